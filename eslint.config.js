@@ -1,0 +1,32 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["**/dist/**", "**/coverage/**", "**/.turbo/**", "**/runs/**"] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  ...tseslint.configs.stylistic,
+  {
+    languageOptions: {
+      globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly" },
+    },
+    rules: {
+      // Typed arrays are indexed in loops whose bounds are the arrays' own: `!` states that, where a check would cost time.
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "TSEnumDeclaration", message: "Use a union of string literals instead of an enum." },
+        {
+          selector: "ExportDefaultDeclaration",
+          message: "Use named exports; only tool configurations export a default.",
+        },
+      ],
+    },
+  },
+  {
+    files: ["**/*.config.{js,ts}", "**/vitest.base.ts"],
+    rules: { "no-restricted-syntax": "off" },
+  },
+);

@@ -1,0 +1,88 @@
+import type { TripleBuilder } from "./_builder.js";
+import { forEachLine } from "./_lines.js";
+import { NOT_UTF8 } from "./_names.js";
+import { MuldeError } from "./error.js";
+
+// How much of a wrong line its error shows.
+const MAX_QUOTED = 80;
+
+/** Reads delimited text, three fields a line in the order that `columns` gives, into a builder. */
+export async function readDelimited(
+  builder: TripleBuilder,
+  path: string,
+  columns: string,
+  delimiter: string,
+): Promise<void> {
+  const separator = Buffer.from(delimiter);
+  const headAt = columns.indexOf("h");
+  const relationAt = columns.indexOf("r");
+  const tailAt = columns.indexOf("t");
+  // Where the fields of the current line start and end; a fourth field is kept no place for, only counted.
+  const starts = new Int32Array(3);
+  const ends = new Int32Array(3);
+
+  await forEachLine(path, (bytes, start, end, line) => {
+    const fields = splitFields(bytes, start, end, separator, starts, ends);
+    if (fields !== 3) {
+      throw malformed(
+        path,
+        line,
+        bytes,
+        start,
+        end,
+        `${fields} fields instead of 3 between ${JSON.stringify(delimiter)}`,
+      );
+    }
+    if (starts[0] === ends[0] || starts[1] === ends[1] || starts[2] === ends[2]) {
+      throw malformed(path, line, bytes, start, end, "an empty field");
+    }
+    const head = builder.entities.intern(bytes, starts[headAt]!, ends[headAt]!);
+    const relation = builder.relations.intern(bytes, starts[relationAt]!, ends[relationAt]!);
+    const tail = builder.entities.intern(bytes, starts[tailAt]!, ends[tailAt]!);
+    if (head === NOT_UTF8 || relation === NOT_UTF8 || tail === NOT_UTF8) {
+      throw malformed(path, line, bytes, start, end, "bytes that are not UTF-8");
+    }
+    builder.push(head, relation, tail);
+  });
+}
+
+/** Writes the bounds of the first three fields of a line and answers how many fields there are. */
+function splitFields(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  separator: Uint8Array,
+  starts: Int32Array,
+  ends: Int32Array,
+): number {
+  const first = separator[0];
+  const width = separator.length;
+  let fields = 0;
+  let from = start;
+  for (let i = start; i <= end - width; i++) {
+    if (bytes[i] !== first) continue;
+    let k = 1;
+    while (k < width && bytes[i + k] === separator[k]) k++;
+    if (k < width) continue;
+    if (fields < 3) {
+      starts[fields] = from;
+      ends[fields] = i;
+    }
+    fields++;
+    from = i + width;
+    i = from - 1;
+  }
+  if (fields < 3) {
+    starts[fields] = from;
+    ends[fields] = end;
+  }
+  return fields + 1;
+}
+
+function malformed(path: string, line: number, bytes: Buffer, start: number, end: number, what: string): MuldeError {
+  const text = bytes.toString("utf8", start, Math.min(end, start + MAX_QUOTED));
+  return new MuldeError(
+    "DATA_MALFORMED_LINE",
+    `${path}:${line}: ${JSON.stringify(text)} has ${what}; correct the line, or set the options "delimiter" and "columns".`,
+  );
+}

@@ -1,0 +1,126 @@
+import { isUtf8 } from "node:buffer";
+
+/** What `NameTable.intern` answers for bytes that are not UTF-8. */
+export const NOT_UTF8 = -1;
+
+// FNV-1a, 32 bits: one multiplication a byte, and names are short.
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Distinct names as UTF-8 bytes, numbered from 0 in order of first appearance. A hash table over one byte buffer: a
+ * `Map<string, number>` needs several times the memory for millions of names and ends at 2^24 entries.
+ */
+export class NameTable {
+  #bytes = new Uint8Array(1 << 12);
+  /** `#ends[i]` is where name i ends in `#bytes`; it starts where its predecessor ends. */
+  #ends = new Uint32Array(1 << 8);
+  #hashes = new Int32Array(1 << 8);
+  /** Open addressing with linear probing; id + 1, so that 0 is free. Always a power of two, at most half full. */
+  #slots = new Int32Array(1 << 9);
+  #size = 0;
+
+  /** How many names there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The id of the name in `source[start, end)`, added when new; `NOT_UTF8` when its bytes are not UTF-8. */
+  intern(source: Uint8Array, start: number, end: number): number {
+    const hash = hashBytes(source, start, end);
+    const slot = this.#probe(source, start, end, hash);
+    const found = this.#slots[slot]!;
+    if (found !== 0) return found - 1;
+    if (!isUtf8(source.subarray(start, end))) return NOT_UTF8;
+    return this.#add(source, start, end, hash, slot);
+  }
+
+  /** The id of a string, added when new. */
+  internString(name: string): number {
+    const bytes = encoder.encode(name);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  /** The id of a string, or -1. */
+  find(name: string): number {
+    const bytes = encoder.encode(name);
+    return this.#slots[this.#probe(bytes, 0, bytes.length, hashBytes(bytes, 0, bytes.length))]! - 1;
+  }
+
+  /** The name of an id in 0..size-1. */
+  name(id: number): string {
+    return decoder.decode(this.#bytes.subarray(id === 0 ? 0 : this.#ends[id - 1]!, this.#ends[id]!));
+  }
+
+  /** The names' bytes one after the other, and where each ends: what a fingerprint is taken of. */
+  contents(): { readonly bytes: Uint8Array; readonly ends: Uint32Array } {
+    const ends = this.#ends.subarray(0, this.#size);
+    return { bytes: this.#bytes.subarray(0, ends.at(-1) ?? 0), ends };
+  }
+
+  #add(source: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+    const id = this.#size;
+    const from = id === 0 ? 0 : this.#ends[id - 1]!;
+    const to = from + end - start;
+    if (to > this.#bytes.length) this.#bytes = grown(this.#bytes, to);
+    if (id === this.#ends.length) {
+      this.#ends = grown(this.#ends, id + 1);
+      this.#hashes = grown(this.#hashes, id + 1);
+    }
+    for (let i = start, o = from; i < end; i++, o++) this.#bytes[o] = source[i]!;
+    this.#ends[id] = to;
+    this.#hashes[id] = hash;
+    this.#slots[slot] = id + 1;
+    this.#size = id + 1;
+    if (this.#size * 2 > this.#slots.length) this.#rehash();
+    return id;
+  }
+
+  /** The slot that holds the name, or the free one where it belongs. */
+  #probe(source: Uint8Array, start: number, end: number, hash: number): number {
+    const slots = this.#slots;
+    const ends = this.#ends;
+    const bytes = this.#bytes;
+    const mask = slots.length - 1;
+    const length = end - start;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = slots[slot]! - 1;
+      if (id < 0) return slot;
+      if (this.#hashes[id] !== hash) continue;
+      const from = id === 0 ? 0 : ends[id - 1]!;
+      if (ends[id]! - from !== length) continue;
+      let i = 0;
+      while (i < length && bytes[from + i] === source[start + i]) i++;
+      if (i === length) return slot;
+    }
+  }
+
+  #rehash(): void {
+    const slots = new Int32Array(this.#slots.length * 2);
+    const mask = slots.length - 1;
+    for (let id = 0; id < this.#size; id++) {
+      let slot = this.#hashes[id]! & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
+    }
+    this.#slots = slots;
+  }
+}
+
+function hashBytes(source: Uint8Array, start: number, end: number): number {
+  let hash = FNV_OFFSET;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, FNV_PRIME);
+  // FNV's low bits are its weakest, and the table uses the low bits.
+  return hash ^ (hash >>> 15);
+}
+
+/** A longer copy: half as much again, or `needed` where that is more. */
+export function grown<T extends Uint8Array | Uint32Array | Int32Array>(array: T, needed: number): T {
+  const Type = array.constructor as new (length: number) => T;
+  const copy = new Type(Math.max(needed, Math.ceil(array.length * 1.5)));
+  copy.set(array);
+  return copy;
+}

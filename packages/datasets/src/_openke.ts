@@ -1,0 +1,117 @@
+import { isUtf8 } from "node:buffer";
+import { forEachLine } from "./_lines.js";
+import { TripleBuilder } from "./_builder.js";
+import type { SplitFiles } from "./_splits.js";
+import { MuldeError } from "./error.js";
+import type { TripleList } from "./triples.js";
+import { Vocabulary } from "./vocabulary.js";
+
+type OpenKeFiles = Extract<SplitFiles, { format: "openke" }>;
+
+/** What a data set's files hold. */
+export interface Graph {
+  readonly entities: Vocabulary;
+  readonly relations: Vocabulary;
+  readonly train: TripleList;
+  readonly valid: TripleList;
+  readonly test: TripleList;
+}
+
+/** Reads OpenKE's id files: each starts with its count; names with ids, and triples as head, tail, relation. */
+export async function readOpenKe(files: OpenKeFiles): Promise<Graph> {
+  const entities = await readVocabulary(files.entities);
+  const relations = await readVocabulary(files.relations);
+  const read = (path: string): Promise<TripleList> => readIdTriples(path, entities.size, relations.size);
+  return {
+    entities,
+    relations,
+    train: await read(files.train),
+    valid: await read(files.valid),
+    test: await read(files.test),
+  };
+}
+
+async function readVocabulary(path: string): Promise<Vocabulary> {
+  const names: string[] = [];
+  const count = await readCounted(path, (bytes, start, end, line, count) => {
+    if (!isUtf8(bytes.subarray(start, end))) throw wrong(path, line, "must be UTF-8");
+    // The id is the last field: names may hold spaces.
+    const [, name, digits] = /^(.*\S)[ \t]+(\d+)[ \t]*$/.exec(bytes.toString("utf8", start, end)) ?? [];
+    const id = Number(digits);
+    if (name === undefined || id >= count) throw wrong(path, line, `must be a name and an id in 0..${count - 1}`);
+    if (names[id] !== undefined) throw wrong(path, line, `gives the id ${id} a second time`);
+    names[id] = name;
+  });
+  if (count === 0) throw new MuldeError("DATA_EMPTY", `${path} holds no names; is it the right file?`);
+  try {
+    return Vocabulary.fromNames(names);
+  } catch (cause) {
+    if (!(cause instanceof MuldeError)) throw cause;
+    throw new MuldeError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
+}
+
+async function readIdTriples(path: string, numEntities: number, numRelations: number): Promise<TripleList> {
+  const builder = new TripleBuilder();
+  const ids = new Int32Array(3);
+  await readCounted(path, (bytes, start, end, line) => {
+    if (!parseIds(bytes, start, end, ids)) throw wrong(path, line, "must be three ids: head, tail, relation");
+    const [head, tail, relation] = ids as unknown as readonly [number, number, number];
+    if (head >= numEntities || tail >= numEntities || relation >= numRelations) {
+      throw wrong(path, line, `names an id beyond ${numEntities} entities and ${numRelations} relations`);
+    }
+    builder.push(head, relation, tail);
+  });
+  return builder.takeTriples();
+}
+
+/** Visits the lines after the first, which gives their number; answers that number. */
+async function readCounted(
+  path: string,
+  visit: (bytes: Buffer, start: number, end: number, line: number, count: number) => void,
+): Promise<number> {
+  let count = -1;
+  let seen = 0;
+  await forEachLine(path, (bytes, start, end, line) => {
+    if (count >= 0) {
+      seen++;
+      visit(bytes, start, end, line, count);
+      return;
+    }
+    const text = bytes.toString("utf8", start, end).trim();
+    if (!/^\d+$/.test(text)) throw wrong(path, line, "must be the number of lines that follow");
+    count = Number(text);
+  });
+  if (count !== seen) {
+    const said = count < 0 ? "nothing" : String(count);
+    throw new MuldeError("DATA_COUNT_MISMATCH", `${path} announces ${said} and holds ${seen} lines; fetch it again.`);
+  }
+  return count;
+}
+
+/** Reads exactly three whole numbers between blanks; false when there is anything else. */
+function parseIds(bytes: Uint8Array, start: number, end: number, ids: Int32Array): boolean {
+  let at = start;
+  for (let field = 0; field < 3; field++) {
+    while (at < end && isBlank(bytes[at]!)) at++;
+    const from = at;
+    let id = 0;
+    for (; at < end && !isBlank(bytes[at]!); at++) {
+      const digit = bytes[at]! - 0x30;
+      if (digit < 0 || digit > 9) return false;
+      id = id * 10 + digit;
+    }
+    if (at === from || id > 0x7fffffff) return false;
+    ids[field] = id;
+  }
+  while (at < end && isBlank(bytes[at]!)) at++;
+  return at === end;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09;
+}
+
+function wrong(path: string, line: number, what: string): MuldeError {
+  return new MuldeError("DATA_MALFORMED_LINE", `${path}:${line}: the line ${what}; correct it.`);
+}

@@ -1,0 +1,173 @@
+import { MuldeError } from "./error.js";
+import type { TripleList } from "./triples.js";
+import { checkTriples } from "./triples.js";
+
+const NONE = new Int32Array(0);
+
+// Below this, sorting in place beats a call into the engine's sort; most heads have a few answers only.
+const INSERTION_SORT = 24;
+
+/**
+ * Every known answer of every query (h, r), r in 0..2R-1 (reciprocals included), as two nested CSR indices: a head's
+ * queries, sorted by relation, and a query's answers, sorted and distinct.
+ */
+export class AnswerIndex {
+  readonly numEntities: number;
+  readonly numRelations: number;
+  /** `queryStart[h]`..`queryStart[h + 1]` are the queries of head h. */
+  readonly #queryStart: Int32Array;
+  readonly #queryRelation: Int32Array;
+  /** `answerStart[q]`..`answerStart[q + 1]` are the answers of query q. */
+  readonly #answerStart: Int32Array;
+  readonly #answers: Int32Array;
+
+  /** @internal `indexAnswers` makes one. */
+  constructor(
+    numEntities: number,
+    numRelations: number,
+    queryStart: Int32Array,
+    queryRelation: Int32Array,
+    answerStart: Int32Array,
+    answers: Int32Array,
+  ) {
+    this.numEntities = numEntities;
+    this.numRelations = numRelations;
+    this.#queryStart = queryStart;
+    this.#queryRelation = queryRelation;
+    this.#answerStart = answerStart;
+    this.#answers = answers;
+  }
+
+  /** How many queries have an answer. */
+  get numQueries(): number {
+    return this.#queryRelation.length;
+  }
+
+  /** How many answers all queries have together. */
+  get numAnswers(): number {
+    return this.#answers.length;
+  }
+
+  /** The known answers of (head, relation), ascending: a view, not to be written to; empty when there are none. */
+  answers(head: number, relation: number): Int32Array {
+    const query = this.#query(head, relation);
+    return query < 0 ? NONE : this.#answers.subarray(this.#answerStart[query]!, this.#answerStart[query + 1]!);
+  }
+
+  /** Whether (head, relation, tail) is known; for a relation r + R, whether (tail, r, head) is. */
+  has(head: number, relation: number, tail: number): boolean {
+    const query = this.#query(head, relation);
+    if (query < 0) return false;
+    const end = this.#answerStart[query + 1]!;
+    const at = lowerBound(this.#answers, this.#answerStart[query]!, end, tail);
+    return at < end && this.#answers[at] === tail;
+  }
+
+  #query(head: number, relation: number): number {
+    if (!(head >= 0 && head < this.numEntities)) return -1;
+    const end = this.#queryStart[head + 1]!;
+    const at = lowerBound(this.#queryRelation, this.#queryStart[head]!, end, relation);
+    return at < end && this.#queryRelation[at] === relation ? at : -1;
+  }
+}
+
+/**
+ * The answers known from the given splits, in both directions: the filter of filtered ranking when all splits are given.
+ * Time O(n log n), memory about 28 bytes a triple while building.
+ * @throws MuldeError DATA_ID_RANGE when a triple lies outside the given numbers of entities and relations.
+ */
+export function indexAnswers(numEntities: number, numRelations: number, ...splits: readonly TripleList[]): AnswerIndex {
+  if (2 * numRelations * numEntities > Number.MAX_SAFE_INTEGER) {
+    throw new MuldeError("DATA_SHAPE", `${numEntities} entities x ${numRelations} relations are too many to index.`);
+  }
+  for (const split of splits) checkTriples(split, numEntities, numRelations);
+
+  // Counting sort by head; what is sorted is the key relation * N + tail, exact in a double.
+  const start = new Int32Array(numEntities + 1);
+  for (const { heads, tails, length } of splits) {
+    for (let i = 0; i < length; i++) {
+      start[heads[i]! + 1]!++;
+      start[tails[i]! + 1]!++;
+    }
+  }
+  for (let h = 0; h < numEntities; h++) start[h + 1]! += start[h]!;
+  const keys = new Float64Array(start[numEntities]!);
+  const next = start.slice(0, numEntities);
+  for (const { heads, relations, tails, length } of splits) {
+    for (let i = 0; i < length; i++) {
+      const head = heads[i]!;
+      const relation = relations[i]!;
+      const tail = tails[i]!;
+      keys[next[head]!++] = relation * numEntities + tail;
+      keys[next[tail]!++] = (relation + numRelations) * numEntities + head;
+    }
+  }
+
+  // Sort and deduplicate each head's keys, moving them together; count the queries on the way.
+  const queryStart = new Int32Array(numEntities + 1);
+  let kept = 0;
+  let queries = 0;
+  for (let h = 0; h < numEntities; h++) {
+    const from = start[h]!;
+    const to = start[h + 1]!;
+    sortRange(keys, from, to);
+    start[h] = kept;
+    let lastKey = -1;
+    let lastRelation = -1;
+    for (let i = from; i < to; i++) {
+      const key = keys[i]!;
+      if (key === lastKey) continue;
+      lastKey = key;
+      keys[kept++] = key;
+      const relation = Math.floor(key / numEntities);
+      if (relation !== lastRelation) queries++;
+      lastRelation = relation;
+    }
+    queryStart[h + 1] = queries;
+  }
+  start[numEntities] = kept;
+
+  const queryRelation = new Int32Array(queries);
+  const answerStart = new Int32Array(queries + 1);
+  const answers = new Int32Array(kept);
+  let query = -1;
+  for (let h = 0; h < numEntities; h++) {
+    let lastRelation = -1;
+    for (let i = start[h]!; i < start[h + 1]!; i++) {
+      const key = keys[i]!;
+      const relation = Math.floor(key / numEntities);
+      if (relation !== lastRelation) {
+        query++;
+        queryRelation[query] = relation;
+        answerStart[query] = i;
+        lastRelation = relation;
+      }
+      answers[i] = key - relation * numEntities;
+    }
+  }
+  answerStart[queries] = kept;
+  return new AnswerIndex(numEntities, numRelations, queryStart, queryRelation, answerStart, answers);
+}
+
+function sortRange(keys: Float64Array, from: number, to: number): void {
+  if (to - from > INSERTION_SORT) {
+    keys.subarray(from, to).sort();
+    return;
+  }
+  for (let i = from + 1; i < to; i++) {
+    const key = keys[i]!;
+    let j = i - 1;
+    for (; j >= from && keys[j]! > key; j--) keys[j + 1] = keys[j]!;
+    keys[j + 1] = key;
+  }
+}
+
+/** The first position in [from, to) whose value is not below `value`, or `to`. */
+function lowerBound(sorted: Int32Array, from: number, to: number, value: number): number {
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (sorted[middle]! < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

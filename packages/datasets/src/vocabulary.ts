@@ -1,0 +1,82 @@
+import { NameTable } from "./_names.js";
+import { closest } from "./_closest.js";
+import { MuldeError } from "./error.js";
+
+/** Names and their ids, dense from 0. Immutable; millions of names stay compact, since strings are made on demand. */
+export class Vocabulary implements Iterable<string> {
+  readonly #table: NameTable;
+  #names: readonly string[] | undefined;
+
+  /** @internal Readers number names while they read; everyone else uses `fromNames`. */
+  constructor(table: NameTable) {
+    this.#table = table;
+  }
+
+  /**
+   * A vocabulary whose ids are the positions of the names.
+   * @throws MuldeError DATA_DUPLICATE_NAME when a name occurs twice.
+   */
+  static fromNames(names: Iterable<string>): Vocabulary {
+    const table = new NameTable();
+    let count = 0;
+    for (const name of names) {
+      if (table.internString(name) !== count) {
+        throw new MuldeError(
+          "DATA_DUPLICATE_NAME",
+          `The name ${JSON.stringify(name)} occurs twice; names must be unique.`,
+        );
+      }
+      count++;
+    }
+    return new Vocabulary(table);
+  }
+
+  /** How many names there are. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** All names in order of id (made on first use, then kept). */
+  get names(): readonly string[] {
+    this.#names ??= Object.freeze(Array.from(this));
+    return this.#names;
+  }
+
+  /**
+   * The id of a name.
+   * @throws MuldeError DATA_UNKNOWN_NAME, with the closest known name, when there is none such.
+   */
+  id(name: string): number {
+    const id = this.#table.find(name);
+    if (id >= 0) return id;
+    const near = closest(name, this);
+    const hint = near === undefined ? "use one of the vocabulary's names" : `did you mean ${JSON.stringify(near)}?`;
+    throw new MuldeError("DATA_UNKNOWN_NAME", `There is no ${JSON.stringify(name)} among ${this.size} names; ${hint}`);
+  }
+
+  /** Whether a name is known. */
+  has(name: string): boolean {
+    return this.#table.find(name) >= 0;
+  }
+
+  /**
+   * The name of an id.
+   * @throws MuldeError DATA_ID_RANGE when the id is not in 0..size-1.
+   */
+  name(id: number): string {
+    if (!Number.isInteger(id) || id < 0 || id >= this.size) {
+      throw new MuldeError("DATA_ID_RANGE", `The id ${id} is not an integer in 0..${this.size - 1}.`);
+    }
+    return this.#names?.[id] ?? this.#table.name(id);
+  }
+
+  /** The names in order of id. */
+  *[Symbol.iterator](): Iterator<string> {
+    for (let id = 0; id < this.size; id++) yield this.#table.name(id);
+  }
+
+  /** @internal The raw UTF-8 bytes of the names and where each ends. */
+  contents(): { readonly bytes: Uint8Array; readonly ends: Uint32Array } {
+    return this.#table.contents();
+  }
+}

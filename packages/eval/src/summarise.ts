@@ -1,0 +1,72 @@
+import { checkCount } from "./_checks.js";
+import { MuldeError } from "./error.js";
+
+/** The metrics of a set of ranks. With `ranks` 0 all the others are NaN: the mean of nothing. */
+export interface SideMetrics {
+  /** Mean reciprocal rank, 0 to 1. */
+  readonly mrr: number;
+  /** Mean rank, from 1. */
+  readonly mr: number;
+  /**
+   * Adjusted mean rank index, 1 - (MR - 1) / (E[MR] - 1) with E[MR] the mean of (candidates + 1) / 2: 1 is perfect, 0 is chance,
+   * negative is worse than chance (Berrendorf et al. 2020). 0 also where no query had a second candidate.
+   */
+  readonly amri: number;
+  /** Hits@K by K ("1", "3", "10"): the share of ranks at most K. */
+  readonly hits: Readonly<Record<string, number>>;
+  /** How many ranks went in. */
+  readonly ranks: number;
+}
+
+/** The K of Hits@K in nearly every paper of the field. */
+export const DEFAULT_HITS: readonly number[] = [1, 3, 10];
+
+/**
+ * The metrics of a list of ranks, summed in float64 in the order given.
+ *
+ * @param ranks - Each from 1 to its number of candidates.
+ * @param candidates - How many entities competed for each rank, the target included; one number where all ranks share it.
+ * @throws MuldeError EVAL_BAD_RANKS for lists of different lengths or a rank that its candidates do not allow; EVAL_BAD_OPTION for
+ * a K that is no positive integer.
+ */
+export function summarise(
+  ranks: ArrayLike<number>,
+  candidates: ArrayLike<number> | number,
+  hitsAt: readonly number[] = DEFAULT_HITS,
+): SideMetrics {
+  for (const k of hitsAt) checkCount("A K of hitsAt", k);
+  const count = ranks.length;
+  if (typeof candidates !== "number" && candidates.length !== count) {
+    throw new MuldeError(
+      "EVAL_BAD_RANKS",
+      `There are ${String(count)} ranks but ${String(candidates.length)} numbers of candidates; give one for each rank.`,
+    );
+  }
+  let reciprocals = 0;
+  let above = 0;
+  let expected = 0;
+  const hits = hitsAt.map(() => 0);
+  for (let i = 0; i < count; i++) {
+    const rank = ranks[i]!;
+    const among = typeof candidates === "number" ? candidates : candidates[i]!;
+    if (!(rank >= 1 && rank <= among)) {
+      throw new MuldeError(
+        "EVAL_BAD_RANKS",
+        `Rank ${String(i)} is ${String(rank)} among ${String(among)} candidates; ranks go from 1 to the number of candidates.`,
+      );
+    }
+    reciprocals += 1 / rank;
+    above += rank - 1;
+    expected += (among - 1) / 2;
+    hitsAt.forEach((k, j) => {
+      if (rank <= k) hits[j]!++;
+    });
+  }
+  return {
+    mrr: reciprocals / count,
+    mr: count === 0 ? Number.NaN : 1 + above / count,
+    amri: count === 0 ? Number.NaN : expected === 0 ? 0 : 1 - above / expected,
+    hits: Object.fromEntries(hitsAt.map((k, j) => [String(k), hits[j]! / count])),
+    ranks: count,
+  };
+}

@@ -1,0 +1,201 @@
+// The Node-API addon: picks an instruction set, keeps a pool of threads, and offers every kernel as a JavaScript function that takes
+// typed arrays (or null) and numbers in the kernel's order.
+#define NAPI_VERSION 8
+#include <node_api.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime.h"
+
+namespace mulde {
+
+#if defined(__x86_64__)
+namespace avx512 { const KernelTable* table(); }
+namespace avx2 { const KernelTable* table(); }
+#elif defined(__aarch64__)
+namespace neon { const KernelTable* table(); }
+#endif
+
+// `name` forces an instruction set; empty picks the widest that the processor has. Null if there is none.
+static const KernelTable* choose(const std::string& name) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512vl");
+  const bool half = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (wide && (name.empty() || name == "avx512")) return avx512::table();
+  if (half && (name.empty() || name == "avx2")) return avx2::table();
+#elif defined(__aarch64__)
+  if (name.empty() || name == "neon") return neon::table();
+#endif
+  return nullptr;
+}
+
+// Threads that take chunks of the current job from a counter. The caller works too, so a pool of n has n - 1 threads. They spin for a
+// moment before they sleep, since a training step calls many short kernels in a row.
+class Pool {
+ public:
+  ~Pool() { resize(1); }
+
+  void resize(int threads) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stopping_ = true;
+      generation_++;
+    }
+    wake_.notify_all();
+    for (std::thread& t : threads_) t.join();
+    threads_.clear();
+    stopping_ = false;
+    for (int i = 1; i < threads; i++) threads_.emplace_back([this, seen = generation_.load()]() mutable { work(seen); });
+  }
+
+  int size() const { return (int)threads_.size() + 1; }
+
+  void run(int chunks, Task task, void* context) {
+    if (threads_.empty() || chunks <= 1) {
+      for (int i = 0; i < chunks; i++) task(context, i);
+      return;
+    }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      task_ = task;
+      context_ = context;
+      chunks_ = chunks;
+      next_ = 0;
+      busy_ = (int)threads_.size();
+      generation_++;
+    }
+    wake_.notify_all();
+    take();
+    while (busy_.load(std::memory_order_acquire) > 0) pause();
+  }
+
+ private:
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  void take() {
+    for (int i; (i = next_.fetch_add(1)) < chunks_;) task_(context_, i);
+  }
+
+  void work(uint64_t seen) {
+    for (;;) {
+      for (int spin = 0; spin < 20000 && generation_.load(std::memory_order_acquire) == seen; spin++) pause();
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load() != seen; });
+        seen = generation_;
+        if (stopping_) return;
+      }
+      take();
+      busy_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> threads_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> next_{0}, busy_{0};
+  std::atomic<bool> stopping_{false};
+  Task task_ = nullptr;
+  void* context_ = nullptr;
+  int chunks_ = 0;
+};
+
+// One pool for the process. Node's worker threads may each load the addon: a kernel call holds the lock.
+static Pool* pool() {
+  static Pool* p = new Pool();
+  return p;
+}
+static std::mutex calls;
+
+void run_chunks(int chunks, Task task, void* context) { pool()->run(chunks, task, context); }
+
+}  // namespace mulde
+
+using namespace mulde;
+
+constexpr size_t kMaxArguments = 32;
+
+static napi_value fail(napi_env env, const char* message) {
+  napi_throw_type_error(env, nullptr, message);
+  return nullptr;
+}
+
+static napi_value call(napi_env env, napi_callback_info info) {
+  napi_value values[kMaxArguments];
+  size_t count = kMaxArguments;
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  if (count > kMaxArguments) return fail(env, "too many arguments");
+  Arg args[kMaxArguments] = {};
+  for (size_t i = 0; i < count; i++) {
+    napi_valuetype type;
+    napi_typeof(env, values[i], &type);
+    if (type == napi_number) {
+      napi_get_value_double(env, values[i], &args[i].number);
+    } else if (type == napi_object) {
+      if (napi_get_typedarray_info(env, values[i], nullptr, nullptr, &args[i].pointer, nullptr, nullptr) != napi_ok)
+        return fail(env, "a kernel takes typed arrays, null and numbers");
+    } else if (type != napi_null) {
+      return fail(env, "a kernel takes typed arrays, null and numbers");
+    }
+  }
+  std::lock_guard<std::mutex> lock(calls);
+  ((const Kernel*)data)->run(Args(args));
+  return nullptr;
+}
+
+// load(instruction set or "", threads) -> {isa, panel, kernels: {name: function}} or null
+static napi_value load(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  size_t count = 2;
+  napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  char isa[16];
+  size_t length;
+  int32_t threads;
+  if (count != 2 || napi_get_value_string_utf8(env, values[0], isa, sizeof isa, &length) != napi_ok ||
+      napi_get_value_int32(env, values[1], &threads) != napi_ok || threads < 1)
+    return fail(env, "load(instruction set, threads)");
+  napi_value result, value, kernels;
+  const KernelTable* table = choose(std::string(isa, length));
+  if (!table) {
+    napi_get_null(env, &result);
+    return result;
+  }
+  {
+    std::lock_guard<std::mutex> lock(calls);
+    if (pool()->size() != threads) pool()->resize(threads);
+  }
+  napi_create_object(env, &result);
+  napi_create_string_utf8(env, table->isa, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, result, "isa", value);
+  napi_create_int32(env, table->panel, &value);
+  napi_set_named_property(env, result, "panel", value);
+  napi_create_object(env, &kernels);
+  for (int i = 0; i < table->size; i++) {
+    napi_create_function(env, table->kernels[i].name, NAPI_AUTO_LENGTH, call, (void*)&table->kernels[i], &value);
+    napi_set_named_property(env, kernels, table->kernels[i].name, value);
+  }
+  napi_set_named_property(env, result, "kernels", kernels);
+  return result;
+}
+
+static napi_value init(napi_env env, napi_value exports) {
+  napi_value value;
+  napi_create_function(env, "load", NAPI_AUTO_LENGTH, load, nullptr, &value);
+  napi_set_named_property(env, exports, "load", value);
+  return exports;
+}
+
+NAPI_MODULE(NODE_GYP_MODULE_NAME, init)

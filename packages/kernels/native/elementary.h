@@ -1,0 +1,119 @@
+// Exponential, logarithm and what is made of them, for vectors of floats and for doubles; no C library is needed.
+#pragma once
+#include "simd.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+// exp(x), relative error 2e-7. Arguments are held within +-87, so that no result is infinite or subnormal.
+MULDE_INLINE vf vexp(vf x) {
+  x = vmin(vmax(x, set1(-87.0f)), set1(87.0f));
+  const vf n = round_nearest(mul(x, set1(1.44269504f)));
+  // ln 2 in two parts: the first has few enough bits that n times it is exact.
+  vf r = fnma(n, set1(0.693359375f), x);
+  r = fnma(n, set1(-2.12194440e-4f), r);
+  vf p = set1(1.0f / 720);
+  p = fma(p, r, set1(1.0f / 120));
+  p = fma(p, r, set1(1.0f / 24));
+  p = fma(p, r, set1(1.0f / 6));
+  p = fma(p, r, set1(0.5f));
+  p = fma(p, mul(r, r), r);
+  return scale2(add(p, set1(1.0f)), n);
+}
+
+// log(x) for normal positive x, error 1e-7 relative to max(1, |log x|), and relative near x = 1.
+// With x = m 2^e, m in [sqrt(1/2), sqrt 2): log m = 2 artanh(z), z = (m - 1) / (m + 1), an odd series in z.
+MULDE_INLINE vf vlog(vf x) {
+  vf e = exponent(x), m = mantissa(x);
+  const vm high = lt(set1(1.41421356f), m);
+  m = select(high, mul(m, set1(0.5f)), m);
+  e = select(high, add(e, set1(1.0f)), e);
+  const vf f = sub(m, set1(1.0f));
+  const vf z = div(f, add(m, set1(1.0f)));
+  const vf w = mul(z, z);
+  vf p = set1(2.0f / 9);
+  p = fma(p, w, set1(2.0f / 7));
+  p = fma(p, w, set1(2.0f / 5));
+  p = fma(p, w, set1(2.0f / 3));
+  const vf tail = mul(mul(p, w), z);
+  vf y = fma(e, set1(-2.12194440e-4f), tail);
+  y = fma(set1(2.0f), z, y);
+  return fma(e, set1(0.693359375f), y);
+}
+
+// log(1 + y) for y >= 0, relative error 3e-7: the rounding of 1 + y is put back by its first-order term.
+MULDE_INLINE vf vlog1p(vf y) {
+  const vf w = add(set1(1.0f), y);
+  return add(vlog(w), div(sub(y, sub(w, set1(1.0f))), w));
+}
+
+// log(1 + exp(x)) and 1 / (1 + exp(-x)), both without overflow.
+MULDE_INLINE void softplus_sigmoid(vf x, vf* softplus, vf* sigmoid) {
+  const vf ax = vmax(x, sub(zero(), x));
+  const vf t = vexp(sub(zero(), ax));
+  *softplus = add(vmax(x, zero()), vlog1p(t));
+  const vf s = div(set1(1.0f), add(set1(1.0f), t));
+  *sigmoid = select(lt(x, zero()), mul(t, s), s);
+}
+
+// tanh(x) for x >= 0 with relative error 4e-7, and its derivative's reciprocal cosh^2(x); x is capped where tanh = 1 - 1e-5.
+MULDE_INLINE void vtanh(vf x, vf* t, vf* cosh2) {
+  const vf x2 = mul(x, x);
+  vf p = set1(62.0f / 2835);
+  p = fma(p, x2, set1(-17.0f / 315));
+  p = fma(p, x2, set1(2.0f / 15));
+  p = fma(p, x2, set1(-1.0f / 3));
+  const vf small = fma(mul(p, x2), x, x);
+  const vf e = vexp(mul(x, set1(-2.0f)));
+  const vf one_e = add(set1(1.0f), e);
+  const vf large = div(sub(set1(1.0f), e), one_e);
+  *t = select(lt(x, set1(0.25f)), small, large);
+  *cosh2 = div(mul(one_e, one_e), mul(set1(4.0f), e));
+}
+
+// Doubles. exp by reduction to |r| <= ln2 / 2 and a Taylor polynomial of degree 13 (remainder below 1e-17).
+inline double dexp(double x) {
+  if (x != x) return x;
+  if (x > 709) x = 709;
+  if (x < -708) return 0;
+  const double n = (double)(int64_t)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+  const double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+  static const double inverse[] = {1.0, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5, 1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10,
+                                   1.0 / 11, 1.0 / 12, 1.0 / 13};
+  double p = 1;
+  for (int k = 12; k >= 0; k--) p = 1 + p * (r * inverse[k]);
+  union { uint64_t u; double d; } scale;
+  scale.u = (uint64_t)((int64_t)n + 1023) << 52;
+  return p * scale.d;
+}
+
+// log of a normal positive number, by the artanh series.
+inline double dlog(double x) {
+  union { uint64_t u; double d; } v;
+  v.d = x;
+  int64_t e = (int64_t)(v.u >> 52) - 1023;
+  v.u = (v.u & 0x000fffffffffffffull) | 0x3ff0000000000000ull;
+  double m = v.d;
+  if (m > 1.4142135623730951) { m *= 0.5; e += 1; }
+  const double z = (m - 1) / (m + 1), w = z * z;
+  static const double odd[] = {1.0, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21};
+  double p = 0;
+  for (int k = 10; k >= 0; k--) p = p * w + odd[k];
+  return (double)e * 0.6931471805599453 + 2 * z * p;
+}
+
+inline double dtanh(double x) {
+  if (x < 0) return -dtanh(-x);
+  if (x < 0.1) {  // the quotient below would lose digits to cancellation
+    const double w = x * x;
+    return x * (1 + w * (-1.0 / 3 + w * (2.0 / 15 + w * (-17.0 / 315 + w * (62.0 / 2835 + w * (-1382.0 / 155925 +
+           w * (21844.0 / 6081075)))))));
+  }
+  const double e = dexp(-2 * x);
+  return (1 - e) / (1 + e);
+}
+
+inline double dsqrt(double x) { return __builtin_sqrt(x); }
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

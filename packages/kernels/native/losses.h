@@ -1,0 +1,179 @@
+// Losses over candidate scores (B x K): value and gradient at once. A positive stands in column 0 where a loss has one.
+#pragma once
+#include "elementary.h"
+#include "runtime.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+// The first n of W lanes from memory, the others `fill`.
+MULDE_INLINE vf load_part(const float* p, int n, float fill) {
+  if (n >= W) return load(p);
+  float lane[W];
+  for (int i = 0; i < W; i++) lane[i] = i < n ? p[i] : fill;
+  return load(lane);
+}
+MULDE_INLINE void store_part(float* p, int n, vf a) {
+  if (n >= W) return store(p, a);
+  float lane[W];
+  store(lane, a);
+  for (int i = 0; i < n; i++) p[i] = lane[i];
+}
+
+// Behind the last score: its exponential vanishes beside any other.
+constexpr float kLowest = -3.0e38f;
+
+MULDE_INLINE float lanes_max(vf a) {
+  float lane[W];
+  store(lane, a);
+  float m = lane[0];
+  for (int i = 1; i < W; i++) m = lane[i] > m ? lane[i] : m;
+  return m;
+}
+
+// max and sum of exp(f x - max) of a row.
+struct SoftmaxSums {
+  double top, sum;
+  double lse() const { return top + dlog(sum); }
+};
+
+inline SoftmaxSums softmax_sums(const float* row, int n, float f) {
+  vf m = set1(kLowest);
+  for (int k = 0; k < n; k += W) m = vmax(m, mul(set1(f), load_part(row + k, n - k, kLowest)));
+  const float top = lanes_max(m);
+  Sum64 sum;
+  for (int k = 0; k < n; k += W) {
+    vf e = vexp(sub(mul(set1(f), load_part(row + k, n - k, 0)), set1(top)));
+    if (n - k < W) {
+      float lane[W];
+      store(lane, e);
+      for (int i = n - k; i < W; i++) lane[i] = 0;
+      e = load(lane);
+    }
+    sum.add(e);
+  }
+  return {top, sum.value};
+}
+
+inline void add_pieces(double* out, const double* pieces, int n) {
+  for (int i = 0; i < n; i++) out[0] += pieces[i];
+}
+
+// bce(batch, K, scores, positive weight, negative weight, adversarial temperature, gradient (B x K), loss (1, float64))
+// L = sum over b of  wp softplus(-s_0) + wn sum over k > 0 of a_k softplus(s_k),  a_k = 1, or with a temperature alpha > 0 the
+// self-adversarial weights softmax(alpha s) over the negatives (Sun et al. 2019), held constant.
+inline void bce(Args a) {
+  const int batch = a.count(0), K = a.count(1);
+  const float *scores = a.f32(2), wp = (float)a.num(3), wn = (float)a.num(4), alpha = (float)a.num(5);
+  float* gradient = a.f32(6);
+  double losses[kMaxChunks];
+  const int chunks = parallel(batch, 16, [&](int begin, int end, int chunk) {
+    double total = 0;
+    for (int b = begin; b < end; b++) {
+      const float* s = scores + (size_t)b * K;
+      float* g = gradient + (size_t)b * K;
+      vf loss, sigma;
+      softplus_sigmoid(set1(-s[0]), &loss, &sigma);
+      float lane[W];
+      store(lane, loss);
+      total += (double)wp * lane[0];
+      store(lane, sigma);
+      g[0] = -wp * lane[0];
+      SoftmaxSums weights = {0, 1};
+      if (alpha > 0) weights = softmax_sums(s + 1, K - 1, alpha);
+      Sum64 sum;
+      for (int k = 1; k < K; k += W) {
+        const int n = K - k;
+        const vf x = load_part(s + k, n, -80);
+        vf w = set1(wn);
+        if (alpha > 0) w = mul(vexp(sub(mul(set1(alpha), x), set1((float)weights.top))), set1((float)(wn / weights.sum)));
+        softplus_sigmoid(x, &loss, &sigma);
+        if (n < W) {  // lanes behind the row count for nothing
+          store(lane, w);
+          for (int i = n; i < W; i++) lane[i] = 0;
+          w = load(lane);
+        }
+        sum.add(mul(w, loss));
+        store_part(g + k, n, mul(w, sigma));
+      }
+      total += sum.value;
+    }
+    losses[chunk] = total;
+  });
+  add_pieces(a.f64(7), losses, chunks);
+}
+
+// crossEntropy(batch, K, scores, weight, gradient (B x K), loss (1, float64)): weight * sum over b of -log softmax(s)_0
+inline void cross_entropy(Args a) {
+  const int batch = a.count(0), K = a.count(1);
+  const float *scores = a.f32(2), weight = (float)a.num(3);
+  float* gradient = a.f32(4);
+  double losses[kMaxChunks];
+  const int chunks = parallel(batch, 16, [&](int begin, int end, int chunk) {
+    double total = 0;
+    for (int b = begin; b < end; b++) {
+      const float* s = scores + (size_t)b * K;
+      float* g = gradient + (size_t)b * K;
+      const SoftmaxSums z = softmax_sums(s, K, 1);
+      total += weight * (z.lse() - s[0]);
+      const vf top = set1((float)z.top), f = set1((float)(weight / z.sum));
+      for (int k = 0; k < K; k += W) store_part(g + k, K - k, mul(f, vexp(sub(load_part(s + k, K - k, kLowest), top))));
+      g[0] -= weight;
+    }
+    losses[chunk] = total;
+  });
+  add_pieces(a.f64(5), losses, chunks);
+}
+
+// Softened Kullback-Leibler divergence of one row: sum z (ln z - ln y), z = softmax(target / T), y = softmax(s / T).
+struct SoftRow {
+  const float *target, *scores;
+  int K;
+  float inv;
+  SoftmaxSums z, y;
+  double divergence;
+
+  SoftRow(const float* target, const float* scores, int K, double temperature)
+      : target(target), scores(scores), K(K), inv((float)(1 / temperature)), z(softmax_sums(target, K, inv)), y(softmax_sums(scores, K, inv)) {
+    Sum64 sum;
+    for (int k = 0; k < K; k += W) sum.add(mul(z_at(k), mul(sub(at(target, k), at(scores, k)), set1(inv))));
+    divergence = sum.value - z.lse() + y.lse();
+  }
+  vf at(const float* row, int k) const { return load_part(row + k, K - k, 0); }
+  vf probability(const float* row, int k, const SoftmaxSums& s) const {
+    vf p = mul(vexp(sub(mul(at(row, k), set1(inv)), set1((float)s.top))), set1((float)(1 / s.sum)));
+    if (K - k < W) {
+      float lane[W];
+      store(lane, p);
+      for (int i = K - k; i < W; i++) lane[i] = 0;
+      p = load(lane);
+    }
+    return p;
+  }
+  vf z_at(int k) const { return probability(target, k, z); }
+  vf y_at(int k) const { return probability(scores, k, y); }
+};
+
+// kl(batch, K, target logits, scores, temperature, weight, gradient by scores (B x K), loss (1, float64)):
+// weight T^2 sum over b of KL(softmax(target / T) || softmax(s / T))
+inline void kl(Args a) {
+  const int batch = a.count(0), K = a.count(1);
+  const float *targets = a.f32(2), *scores = a.f32(3);
+  const double T = a.num(4), weight = a.num(5);
+  float* gradient = a.f32(6);
+  double losses[kMaxChunks];
+  const int chunks = parallel(batch, 16, [&](int begin, int end, int chunk) {
+    double total = 0;
+    for (int b = begin; b < end; b++) {
+      const SoftRow row(targets + (size_t)b * K, scores + (size_t)b * K, K, T);
+      total += weight * T * T * row.divergence;
+      const vf f = set1((float)(weight * T));
+      for (int k = 0; k < K; k += W) store_part(gradient + (size_t)b * K + k, K - k, mul(f, sub(row.y_at(k), row.z_at(k))));
+    }
+    losses[chunk] = total;
+  });
+  add_pieces(a.f64(7), losses, chunks);
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

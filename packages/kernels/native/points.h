@@ -1,0 +1,115 @@
+// Entity rows of a parameter table -> the points that similarities work on, in rows padded with zeros to a multiple of 16.
+#pragma once
+#include "encoders.h"
+#include "similarity.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+// Entities in a panel of the packed layout: all-entity products read dimension by dimension a whole panel at a time.
+#if defined(__wasm_simd128__)
+constexpr int kPanelVectors = 2;  // 4 x 2 accumulators fit the 16 registers that a WebAssembly engine has on x86
+#else
+constexpr int kPanelVectors = 3;
+#endif
+constexpr int kPanel = kPanelVectors * W;
+
+// points(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), bias table or null,
+//        points (n x stride), norm (n), alpha (n), bias (n))
+inline void points(Args a) {
+  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
+  const float *table = a.f32(4), *bias_table = a.f32(7);
+  const int32_t* rows = a.i32(5);
+  const double s = a.num(6);
+  float *out = a.f32(8), *norm = a.f32(9), *alpha = a.f32(10), *bias = a.f32(11);
+  parallel(n, 256, [&](int begin, int end, int) {
+    for (int i = begin; i < end; i++) {
+      const size_t row = rows ? rows[i] : i;
+      const float* u = table + row * d;
+      float* p = out + (size_t)i * stride;
+      double square = 0;
+      for (int k = 0; k < d; k++) square += (double)u[k] * u[k];
+      double g = 1;
+      norm[i] = (float)square;
+      alpha[i] = 1;
+      if (sim == kHyperbolic) {
+        g = expmap(dsqrt(square), s).g;
+        const double t2 = g * g * square;
+        norm[i] = (float)t2;
+        alpha[i] = (float)(1 / (1 - t2));
+      } else if (sim == kRelationHyperbolic) {
+        const double r = dsqrt(square);
+        g = r > kMinNorm ? 1 / r : 0;
+        norm[i] = (float)r;
+      }
+      for (int k = 0; k < d; k++) p[k] = (float)(g * u[k]);
+      for (int k = d; k < stride; k++) p[k] = 0;
+      bias[i] = bias_table ? bias_table[row] : 0;
+    }
+  });
+}
+
+// pack(n, stride, points, packed): panels of kPanel entities, [panel][dimension][entity], the last one filled up with zeros.
+inline void pack(Args a) {
+  const int n = a.count(0), stride = a.count(1);
+  const float* points = a.f32(2);
+  float* packed = a.f32(3);
+  const int panels = (n + kPanel - 1) / kPanel;
+  parallel(panels, 8, [&](int begin, int end, int) {
+    for (int panel = begin; panel < end; panel++) {
+      float* out = packed + (size_t)panel * kPanel * stride;
+      for (int j = 0; j < kPanel; j++) {
+        const size_t e = (size_t)panel * kPanel + j;
+        for (int k = 0; k < stride; k++) out[(size_t)k * kPanel + j] = e < (size_t)n ? points[e * stride + k] : 0;
+      }
+    }
+  });
+}
+
+// One entity's tangent-space gradient from that of its point: `dp` = -sum weight (q - p) and `radial`; adds to dv, returns dL/ds.
+inline double point_backward(int sim, const float* v, int d, double s, const double* dp, double radial, double* dv) {
+  if (sim == kDot || sim == kEuclidean) {
+    for (int k = 0; k < d; k++) dv[k] += dp[k];
+    return 0;
+  }
+  double u[kMaxDim];
+  widen(v, d, u);
+  const double n = dsqrt(ddot(u, u, d));
+  if (sim == kHyperbolic) {
+    double g[kMaxDim];
+    const double t = expmap(n, s).g;
+    for (int k = 0; k < d; k++) g[k] = dp[k] + radial * t * u[k];
+    return expmap_backward(u, s, d, g, dv);
+  }
+  if (n <= kMinNorm) {
+    for (int k = 0; k < d; k++) dv[k] += dp[k];
+    return 0;
+  }
+  const double along = ddot(dp, u, d) / (n * n);
+  for (int k = 0; k < d; k++) dv[k] += dp[k] + (radial / n - along) * u[k];
+  return 0;
+}
+
+// pointsBackward(similarity, n, dim, stride, table, sqrt(c), dPoints (n x stride, in the sense of point_backward), radial (n),
+//                gradient (n x dim, written), dSqrtC (1, float64, added to))
+inline void points_backward(Args a) {
+  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
+  const float *table = a.f32(4), *dpoints = a.f32(6), *radial = a.f32(7);
+  const double s = a.num(5);
+  float* gradient = a.f32(8);
+  double by_s[kMaxChunks];
+  const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
+    double g[kMaxDim], dv[kMaxDim];
+    by_s[chunk] = 0;
+    for (int i = begin; i < end; i++) {
+      widen(dpoints + (size_t)i * stride, d, g);
+      for (int k = 0; k < d; k++) dv[k] = 0;
+      by_s[chunk] += point_backward(sim, table + (size_t)i * d, d, s, g, radial[i], dv);
+      for (int k = 0; k < d; k++) gradient[(size_t)i * d + k] = (float)dv[k];
+    }
+  });
+  for (int i = 0; i < chunks; i++) a.f64(9)[0] += by_s[i];
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

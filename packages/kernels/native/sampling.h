@@ -1,0 +1,35 @@
+// Uniform random candidates from a counter: draw i of a seed does not depend on the draws before it, so a run can be resumed at
+// any step and threads need no state.
+#pragma once
+#include "runtime.h"
+#include "simd.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+// The finalizer of SplitMix64 (Steele, Lea & Flood 2014).
+MULDE_INLINE uint64_t mix64(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+// sampleCandidates(batch, negatives, N, seed, counter, targets (B), ids (B x (1 + negatives)))
+// Column 0 is the target, the others are uniform over [0, N). `counter` advances by batch x negatives a call.
+inline void sample_candidates(Args a) {
+  const int batch = a.count(0), negatives = a.count(1), K = negatives + 1;
+  const uint64_t n = (uint64_t)a.num(2), seed = mix64((uint64_t)a.num(3) + 0x9e3779b97f4a7c15ull), counter = (uint64_t)a.num(4);
+  const int32_t* targets = a.i32(5);
+  int32_t* ids = a.i32(6);
+  parallel(batch, 64, [&](int begin, int end, int) {
+    for (int b = begin; b < end; b++) {
+      int32_t* row = ids + (size_t)b * K;
+      row[0] = targets[b];
+      uint64_t x = seed + (counter + (uint64_t)b * negatives) * 0x9e3779b97f4a7c15ull;
+      for (int k = 1; k < K; k++) row[k] = (int32_t)(((mix64(x += 0x9e3779b97f4a7c15ull) >> 32) * n) >> 32);
+    }
+  });
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

@@ -1,0 +1,95 @@
+// One step of the Senior (Wang et al. 2021): teachers' scores -> soft labels, the Junior's soft-label loss and the Senior's own.
+#pragma once
+#include "losses.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+constexpr int kMaxTeachers = 64;
+
+// seniorStep(batch, K, teachers, teacher scores (m x B x K), junior scores (B x K), scales (B x m), tau or 0 for uniform weights,
+//            targets (B, -1: not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K),
+//            weights (B x m), gradient by junior scores (B x K), gradient by scales (B x m), losses (2, float64: soft, senior))
+inline void senior_step(Args a) {
+  const int batch = a.count(0), K = a.count(1), m = a.count(2);
+  const float *teachers = a.f32(3), *junior = a.f32(4), *scales = a.f32(5);
+  const double tau = a.num(6), T = a.num(8), soft_weight = a.num(9);
+  const int32_t* targets = a.i32(7);
+  const bool train_on_soft = a.count(10) != 0;
+  float *logits = a.f32(11), *weights = a.f32(12), *by_junior = a.f32(13), *by_scales = a.f32(14);
+  double soft_losses[kMaxChunks], senior_losses[kMaxChunks];
+  const int chunks = parallel(batch, 8, [&](int begin, int end, int chunk) {
+    double soft_total = 0, senior_total = 0;
+    for (int b = begin; b < end; b++) {
+      const float *s = junior + (size_t)b * K, *scale = scales + (size_t)b * m;
+      float *mix = logits + (size_t)b * K, *w = weights + (size_t)b * m;
+      const float* t[kMaxTeachers];
+      for (int i = 0; i < m; i++) t[i] = teachers + ((size_t)i * batch + b) * K;
+
+      // Contrast attention: D_i = KL(softmax(s) || softmax(scale_i t_i)), w = softmax(-D / tau).
+      double d[kMaxTeachers], nearest = 1e300, sum = 0;
+      if (tau > 0) {
+        const SoftmaxSums p = softmax_sums(s, K, 1);
+        const vf top = set1((float)p.top), inv = set1((float)(1 / p.sum));
+        Sum64 gap[kMaxTeachers];
+        for (int k = 0; k < K; k += W) {
+          const vf x = load_part(s + k, K - k, 0);
+          vf q = mul(vexp(sub(load_part(s + k, K - k, kLowest), top)), inv);
+          for (int i = 0; i < m; i++) gap[i].add(mul(q, fnma(set1(scale[i]), load_part(t[i] + k, K - k, 0), x)));
+        }
+        for (int i = 0; i < m; i++) {
+          d[i] = gap[i].value - p.lse() + softmax_sums(t[i], K, scale[i]).lse();
+          nearest = d[i] < nearest ? d[i] : nearest;
+        }
+        for (int i = 0; i < m; i++) sum += d[i] = dexp(-(d[i] - nearest) / tau);
+      }
+      for (int i = 0; i < m; i++) w[i] = tau > 0 ? (float)(d[i] / sum) : 1.0f / m;
+      for (int k = 0; k < K; k += W) {
+        vf x = zero();
+        for (int i = 0; i < m; i++) x = fma(set1(w[i] * scale[i]), load_part(t[i] + k, K - k, 0), x);
+        store_part(mix + k, K - k, x);
+      }
+
+      const SoftRow row(mix, s, K, T);
+      soft_total += T * T / batch * row.divergence;
+      const vf by_s = set1((float)(soft_weight * T / batch)), by_mix = set1(train_on_soft ? (float)(soft_weight * T / batch) : 0);
+      const vf mean = set1((float)row.divergence), offset = set1((float)(row.y.lse() - row.z.lse())), inv = set1(row.inv);
+      const vf each = set1((float)(1.0 / ((double)batch * K)));
+      Sum64 loss, grad[kMaxTeachers];
+      for (int k = 0; k < K; k += W) {
+        const vf x = load_part(mix + k, K - k, 0), z = row.z_at(k), y = row.y_at(k);
+        store_part(by_junior + (size_t)b * K + k, K - k, mul(by_s, sub(y, z)));
+        vf plus, sigma;
+        softplus_sigmoid(x, &plus, &sigma);
+        const int hit = targets[b] - k;
+        if ((hit >= 0 && hit < W) || K - k < W) {
+          float l[W], g[W], v[W];
+          store(l, plus);
+          store(g, sigma);
+          store(v, x);
+          if (hit >= 0 && hit < W) {
+            l[hit] -= v[hit];
+            g[hit] -= 1;
+          }
+          for (int i = K - k < 0 ? 0 : K - k; i < W; i++) l[i] = g[i] = 0;
+          plus = load(l);
+          sigma = load(g);
+        }
+        loss.add(plus);
+        // d/dM_k of sum z (ln z - ln y): z_k ((ln z_k - ln y_k) - divergence), by 1 / T once more
+        const vf log_ratio = fma(sub(x, load_part(s + k, K - k, 0)), inv, offset);
+        const vf g = fma(mul(by_mix, z), sub(log_ratio, mean), mul(each, sigma));
+        for (int i = 0; i < m; i++) grad[i].add(mul(g, load_part(t[i] + k, K - k, 0)));
+      }
+      senior_total += loss.value / ((double)batch * K);
+      for (int i = 0; i < m; i++) by_scales[(size_t)b * m + i] = (float)(w[i] * grad[i].value);
+    }
+    soft_losses[chunk] = soft_total;
+    senior_losses[chunk] = senior_total;
+  });
+  add_pieces(a.f64(15), soft_losses, chunks);
+  add_pieces(a.f64(15) + 1, senior_losses, chunks);
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

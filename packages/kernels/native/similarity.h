@@ -1,0 +1,104 @@
+// Similarities of a query point q and an entity point p, elementwise parts: what remains once the inner product or the squared
+// distance of the two is known.
+//
+// Hyperbolic points are in the unit ball (see encoders.h). With D = |q - p|^2, alpha = 1 / (1 - |x|^2) and u = 2 D alpha_q alpha_p
+// the score is s = -A^2 / c, A = arcosh(1 + u) = log1p(u + sqrt(u (u + 2))): this form is accurate up to the boundary, where
+// the artanh form saturates.
+//
+// kRelationHyperbolic is for one curvature per relation: an entity then has no fixed point in the ball. It is stored as a unit
+// direction v and the norm n of its tangent vector, and p = t v with t = tanh(sqrt(c) n), c being the query's.
+#pragma once
+#include "elementary.h"
+#include "runtime.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+enum Similarity { kDot, kEuclidean, kHyperbolic, kRelationHyperbolic };
+
+// What an entity brings besides its point: its squared norm (kRelationHyperbolic: tangent norm n), and alpha.
+struct EntityLanes {
+  vf norm, alpha;
+};
+
+// The query's constants, broadcast over lanes.
+struct QueryLanes {
+  float square, alpha, c, sqrt_c;
+};
+
+// The parts of a score that its gradient needs again.
+struct Score {
+  vf value;   // without biases
+  vf t;       // kRelationHyperbolic: radius of the entity's point
+  vf cosh2;   // kRelationHyperbolic: its alpha
+  vf u, angle, root;
+};
+
+template <int S>
+MULDE_INLINE void entity_radius(const QueryLanes& q, const EntityLanes& e, Score* s) {
+  if (S != kRelationHyperbolic) return;
+  // atanh(1 - 1e-5): where points are projected
+  vtanh(vmin(mul(set1(q.sqrt_c), e.norm), set1(6.10303f)), &s->t, &s->cosh2);
+}
+
+// `term` is <q, p> for kDot and D for the others; entity_radius has run.
+template <int S>
+MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term, Score* s) {
+  if (S == kDot) {
+    s->value = term;
+  } else if (S == kEuclidean) {
+    s->value = sub(zero(), term);
+  } else {
+    const vf alpha = S == kHyperbolic ? e.alpha : s->cosh2;
+    s->u = mul(mul(term, set1(2 * q.alpha)), alpha);
+    s->root = vsqrt(mul(s->u, add(s->u, set1(2.0f))));
+    s->angle = vlog1p(add(s->u, s->root));
+    s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
+  }
+}
+
+// Gradient of a loss by the pair, from gs = dL/ds:
+//   dq = sum weight (q - p) + q_radial q           (kDot: sum weight p)
+//   dp = -sum weight (q - p) + p_radial p          (kDot: sum weight q)
+// For kRelationHyperbolic the entity's gradient is by its tangent vector: direction (weight_p) and norm (p_radial).
+struct PairGradient {
+  vf weight, q_radial, weight_p, p_radial, by_c;
+};
+
+// `along` (kRelationHyperbolic only) is <v, q> - t.
+template <int S>
+MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& e, const Score& s, vf gs, vf along) {
+  PairGradient g;
+  if (S == kDot || S == kEuclidean) {
+    g.weight = S == kDot ? gs : mul(gs, set1(-2.0f));
+    g.weight_p = g.weight;
+    g.q_radial = g.p_radial = g.by_c = zero();
+    return g;
+  }
+  // dA/du = 1 / root; A / root -> 1 as u -> 0, where both vanish
+  const vf ratio = select(lt(s.u, set1(1e-30f)), set1(1.0f), div(s.angle, vmax(s.root, set1(1e-30f))));
+  const vf gu = mul(gs, mul(ratio, set1(-2 / q.c)));
+  const vf gu_u = mul(gu, s.u);
+  g.q_radial = mul(gu_u, set1(2 * q.alpha));
+  g.by_c = mul(gs, mul(mul(s.angle, s.angle), set1(1 / (q.c * q.c))));
+  if (S == kHyperbolic) {
+    g.weight = mul(gu, mul(set1(4 * q.alpha), e.alpha));
+    g.weight_p = g.weight;
+    g.p_radial = mul(gu_u, mul(set1(2.0f), e.alpha));
+    return g;
+  }
+  g.weight = mul(gu, mul(set1(4 * q.alpha), s.cosh2));
+  // by the entity's direction times t / n, whose limit at n = 0 is sqrt(c)
+  const vf tiny = set1(1e-12f);
+  g.weight_p = mul(g.weight, select(lt(e.norm, tiny), set1(q.sqrt_c), div(s.t, vmax(e.norm, tiny))));
+  // d/da of t = tanh(a) and of alpha = cosh^2(a), zero where a is capped
+  const vf capped = mul(set1(q.sqrt_c), e.norm);
+  const vf by_a = sub(mul(set1(2.0f), mul(s.t, gu_u)), div(mul(g.weight, along), s.cosh2));
+  const vf da = select(lt(capped, set1(6.10303f)), by_a, zero());
+  g.p_radial = mul(da, set1(q.sqrt_c));
+  g.by_c = add(g.by_c, mul(mul(da, e.norm), set1(0.5f / q.sqrt_c)));
+  return g;
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde

@@ -1,0 +1,80 @@
+// The WebAssembly host: no libc, memory and threads from JavaScript. The memory is shared; each worker is another instance of this
+// module over the same memory, with its own stack, and waits in workerLoop for jobs.
+#include "runtime.h"
+
+#define EXPORT(name) extern "C" __attribute__((export_name(name)))
+
+namespace mulde {
+namespace wasm { const KernelTable* table(); }
+
+// The current job; instances share it, since they share the memory.
+static struct Job {
+  Task task;
+  void* context;
+  int chunks;
+  int next;
+  int busy;
+  int generation;
+  int workers;
+} job;
+
+static void take() {
+  for (int i; (i = __atomic_fetch_add(&job.next, 1, __ATOMIC_SEQ_CST)) < job.chunks;) job.task(job.context, i);
+}
+
+void run_chunks(int chunks, Task task, void* context) {
+  if (job.workers == 0 || chunks <= 1) {
+    for (int i = 0; i < chunks; i++) task(context, i);
+    return;
+  }
+  job.task = task;
+  job.context = context;
+  job.chunks = chunks;
+  __atomic_store_n(&job.next, 0, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&job.busy, job.workers, __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&job.generation, 1, __ATOMIC_SEQ_CST);
+  __builtin_wasm_memory_atomic_notify(&job.generation, 0x7fffffff);
+  take();
+  while (__atomic_load_n(&job.busy, __ATOMIC_SEQ_CST) > 0) {
+  }
+}
+
+}  // namespace mulde
+
+using namespace mulde;
+
+EXPORT("panel") int panel() { return wasm::table()->panel; }
+EXPORT("kernelCount") int kernel_count() { return wasm::table()->size; }
+EXPORT("kernelName") const char* kernel_name(int i) { return wasm::table()->kernels[i].name; }
+EXPORT("call") void call(int kernel, const Arg* args) { wasm::table()->kernels[kernel].run(Args(args)); }
+
+// The host says how many workers stand in workerLoop.
+EXPORT("setWorkers") void set_workers(int n) { job.workers = n; }
+
+EXPORT("workerLoop") void worker_loop() {
+  int seen = 0;
+  for (;;) {
+    int now;
+    // A moment of spinning: jobs come in quick succession, and waking a sleeper costs as much as a short one.
+    for (int spin = 0; spin < 20000 && (now = __atomic_load_n(&job.generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
+    }
+    while ((now = __atomic_load_n(&job.generation, __ATOMIC_SEQ_CST)) == seen)
+      __builtin_wasm_memory_atomic_wait32(&job.generation, seen, -1);
+    seen = now;
+    take();
+    __atomic_fetch_sub(&job.busy, 1, __ATOMIC_SEQ_CST);
+  }
+}
+
+// What the compiler calls for copies and fills; there is no libc.
+extern "C" void* memcpy(void* to, const void* from, size_t n) {
+  char* t = (char*)to;
+  const char* f = (const char*)from;
+  for (size_t i = 0; i < n; i++) t[i] = f[i];
+  return to;
+}
+extern "C" void* memset(void* to, int value, size_t n) {
+  char* t = (char*)to;
+  for (size_t i = 0; i < n; i++) t[i] = (char)value;
+  return to;
+}

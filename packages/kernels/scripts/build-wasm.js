@@ -1,0 +1,62 @@
+// Rebuilds wasm/mulde.wasm from native/: needs clang++ and wasm-ld with a wasm32 target (Debian: clang lld). The result is committed.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "mulde-wasm-"));
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: join(here, "native"), stdio: "inherit" });
+  if (error) throw new Error(`${command} does not run (${error.message}): install clang and lld`);
+  if (status !== 0) throw new Error(`${command} failed`);
+}
+
+try {
+  const objects = ["kernels", "wasm"].map((unit) => {
+    const object = join(work, `${unit}.o`);
+    run("clang++", [
+      "--target=wasm32",
+      "-O3",
+      "-std=c++17",
+      "-msimd128",
+      "-mbulk-memory",
+      "-matomics",
+      "-mmutable-globals",
+      "-ffreestanding",
+      "-fno-exceptions",
+      "-fno-rtti",
+      "-fno-threadsafe-statics",
+      // memcpy and memset must not be compiled into calls of themselves
+      ...(unit === "wasm" ? ["-fno-builtin", "-fno-vectorize", "-mllvm", "-disable-loop-idiom-memset", "-mllvm", "-disable-loop-idiom-memcpy"] : []),
+      "-Wall",
+      "-Wextra",
+      "-c",
+      `${unit}.cc`,
+      "-o",
+      object,
+    ]);
+    return object;
+  });
+  run("wasm-ld", [
+    ...objects,
+    "-o",
+    join(here, "wasm", "mulde.wasm"),
+    "--no-entry",
+    "--import-memory",
+    "--shared-memory",
+    // 64 KiB pages up to 4 GiB; the stack of the main instance comes first, so that an overflow traps instead of overwriting data
+    "--max-memory=4294967296",
+    "-z",
+    "stack-size=2097152",
+    "--stack-first",
+    "--export=__stack_pointer",
+    "--export=__heap_base",
+    "--strip-all",
+    "-O2",
+  ]);
+} finally {
+  rmSync(work, { recursive: true });
+}

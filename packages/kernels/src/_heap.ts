@@ -1,0 +1,83 @@
+import { MuldeError } from "./error.js";
+
+const page = 65_536;
+// Blocks start on cache lines, so that vectors do not straddle two.
+const alignment = 64;
+
+/** A first-fit allocator over the shared memory of the WebAssembly kernels, which grows when it is full. */
+export class Heap {
+  readonly #memory: WebAssembly.Memory;
+  // After growth `memory.buffer` is another object; views on the earlier ones stay valid.
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
+  readonly #sizes = new Map<number, number>();
+  /** Free blocks [address, size], by address. */
+  #free: [number, number][];
+
+  constructor(memory: WebAssembly.Memory, base: number) {
+    this.#memory = memory;
+    this.#buffers.add(memory.buffer);
+    const start = Math.ceil(base / alignment) * alignment;
+    this.#free = [[start, memory.buffer.byteLength - start]];
+  }
+
+  get buffer(): ArrayBufferLike {
+    return this.#memory.buffer;
+  }
+
+  /** Whether a view lies in this memory, so that its byte offset is its address. */
+  owns(view: ArrayBufferView): boolean {
+    return this.#buffers.has(view.buffer);
+  }
+
+  /** The address of `bytes` zeroed bytes. */
+  allocate(bytes: number): number {
+    const size = Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
+    let at = this.#free.findIndex(([, room]) => room >= size);
+    if (at < 0) {
+      this.#grow(size);
+      at = this.#free.length - 1;
+    }
+    const block = this.#free[at]!;
+    const address = block[0];
+    if (block[1] === size) this.#free.splice(at, 1);
+    else this.#free[at] = [address + size, block[1] - size];
+    this.#sizes.set(address, size);
+    new Uint8Array(this.buffer, address, size).fill(0);
+    return address;
+  }
+
+  release(address: number): void {
+    const size = this.#sizes.get(address);
+    if (size === undefined) return;
+    this.#sizes.delete(address);
+    let at = this.#free.findIndex(([other]) => other > address);
+    if (at < 0) at = this.#free.length;
+    this.#free.splice(at, 0, [address, size]);
+    for (const left of [at, at - 1]) {
+      const a = this.#free[left];
+      const b = this.#free[left + 1];
+      if (a && b && a[0] + a[1] === b[0]) this.#free.splice(left, 2, [a[0], a[1] + b[1]]);
+    }
+  }
+
+  #grow(size: number): void {
+    const end = this.buffer.byteLength;
+    const last = this.#free.at(-1);
+    const tail = last && last[0] + last[1] === end ? last[1] : 0;
+    // At least 16 MiB at a time: each growth makes a new buffer object.
+    const pages = Math.max(256, Math.ceil((size - tail) / page));
+    try {
+      this.#memory.grow(pages);
+    } catch (cause) {
+      throw new MuldeError(
+        "KERNELS_OUT_OF_MEMORY",
+        `WebAssembly memory is limited to 4 GiB and ${size} more bytes do not fit: use the native kernels, a smaller batch or a smaller model.`,
+        { cause },
+      );
+    }
+    this.#buffers.add(this.buffer);
+    const grown = this.buffer.byteLength - end;
+    if (last && tail > 0) last[1] += grown;
+    else this.#free.push([end, grown]);
+  }
+}

@@ -1,0 +1,22 @@
+/** What a kernel call takes: typed arrays, null where an array is left out, and numbers. */
+export type KernelArgument = Float32Array | Float64Array | Int32Array | number | null;
+
+/**
+ * A way to run the kernels: the native addon or WebAssembly. Arrays from its `float32`, `int32` and `float64` are used in
+ * place; any other typed array works too, at the price of a copy in and out where the engine has a memory of its own.
+ */
+export interface Engine {
+  readonly kind: "native" | "wasm";
+  /** Instruction set: `avx512`, `avx2`, `neon` or `wasm`. */
+  readonly isa: string;
+  readonly threads: number;
+  /** Zeroed arrays over shared memory, aligned to 64 bytes. */
+  float32(length: number): Float32Array;
+  int32(length: number): Int32Array;
+  float64(length: number): Float64Array;
+  /** Gives arrays of this engine back; they must not be used afterwards. Arrays of other origin are ignored. */
+  free(...arrays: readonly (Float32Array | Int32Array | Float64Array | null)[]): void;
+  call(kernel: string, args: readonly KernelArgument[]): void;
+  /** Ends the engine's threads. */
+  close(): Promise<void>;
+}

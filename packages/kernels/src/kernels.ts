@@ -1,0 +1,657 @@
+import type { Engine, KernelArgument } from "./engine.js";
+import { MuldeError } from "./error.js";
+import { encoderNames, maxDim, need, rowStride, similarityId } from "./shapes.js";
+import type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
+
+/** The parameters that an encoder reads. Relation tables are 2R x dim; an encoder needs some of them. */
+export interface EncoderTables {
+  readonly encoder: EncoderName;
+  readonly dim: number;
+  /** N x dim */
+  readonly entity: Float32Array;
+  readonly relation: Float32Array | null;
+  readonly rotation: Float32Array | null;
+  readonly reflection: Float32Array | null;
+  readonly innerTranslation: Float32Array | null;
+  readonly context: Float32Array | null;
+}
+
+/** Gradients of a batch by the rows that its queries read, each B x dim, or null where a table is not used. */
+export interface EncoderGradients {
+  readonly head: Float32Array;
+  readonly relation: Float32Array | null;
+  readonly rotation: Float32Array | null;
+  readonly reflection: Float32Array | null;
+  readonly innerTranslation: Float32Array | null;
+  readonly context: Float32Array | null;
+  /** dL/dc of each query, B, added to */
+  readonly curvature: Float64Array;
+}
+
+/** An optimizer's view of a parameter table and its gradient. */
+export interface Update {
+  /** rows of the table */
+  readonly rows: number;
+  readonly dim: number;
+  /** rows that the gradient holds, ascending, or null: all */
+  readonly ids: Int32Array | null;
+  /** how many of `ids` count */
+  readonly count: number;
+  /** leave the other rows alone instead of giving them a zero gradient */
+  readonly sparse: boolean;
+  /** count x dim, or rows x dim */
+  readonly gradient: Float32Array;
+  readonly parameters: Float32Array;
+}
+
+/** One step of the Senior; shapes in B queries, K candidates, m teachers. */
+export interface SeniorStep {
+  readonly batch: number;
+  readonly candidates: number;
+  readonly teachers: number;
+  /** m x B x K */
+  readonly teacherScores: Float32Array;
+  /** B x K */
+  readonly juniorScores: Float32Array;
+  /** B x m */
+  readonly scales: Float32Array;
+  /** tau of the contrast attention; Infinity gives every teacher the same weight */
+  readonly attentionTemperature: number;
+  /** B: position of the true tail among the candidates, -1 if it is not there */
+  readonly targets: Int32Array;
+  readonly temperature: number;
+  /** lambda, the weight of the soft-label loss in the gradients */
+  readonly softWeight: number;
+  /** whether the soft-label loss reaches the scales too */
+  readonly trainOnSoft: boolean;
+  /** B x K, out, or null */
+  readonly softLogits: Float32Array | null;
+  /** B x m, out: attention weights, or null */
+  readonly weights: Float32Array | null;
+  /** B x K, out */
+  readonly gradJunior: Float32Array;
+  /** B x m, out */
+  readonly gradScales: Float32Array;
+}
+
+/** A filtered-ranking call; ids of a query's filter are ascending and leave its target out. */
+export interface RankCall {
+  readonly targets: Int32Array;
+  readonly filterOffsets: Int32Array;
+  readonly filterIds: Int32Array;
+  readonly greater: Int32Array;
+  readonly equal: Int32Array;
+}
+
+// At most this many teachers fit the kernel's scratch (native/senior.h).
+const maxTeachers = 64;
+// Pieces of the entities with gradients of their own (native/tiles.h).
+const gradientPieces = 16;
+
+/**
+ * The compute core: fused kernels over typed arrays, checked for shape. Formulas and numerics stand in `native/`.
+ * All calls are synchronous; results do not depend on the number of threads. Errors: `KERNELS_BAD_LENGTH` when an array is too
+ * short for the shapes given, `KERNELS_BAD_SHAPE` when a shape itself is out of range.
+ */
+export class Kernels {
+  readonly #one = new Float64Array(1);
+  readonly #two = new Float64Array(2);
+
+  constructor(readonly engine: Engine) {}
+
+  get kind(): Engine["kind"] {
+    return this.engine.kind;
+  }
+  get isa(): string {
+    return this.engine.isa;
+  }
+  get threads(): number {
+    return this.engine.threads;
+  }
+
+  #loss(kernel: string, args: readonly KernelArgument[]): number {
+    this.#one[0] = 0;
+    this.engine.call(kernel, [...args, this.#one]);
+    return this.#one[0];
+  }
+
+  /** q(h, r) for B queries: fills `out.q`, `square` and `alpha`; `out.curvature` holds c of each query where hyperbolic. */
+  encode(tables: EncoderTables, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
+    const { size } = out;
+    checkDim("encode", tables.dim);
+    need("encode", "heads", heads, size);
+    need("encode", "relations", relations, size);
+    need("encode", "out.q", out.q, size * rowStride(tables.dim));
+    this.engine.call("encode", [
+      ...encoderArguments(tables, size, heads, relations, out.curvature),
+      out.q,
+      out.square,
+      out.alpha,
+    ]);
+  }
+
+  /** From dq (B x stride) to the gradients by the rows read. `queries.curvature` as in `encode`. */
+  encodeBackward(
+    tables: EncoderTables,
+    heads: Int32Array,
+    relations: Int32Array,
+    queries: QueryBatch,
+    dq: Float32Array,
+    out: EncoderGradients,
+  ): void {
+    const { size } = queries;
+    need("encodeBackward", "dq", dq, size * rowStride(tables.dim));
+    need("encodeBackward", "head", out.head, size * tables.dim);
+    need("encodeBackward", "curvature", out.curvature, size);
+    this.engine.call("encodeBackward", [
+      ...encoderArguments(tables, size, heads, relations, queries.curvature),
+      dq,
+      out.head,
+      out.relation,
+      out.rotation,
+      out.reflection,
+      out.innerTranslation,
+      out.context,
+      out.curvature,
+    ]);
+  }
+
+  /** Points of `out.size` rows (all, or those in `rows`) of an N x dim table, with their biases; c is the shared curvature. */
+  points(
+    similarity: Similarity,
+    table: Float32Array,
+    rows: Int32Array | null,
+    c: number,
+    bias: Float32Array | null,
+    out: PointTable,
+  ): void {
+    checkDim("points", out.dim);
+    need("points", "points", out.points, out.size * rowStride(out.dim));
+    if (rows) need("points", "rows", rows, out.size);
+    else need("points", "table", table, out.size * out.dim);
+    this.engine.call("points", [
+      similarityId[similarity],
+      out.size,
+      out.dim,
+      rowStride(out.dim),
+      table,
+      rows,
+      Math.sqrt(c),
+      bias,
+      out.points,
+      out.norm,
+      out.alpha,
+      out.bias,
+    ]);
+    if (out.packed) this.engine.call("pack", [out.size, rowStride(out.dim), out.points, out.packed]);
+  }
+
+  /** Distinct rows among the first `pairs` + `heads` of `plan.ids` (each in 0..N-1); returns how many there are. */
+  plan(pairs: number, heads: number, entities: number, plan: Plan): number {
+    need("plan", "ids", plan.ids, pairs + heads);
+    const count = new Int32Array(1);
+    const { ids, rows, offsets, entries, local, scratch } = plan;
+    this.engine.call("plan", [pairs, heads, ids, entities, rows, offsets, entries, local, scratch, count]);
+    return count[0]!;
+  }
+
+  /** Scores (B x K) of each query's candidates; `ids` (B x K) are rows of `points`. */
+  candidates(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    ids: Int32Array,
+    K: number,
+    scores: Float32Array,
+  ): void {
+    need("candidates", "ids", ids, queries.size * K);
+    need("candidates", "scores", scores, queries.size * K);
+    this.engine.call("candidates", [...candidateArguments(similarity, queries, points, ids, K), scores]);
+  }
+
+  /**
+   * The queries' side of the gradient: dq (B x stride), dc (B, added to), dHeadBias (B), and for each pair `weight` and `radial`
+   * (B x K), from which `candidatesBackwardRows` makes the entities' side.
+   */
+  candidatesBackward(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    ids: Int32Array,
+    K: number,
+    gradScores: Float32Array,
+    out: {
+      readonly dq: Float32Array;
+      readonly dc: Float64Array;
+      readonly dHeadBias: Float32Array;
+      readonly weight: Float32Array;
+      readonly radial: Float32Array;
+    },
+  ): void {
+    const { size } = queries;
+    need("candidatesBackward", "gradScores", gradScores, size * K);
+    need("candidatesBackward", "dq", out.dq, size * rowStride(queries.dim));
+    need("candidatesBackward", "dc", out.dc, size);
+    need("candidatesBackward", "weight", out.weight, size * K);
+    need("candidatesBackward", "radial", out.radial, size * K);
+    this.engine.call("candidatesBackward", [
+      ...candidateArguments(similarity, queries, points, ids, K),
+      gradScores,
+      out.dq,
+      out.dc,
+      out.dHeadBias,
+      out.weight,
+      out.radial,
+    ]);
+  }
+
+  /**
+   * The entities' side: for each row of the plan its gradient (rows x dim, in the tangent space where hyperbolic), heads included, and
+   * the biases'. Returns dL/d sqrt(c) of the shared curvature.
+   */
+  candidatesBackwardRows(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    plan: Plan,
+    K: number,
+    table: Float32Array,
+    c: number,
+    pairs: {
+      readonly weight: Float32Array;
+      readonly radial: Float32Array;
+      readonly gradScores: Float32Array;
+      readonly dHead: Float32Array;
+      readonly dHeadBias: Float32Array;
+    },
+    out: { readonly gradient: Float32Array; readonly tailBias: Float32Array; readonly headBias: Float32Array },
+  ): number {
+    const { dim } = points;
+    need("candidatesBackwardRows", "gradient", out.gradient, plan.size * dim);
+    need("candidatesBackwardRows", "tailBias", out.tailBias, plan.size);
+    need("candidatesBackwardRows", "headBias", out.headBias, plan.size);
+    return this.#loss("candidatesBackwardRows", [
+      similarityId[similarity],
+      plan.size,
+      K,
+      dim,
+      rowStride(dim),
+      queries.size * K,
+      plan.rows,
+      plan.offsets,
+      plan.entries,
+      table,
+      Math.sqrt(c),
+      queries.q,
+      points.points,
+      pairs.weight,
+      pairs.radial,
+      pairs.gradScores,
+      pairs.dHead,
+      pairs.dHeadBias,
+      out.gradient,
+      out.tailBias,
+      out.headBias,
+    ]);
+  }
+
+  /** Scores (B x N) of every entity. */
+  scoreAll(similarity: Similarity, queries: QueryBatch, points: PointTable, scores: Float32Array): void {
+    need("scoreAll", "scores", scores, queries.size * points.size);
+    this.engine.call("scoreAll", [...allArguments("scoreAll", similarity, queries, points), scores]);
+  }
+
+  /**
+   * Counts, for each query, the entities that score strictly above its target and exactly as it, without the target and the
+   * filtered ones. Throws `SCORE_NOT_FINITE` if a score that counts is NaN or infinite.
+   */
+  rank(similarity: Similarity, queries: QueryBatch, points: PointTable, call: RankCall): void {
+    const { size } = queries;
+    for (const field of ["targets", "greater", "equal"] as const) need("rank", field, call[field], size);
+    need("rank", "filterOffsets", call.filterOffsets, size + 1);
+    need("rank", "filterIds", call.filterIds, call.filterOffsets[size]!);
+    const bad = this.engine.int32(size);
+    const scratch = this.engine.float32(size);
+    this.engine.call("rank", [
+      ...allArguments("rank", similarity, queries, points),
+      call.targets,
+      call.filterOffsets,
+      call.filterIds,
+      call.greater,
+      call.equal,
+      bad,
+      scratch,
+    ]);
+    const query = bad.findIndex((count) => count > 0);
+    this.engine.free(bad, scratch);
+    if (query >= 0) {
+      throw new MuldeError(
+        "SCORE_NOT_FINITE",
+        `Query ${query} of the block (target ${call.targets[query]}) has a score that is NaN or infinite: the model has diverged, train it with a lower learning rate.`,
+      );
+    }
+  }
+
+  /** Ids (B x k) of the k best entities of each query, and their scores unless null; `sorted` best first. Ties go to the lower id. */
+  topK(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    k: number,
+    ids: Int32Array,
+    scores: Float32Array | null,
+    sorted = true,
+  ): void {
+    const { size } = queries;
+    if (!(k >= 1 && k <= points.size)) {
+      throw new MuldeError("KERNELS_BAD_SHAPE", `topK: k = ${k} is not between 1 and the ${points.size} entities.`);
+    }
+    need("topK", "ids", ids, size * k);
+    if (scores) need("topK", "scores", scores, size * k);
+    // Room for several times k between two selections, which then cost little.
+    const capacity = Math.max(1024, 4 * k);
+    const buffer = this.engine.float64(size * capacity);
+    this.engine.call("topK", [
+      ...allArguments("topK", similarity, queries, points),
+      k,
+      sorted ? 1 : 0,
+      buffer,
+      capacity,
+      ids,
+      scores,
+    ]);
+    this.engine.free(buffer);
+  }
+
+  /**
+   * Softmax cross-entropy over all entities (1vsAll): returns `weight` * sum over the batch of -log softmax(s)_target and writes the
+   * gradients: dq (B x stride), dc (B, added to), entity rows (N x dim) and tail biases (N). Also returns dL/d sqrt(c) (shared c).
+   */
+  allCrossEntropy(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    targets: Int32Array,
+    weight: number,
+    table: Float32Array,
+    c: number,
+    out: {
+      readonly dq: Float32Array;
+      readonly dc: Float64Array;
+      readonly gradient: Float32Array;
+      readonly tailBias: Float32Array;
+    },
+  ): { readonly loss: number; readonly dSqrtC: number } {
+    const { engine } = this;
+    const { size: batch } = queries;
+    const { size: n, dim } = points;
+    const stride = rowStride(dim);
+    need("allCrossEntropy", "targets", targets, batch);
+    need("allCrossEntropy", "dq", out.dq, batch * stride);
+    need("allCrossEntropy", "gradient", out.gradient, n * dim);
+    need("allCrossEntropy", "tailBias", out.tailBias, n);
+    const call = allArguments("allCrossEntropy", similarity, queries, points);
+    const lse = engine.float64(batch);
+    const sums = engine.float64(3 * gradientPieces * batch);
+    const partial = engine.float32(gradientPieces * batch * stride);
+    const dPoints = engine.float32(n * stride);
+    const radial = engine.float32(n);
+    const target = engine.float32(batch);
+    const dHeadBias = engine.float32(batch);
+    const local = engine.int32(batch);
+    try {
+      local.set(targets.subarray(0, batch));
+      engine.call("allLogSumExp", [...call, lse, sums]);
+      this.candidates(similarity, queries, points, local, 1, target);
+      let loss = 0;
+      for (let b = 0; b < batch; b++) loss += weight * (lse[b]! - target[b]!);
+      const grads = [out.dq, out.dc, dHeadBias, dPoints, radial, out.tailBias, partial, sums];
+      engine.call("allBackward", [...call, lse, local, weight, ...grads]);
+      const id = similarityId[similarity];
+      const tail = [id, n, dim, stride, table, Math.sqrt(c), dPoints, radial, out.gradient];
+      const dSqrtC = this.#loss("pointsBackward", tail);
+      return { loss, dSqrtC };
+    } finally {
+      engine.free(lse, sums, partial, dPoints, radial, target, dHeadBias, local);
+    }
+  }
+
+  /**
+   * Binary cross-entropy with logits over B x K scores, the positive in column 0:
+   * sum over b of positiveWeight softplus(-s_0) + negativeWeight sum over k > 0 of a_k softplus(s_k), with a_k = 1, or for
+   * `adversarial` alpha > 0 the self-adversarial weights softmax(alpha s) of the negatives (Sun et al. 2019). Returns the loss.
+   */
+  bce(
+    batch: number,
+    K: number,
+    scores: Float32Array,
+    options: { readonly positiveWeight: number; readonly negativeWeight: number; readonly adversarial: number },
+    gradient: Float32Array,
+  ): number {
+    need("bce", "scores", scores, batch * K);
+    need("bce", "gradient", gradient, batch * K);
+    const { positiveWeight, negativeWeight, adversarial } = options;
+    return this.#loss("bce", [batch, K, scores, positiveWeight, negativeWeight, adversarial, gradient]);
+  }
+
+  /** Softmax cross-entropy over candidates: weight * sum over b of -log softmax(s)_0. Returns the loss. */
+  crossEntropy(batch: number, K: number, scores: Float32Array, weight: number, gradient: Float32Array): number {
+    need("crossEntropy", "scores", scores, batch * K);
+    need("crossEntropy", "gradient", gradient, batch * K);
+    return this.#loss("crossEntropy", [batch, K, scores, weight, gradient]);
+  }
+
+  /** weight T^2 sum over b of KL(softmax(targets / T) || softmax(scores / T)); gradient by scores. Returns the loss. */
+  kl(
+    batch: number,
+    K: number,
+    targets: Float32Array,
+    scores: Float32Array,
+    options: { readonly temperature: number; readonly weight: number },
+    gradient: Float32Array,
+  ): number {
+    need("kl", "targets", targets, batch * K);
+    need("kl", "scores", scores, batch * K);
+    need("kl", "gradient", gradient, batch * K);
+    return this.#loss("kl", [batch, K, targets, scores, options.temperature, options.weight, gradient]);
+  }
+
+  /** Soft labels, losses and gradients of one step of the Senior (Wang et al. 2021). Losses are means, without lambda. */
+  seniorStep(step: SeniorStep): { readonly softLoss: number; readonly seniorLoss: number } {
+    const { batch, candidates: K, teachers: m } = step;
+    if (!(m >= 1 && m <= maxTeachers)) {
+      throw new MuldeError("KERNELS_BAD_SHAPE", `seniorStep: ${m} teachers, but 1 to ${maxTeachers} are possible.`);
+    }
+    need("seniorStep", "teacherScores", step.teacherScores, m * batch * K);
+    need("seniorStep", "juniorScores", step.juniorScores, batch * K);
+    need("seniorStep", "scales", step.scales, batch * m);
+    need("seniorStep", "targets", step.targets, batch);
+    need("seniorStep", "gradJunior", step.gradJunior, batch * K);
+    need("seniorStep", "gradScales", step.gradScales, batch * m);
+    const softLogits = step.softLogits ?? this.engine.float32(batch * K);
+    const weights = step.weights ?? this.engine.float32(batch * m);
+    this.#two.fill(0);
+    this.engine.call("seniorStep", [
+      batch,
+      K,
+      m,
+      step.teacherScores,
+      step.juniorScores,
+      step.scales,
+      Number.isFinite(step.attentionTemperature) ? step.attentionTemperature : 0,
+      step.targets,
+      step.temperature,
+      step.softWeight,
+      step.trainOnSoft ? 1 : 0,
+      softLogits,
+      weights,
+      step.gradJunior,
+      step.gradScales,
+      this.#two,
+    ]);
+    if (!step.softLogits) this.engine.free(softLogits);
+    if (!step.weights) this.engine.free(weights);
+    return { softLoss: this.#two[0]!, seniorLoss: this.#two[1]! };
+  }
+
+  /** Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); `step` counts from 1. */
+  adam(
+    update: Update,
+    state: { readonly first: Float32Array; readonly second: Float32Array },
+    options: {
+      readonly learningRate: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      readonly step: number;
+      readonly weightDecay: number;
+    },
+  ): void {
+    const length = update.rows * update.dim;
+    need("adam", "first", state.first, length);
+    need("adam", "second", state.second, length);
+    this.engine.call("adam", [
+      ...updateArguments("adam", update),
+      state.first,
+      state.second,
+      options.learningRate,
+      options.beta1,
+      options.beta2,
+      options.epsilon,
+      options.step,
+      options.weightDecay,
+    ]);
+  }
+
+  /** Adagrad (Duchi et al. 2011) with decoupled weight decay. */
+  adagrad(
+    update: Update,
+    state: { readonly sum: Float32Array },
+    options: { readonly learningRate: number; readonly epsilon: number; readonly weightDecay: number },
+  ): void {
+    need("adagrad", "sum", state.sum, update.rows * update.dim);
+    const { learningRate, epsilon, weightDecay } = options;
+    this.engine.call("adagrad", [
+      ...updateArguments("adagrad", update),
+      state.sum,
+      learningRate,
+      epsilon,
+      weightDecay,
+    ]);
+  }
+
+  /** table[ids[b]] += source[b] for the B rows of a batch, in its order. */
+  addRows(batch: number, dim: number, ids: Int32Array, source: Float32Array, table: Float32Array): void {
+    need("addRows", "ids", ids, batch);
+    need("addRows", "source", source, batch * dim);
+    this.engine.call("addRows", [batch, dim, ids, source, table]);
+  }
+
+  /**
+   * Candidates (B x (1 + negatives)): the target, then entities drawn uniformly from 0..N-1. Draws are numbered: `counter` says where
+   * to start, and a call uses B x negatives of them.
+   */
+  sampleCandidates(
+    options: {
+      readonly batch: number;
+      readonly negatives: number;
+      readonly entities: number;
+      readonly seed: number;
+      readonly counter: number;
+    },
+    targets: Int32Array,
+    ids: Int32Array,
+  ): void {
+    const { batch, negatives, entities, seed, counter } = options;
+    need("sampleCandidates", "targets", targets, batch);
+    need("sampleCandidates", "ids", ids, batch * (1 + negatives));
+    this.engine.call("sampleCandidates", [batch, negatives, entities, seed, counter, targets, ids]);
+  }
+}
+
+function checkDim(kernel: string, dim: number): void {
+  if (!(Number.isInteger(dim) && dim >= 1 && dim <= maxDim)) {
+    throw new MuldeError("KERNELS_BAD_SHAPE", `${kernel}: dimension ${dim} is not between 1 and ${maxDim}.`);
+  }
+}
+
+function encoderArguments(
+  tables: EncoderTables,
+  batch: number,
+  heads: Int32Array,
+  relations: Int32Array,
+  curvature: Float32Array | null,
+): KernelArgument[] {
+  return [
+    encoderNames.indexOf(tables.encoder),
+    batch,
+    tables.dim,
+    rowStride(tables.dim),
+    tables.entity,
+    tables.relation,
+    tables.rotation,
+    tables.reflection,
+    tables.innerTranslation,
+    tables.context,
+    heads,
+    relations,
+    curvature,
+  ];
+}
+
+function candidateArguments(
+  similarity: Similarity,
+  queries: QueryBatch,
+  points: PointTable,
+  ids: Int32Array,
+  K: number,
+): KernelArgument[] {
+  return [
+    similarityId[similarity],
+    queries.size,
+    K,
+    rowStride(queries.dim),
+    queries.q,
+    queries.square,
+    queries.alpha,
+    queries.curvature,
+    queries.headBias,
+    points.points,
+    points.norm,
+    points.alpha,
+    points.bias,
+    ids,
+  ];
+}
+
+function allArguments(
+  kernel: string,
+  similarity: Similarity,
+  queries: QueryBatch,
+  points: PointTable,
+): KernelArgument[] {
+  need(kernel, "points.packed", points.packed, 1);
+  return [
+    similarityId[similarity],
+    queries.size,
+    points.size,
+    rowStride(queries.dim),
+    queries.q,
+    queries.square,
+    queries.alpha,
+    queries.curvature,
+    queries.headBias,
+    points.points,
+    points.packed,
+    points.norm,
+    points.alpha,
+    points.bias,
+  ];
+}
+
+function updateArguments(kernel: string, update: Update): KernelArgument[] {
+  const { rows, dim, ids, count, sparse, gradient, parameters } = update;
+  need(kernel, "parameters", parameters, rows * dim);
+  need(kernel, "gradient", gradient, (ids ? count : rows) * dim);
+  return [rows, dim, ids, count, sparse ? 1 : 0, gradient, parameters];
+}

@@ -1,0 +1,43 @@
+// Every suite runs on every engine that this machine has, with one and with two threads.
+import { afterAll, beforeAll, describe } from "vitest";
+import { createKernels } from "../src/index.js";
+import type { Kernels, KernelsOptions } from "../src/index.js";
+
+export interface EngineCase {
+  readonly name: string;
+  readonly options: KernelsOptions;
+}
+
+async function loads(options: KernelsOptions): Promise<Kernels | undefined> {
+  return createKernels({ ...options, threads: 1 }).catch(() => undefined);
+}
+
+async function find(): Promise<EngineCase[]> {
+  const found: EngineCase[] = [];
+  const native = await loads({ engine: "native" });
+  if (native) found.push({ name: `native ${native.isa}`, options: { engine: "native" } });
+  if (native && native.isa !== "avx2" && (await loads({ engine: "native", isa: "avx2" }))) {
+    found.push({ name: "native avx2", options: { engine: "native", isa: "avx2" } });
+  }
+  return [...found, { name: "wasm", options: { engine: "wasm" } }];
+}
+
+/** The engines of this machine; WebAssembly is always one. */
+export const engines: readonly EngineCase[] = await find();
+
+/** Declares a suite for each engine and number of threads; `kernels()` is there once a test runs. */
+export function onEveryEngine(body: (kernels: () => Kernels) => void): void {
+  for (const engine of engines) {
+    for (const threads of [1, 2]) {
+      describe(`on ${engine.name} with ${threads} thread${threads > 1 ? "s" : ""}`, () => {
+        let kernels: Kernels | undefined;
+        beforeAll(async () => {
+          // Native kernels have one pool for the process, of the size asked for last.
+          kernels = await createKernels({ ...engine.options, threads });
+        });
+        afterAll(() => kernels?.engine.close());
+        body(() => kernels!);
+      });
+    }
+  }
+}

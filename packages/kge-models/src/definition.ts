@@ -1,0 +1,110 @@
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import { attE } from "./atte.js";
+import { attH } from "./atth.js";
+import { distE } from "./diste.js";
+import { distH } from "./disth.js";
+import { MuldeError } from "./error.js";
+import type { EncoderInputs } from "./inputs.js";
+import { refE } from "./refe.js";
+import { refH } from "./refh.js";
+import { rotE } from "./rote.js";
+import { rotH } from "./roth.js";
+import { SIMILARITIES, type Similarity } from "./similarity.js";
+import type { Tf } from "./tf.js";
+import { transE } from "./transe.js";
+import { transH } from "./transh.js";
+
+/** One table of relation parameters, 2R x width: a row for each relation and for its reciprocal. */
+export interface RelationTable {
+  /** The width of a row in a model of dimension `dim`. */
+  readonly width: (dim: number) => number;
+  /** Initial values: `normal` is 1e-3 N(0, 1), `uniform` is U(-1, 1). */
+  readonly init: "normal" | "uniform";
+}
+
+/** A scoring function: score(h, r, t) = similarity(encode(h, r), t) + headBias(h) + tailBias(t). */
+export interface ModelDefinition {
+  /** The name that models are created, saved and loaded by. */
+  readonly name: string;
+  readonly similarity: Similarity;
+  /** Whether the dimension must be even, as for rotations of coordinate pairs. */
+  readonly evenDim: boolean;
+  /** The relation tables by name. */
+  readonly tables: Readonly<Record<string, RelationTable>>;
+  /**
+   * The query embeddings of a batch, B x d: points of the ball of curvature -c for hyperbolic models. Made of
+   * TensorFlow.js ops that have gradients, run within `tf.tidy` or `tf.grads`.
+   */
+  readonly encode: (tf: Tf, inputs: EncoderInputs) => Tensor2D;
+  /** The name of the encoder's fused kernel; built-in models only. */
+  readonly fused?: string;
+}
+
+const builtIns: readonly ModelDefinition[] = [transE, distE, rotE, refE, attE, transH, distH, rotH, refH, attH];
+const registry = new Map(builtIns.map((definition) => [definition.name, definition]));
+
+/** Names go into config.json and onto command lines. */
+const NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
+
+/**
+ * Registers a scoring function of your own under its name, so that saved models of it load again. Defining a name of yours
+ * anew replaces it.
+ *
+ * @returns The definition as it is registered.
+ * @throws MuldeError MODELS_DEFINITION if a field is missing or wrong; MODELS_NAME_TAKEN if the name is a built-in's.
+ */
+export function defineModel(definition: ModelDefinition): ModelDefinition {
+  const { name, similarity, evenDim, tables, encode, fused } = definition;
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw malformed(
+      `The name of a model must be a letter followed by letters, digits, "_", "." or "-"; got "${name}".`,
+    );
+  }
+  if (builtIns.some((builtIn) => builtIn.name.toLowerCase() === name.toLowerCase())) {
+    throw new MuldeError("MODELS_NAME_TAKEN", `"${name}" is a built-in model; give yours another name.`);
+  }
+  if (!SIMILARITIES.includes(similarity)) {
+    throw malformed(
+      `The similarity of ${name} must be one of ${SIMILARITIES.join(", ")}; got "${String(similarity)}".`,
+    );
+  }
+  if (typeof evenDim !== "boolean") throw malformed(`evenDim of ${name} must be true or false.`);
+  if (typeof encode !== "function") throw malformed(`encode of ${name} must be a function (tf, inputs) => tensor.`);
+  if (fused !== undefined)
+    throw malformed(`${name} names a fused kernel, which only built-in models have; leave it out.`);
+  if (typeof tables !== "object" || tables === null) throw malformed(`tables of ${name} must be an object.`);
+  for (const [table, { width, init }] of Object.entries(tables)) {
+    if (!NAME.test(table)) throw malformed(`The table "${table}" of ${name} must have a name of letters and digits.`);
+    if (typeof width !== "function")
+      throw malformed(`width of the table "${table}" of ${name} must be a function of dim.`);
+    if (init !== "normal" && init !== "uniform") {
+      throw malformed(`init of the table "${table}" of ${name} must be "normal" or "uniform"; got "${String(init)}".`);
+    }
+  }
+  const registered = Object.freeze({ name, similarity, evenDim, tables: Object.freeze({ ...tables }), encode });
+  registry.set(name, registered);
+  return registered;
+}
+
+/**
+ * The definition of a built-in model, or of one that `defineModel` registered.
+ *
+ * @throws MuldeError MODELS_UNKNOWN_MODEL, listing the known names.
+ */
+export function modelDefinition(name: string): ModelDefinition {
+  const definition = registry.get(name);
+  if (definition) return definition;
+  throw new MuldeError(
+    "MODELS_UNKNOWN_MODEL",
+    `There is no model "${name}"; known are ${modelNames().join(", ")} (register your own with defineModel first).`,
+  );
+}
+
+/** The names of all models, built-ins first. */
+export function modelNames(): string[] {
+  return [...registry.keys()];
+}
+
+function malformed(message: string): MuldeError {
+  return new MuldeError("MODELS_DEFINITION", message);
+}

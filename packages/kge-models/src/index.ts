@@ -1,0 +1,40 @@
+export { attE } from "./atte.js";
+export { attH } from "./atth.js";
+export { defineModel, modelDefinition, modelNames, type ModelDefinition, type RelationTable } from "./definition.js";
+export { distE } from "./diste.js";
+export { distH } from "./disth.js";
+export { MuldeError } from "./error.js";
+export { expmap0, givensReflection, givensRotation, hyperbolicDistance, mobiusAdd, project } from "./geometry.js";
+export { queryCurvature, relationRows, type EncoderInputs } from "./inputs.js";
+export { refE } from "./refe.js";
+export { refH } from "./refh.js";
+export { rotE } from "./rote.js";
+export { rotH } from "./roth.js";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type SafetensorsDtype,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+} from "./safetensors.js";
+export { similarity, SIMILARITIES, type Similarity } from "./similarity.js";
+export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
+export { transE } from "./transe.js";
+export { transH } from "./transh.js";
+export { AllPass, type AllPassResult } from "./all-pass.js";
+export { CandidatePass } from "./candidate-pass.js";
+export type { Encoder, QueryGradients } from "./encoder.js";
+export type { ModelGradients, TableGradient } from "./gradients.js";
+export { Inference, modelScorer, modelTeacher, type RankCounts, type RankQueries, type TopK } from "./inference.js";
+export {
+  createModel,
+  type CreateModelOptions,
+  KgeModel,
+  type ModelConfig,
+  type ParameterTable,
+  type QueryList,
+  type TripleList,
+} from "./model.js";
+export { sharedKernels } from "./shared-kernels.js";
+export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./store.js";

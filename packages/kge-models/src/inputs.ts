@@ -1,0 +1,40 @@
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import { MuldeError } from "./error.js";
+
+/** What an encoder gets for a batch of B queries (h, r, ?). */
+export interface EncoderInputs {
+  /** The head's rows of the entity table, B x d; in the tangent space at the origin for hyperbolic models. */
+  readonly head: Tensor2D;
+  /** For each table of the definition, the rows of the queries' relations, B x width. */
+  readonly relation: Readonly<Record<string, Tensor2D>>;
+  /** The positive c of each query, B x 1; undefined unless the similarity is hyperbolic. */
+  readonly curvature: Tensor | undefined;
+}
+
+/**
+ * The rows of one relation table, B x width.
+ *
+ * @throws MuldeError MODELS_TABLE if the definition declares no such table.
+ */
+export function relationRows(inputs: EncoderInputs, table: string): Tensor2D {
+  const rows = inputs.relation[table];
+  if (rows) return rows;
+  const known = Object.keys(inputs.relation).join(", ") || "none";
+  throw new MuldeError(
+    "MODELS_TABLE",
+    `The encoder reads the relation table "${table}", but the tables are: ${known}; declare it in the definition's tables.`,
+  );
+}
+
+/**
+ * The positive c of the queries, B x 1.
+ *
+ * @throws MuldeError MODELS_CURVATURE if the model is not hyperbolic and so has none.
+ */
+export function queryCurvature(inputs: EncoderInputs): Tensor {
+  if (inputs.curvature) return inputs.curvature;
+  throw new MuldeError(
+    "MODELS_CURVATURE",
+    'The encoder needs a curvature, which only models whose similarity is "hyperbolic" have; set the similarity to it.',
+  );
+}

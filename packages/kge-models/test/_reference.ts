@@ -1,0 +1,117 @@
+/**
+ * Float64 implementation of the scoring functions, from the formulas of the specification alone: textbook Mobius addition and the artanh
+ * form of the distance, one query at a time. Shares nothing with src.
+ */
+
+const BALL = 1 - 1e-5;
+
+/** Everything an encoder may read, for one query. */
+export interface Query {
+  readonly head: readonly number[];
+  readonly rows: Readonly<Record<string, readonly number[]>>;
+  readonly c: number;
+}
+
+/** A ball in float64 which notes 1 - c|x|^2 of every point it makes: what rounding errors are divided by. */
+export class Ball {
+  readonly gaps: number[] = [];
+  constructor(readonly c: number) {}
+
+  exp(u: readonly number[]): number[] {
+    const s = Math.sqrt(this.c) * Math.max(norm(u), 1e-15);
+    return this.project(u.map((x) => (Math.tanh(Math.min(s, 15)) * x) / s));
+  }
+
+  add(x: readonly number[], y: readonly number[]): number[] {
+    return this.project(this.addFreely(x, y));
+  }
+
+  project(x: readonly number[]): number[] {
+    const s = Math.sqrt(this.c) * norm(x);
+    const inside = s > BALL ? x.map((v) => (v * BALL) / s) : [...x];
+    this.gaps.push(1 - this.c * dot(inside, inside));
+    return inside;
+  }
+
+  distance(x: readonly number[], y: readonly number[]): number {
+    const root = Math.sqrt(this.c);
+    const between = this.addFreely(
+      x.map((v) => -v),
+      y,
+    );
+    return (2 / root) * Math.atanh(root * norm(between));
+  }
+
+  private addFreely(x: readonly number[], y: readonly number[]): number[] {
+    const { c } = this;
+    const xy = dot(x, y);
+    const xx = dot(x, x);
+    const yy = dot(y, y);
+    const left = 1 + 2 * c * xy + c * yy;
+    const right = 1 - c * xx;
+    return x.map((v, i) => (left * v + right * y[i]!) / (1 + 2 * c * xy + c * c * xx * yy));
+  }
+}
+
+/** The query embedding of each model; `ball` is that of the query's curvature. */
+export const encoders: Record<string, (query: Query, ball: Ball) => number[]> = {
+  TransE: ({ head, rows }) => plus(head, rows.relation!),
+  DistE: ({ head, rows }) => times(head, rows.relation!),
+  RotE: ({ head, rows }) => plus(turn(rows.rotation!, head, rotation), rows.relation!),
+  RefE: ({ head, rows }) => plus(turn(rows.reflection!, head, reflection), rows.relation!),
+  AttE: (query) => plus(attention(query), query.rows.relation!),
+  TransH: ({ head, rows }, ball) => ball.add(ball.exp(head), ball.exp(rows.relation!)),
+  DistH: ({ head, rows }, ball) => ball.project(times(ball.exp(head), ball.exp(rows.relation!))),
+  RotH: ({ head, rows }, ball) =>
+    ball.add(
+      turn(rows.rotation!, ball.add(ball.exp(head), ball.exp(rows.innerTranslation!)), rotation),
+      ball.exp(rows.relation!),
+    ),
+  RefH: ({ head, rows }, ball) =>
+    ball.add(turn(rows.reflection!, ball.exp(head), reflection), ball.exp(rows.relation!)),
+  AttH: (query, ball) => ball.add(ball.exp(attention(query)), ball.exp(query.rows.relation!)),
+};
+
+type Matrix = (a: number, b: number) => readonly [readonly [number, number], readonly [number, number]];
+
+export const rotation: Matrix = (a, b) => [
+  [a, -b],
+  [b, a],
+];
+export const reflection: Matrix = (a, b) => [
+  [a, b],
+  [b, -a],
+];
+
+/** Applies a 2 x 2 matrix, given by the direction of each pair of `r`, to each coordinate pair of `x`. */
+export function turn(r: readonly number[], x: readonly number[], matrix: Matrix): number[] {
+  const turned: number[] = [];
+  for (let i = 0; i < x.length; i += 2) {
+    const length = Math.hypot(r[i]!, r[i + 1]!);
+    for (const row of matrix(r[i]! / length, r[i + 1]! / length)) turned.push(row[0] * x[i]! + row[1] * x[i + 1]!);
+  }
+  return turned;
+}
+
+function attention({ head, rows }: Query): number[] {
+  const candidates = [turn(rows.rotation!, head, rotation), turn(rows.reflection!, head, reflection)];
+  const weights = candidates.map((candidate) => Math.exp(dot(rows.context!, candidate) / Math.sqrt(head.length)));
+  const total = weights[0]! + weights[1]!;
+  return head.map((_, i) => (weights[0]! * candidates[0]![i]! + weights[1]! * candidates[1]![i]!) / total);
+}
+
+export function dot(x: readonly number[], y: readonly number[]): number {
+  return x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+}
+
+export function norm(x: readonly number[]): number {
+  return Math.sqrt(dot(x, x));
+}
+
+export function plus(x: readonly number[], y: readonly number[]): number[] {
+  return x.map((v, i) => v + y[i]!);
+}
+
+function times(x: readonly number[], y: readonly number[]): number[] {
+  return x.map((v, i) => v * y[i]!);
+}

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { defineModel, loadTf, modelDefinition, modelNames, MuldeError, type ModelDefinition } from "../src/index.js";
+import "./_backends.js";
+
+const builtIns = ["TransE", "DistE", "RotE", "RefE", "AttE", "TransH", "DistH", "RotH", "RefH", "AttH"];
+
+const mine: ModelDefinition = {
+  name: "ShiftedDot",
+  similarity: "dot",
+  evenDim: false,
+  tables: { shift: { width: (dim) => dim, init: "uniform" } },
+  encode: (tf, { head, relation }) => tf.add(head, relation.shift!),
+};
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(MuldeError);
+    return (error as MuldeError).code;
+  }
+  return undefined;
+}
+
+describe("the registry of models", () => {
+  it("knows the ten built-in models, each with a fused kernel of its own name", () => {
+    expect(modelNames().slice(0, 10)).toEqual(builtIns);
+    for (const name of builtIns) {
+      const definition = modelDefinition(name);
+      expect(definition).toMatchObject({
+        name,
+        fused: name,
+        similarity: name.endsWith("H") ? "hyperbolic" : "euclidean",
+      });
+      expect(definition.evenDim).toBe(/^(Rot|Ref|Att)/.test(name));
+    }
+  });
+
+  it.each([
+    ["TransE", ["relation"]],
+    ["DistE", ["relation"]],
+    ["RotE", ["relation", "rotation"]],
+    ["RefE", ["relation", "reflection"]],
+    ["AttE", ["relation", "rotation", "reflection", "context"]],
+    ["TransH", ["relation"]],
+    ["DistH", ["relation"]],
+    ["RotH", ["relation", "rotation", "innerTranslation"]],
+    ["RefH", ["relation", "reflection"]],
+    ["AttH", ["relation", "rotation", "reflection", "context"]],
+  ])("%s has the tables %j, as wide as the dimension and of small normal values", (name, tables) => {
+    const definition = modelDefinition(name);
+    expect(Object.keys(definition.tables)).toEqual(tables);
+    for (const table of Object.values(definition.tables)) {
+      expect(table.width(32)).toBe(32);
+      expect(table.init).toBe("normal");
+    }
+  });
+
+  it("finds a model of one's own under its name, and lets it be defined anew", () => {
+    const first = defineModel(mine);
+    expect(modelDefinition("ShiftedDot")).toBe(first);
+    const second = defineModel({ ...mine, similarity: "euclidean" });
+    expect(modelDefinition("ShiftedDot")).toBe(second);
+    expect(modelNames().filter((name) => name === "ShiftedDot")).toHaveLength(1);
+  });
+
+  it("names what it knows when a model is unknown", () => {
+    expect(codeOf(() => modelDefinition("RotX"))).toBe("MODELS_UNKNOWN_MODEL");
+    expect(() => modelDefinition("RotX")).toThrow(/RotX.*TransE, DistE.*AttH/);
+    expect(codeOf(() => modelDefinition("__proto__"))).toBe("MODELS_UNKNOWN_MODEL");
+  });
+
+  it("keeps the names of built-in models, in any case of letters", () => {
+    expect(codeOf(() => defineModel({ ...mine, name: "RotH" }))).toBe("MODELS_NAME_TAKEN");
+    expect(codeOf(() => defineModel({ ...mine, name: "roth" }))).toBe("MODELS_NAME_TAKEN");
+    expect(modelDefinition("RotH").fused).toBe("RotH");
+  });
+
+  it.each<[string, object]>([
+    ["an empty name", { name: "" }],
+    ["a name with a slash", { name: "../x" }],
+    ["no similarity", { similarity: undefined }],
+    ["an unknown similarity", { similarity: "cosine" }],
+    ["evenDim that is no boolean", { evenDim: 1 }],
+    ["no tables", { tables: null }],
+    ["a table without a width", { tables: { shift: { init: "normal" } } }],
+    ["a table with an unknown init", { tables: { shift: { width: () => 1, init: "ones" } } }],
+    ["no encoder", { encode: undefined }],
+    ["a fused kernel", { fused: "RotH" }],
+  ])("refuses a definition with %s", (_, change) => {
+    const before = modelNames();
+    expect(codeOf(() => defineModel({ ...mine, name: "Other", ...change } as ModelDefinition))).toBe(
+      "MODELS_DEFINITION",
+    );
+    expect(modelNames()).toEqual(before);
+  });
+
+  it("tells an encoder which of its inputs is missing", async () => {
+    const tf = await loadTf("cpu");
+    tf.tidy(() => {
+      const head = tf.tensor2d([[0, 0]]);
+      expect(codeOf(() => modelDefinition("TransE").encode(tf, { head, relation: {}, curvature: undefined }))).toBe(
+        "MODELS_TABLE",
+      );
+      const inputs = { head, relation: { relation: head }, curvature: undefined };
+      expect(codeOf(() => modelDefinition("TransH").encode(tf, inputs))).toBe("MODELS_CURVATURE");
+    });
+  });
+});

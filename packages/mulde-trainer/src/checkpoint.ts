@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { decodeSafetensors, encodeSafetensors } from "@mulde/kge-models";
+import { z } from "zod";
+import { MuldeError } from "./error.js";
+
+const metricsSchema = z.object({ mrr: z.number(), mr: z.number(), hits: z.record(z.string(), z.number()) });
+
+const stateSchema = z.object({
+  /** of the options and the data: a checkpoint of another run is not resumed */
+  run: z.string(),
+  step: z.number(),
+  seconds: z.number(),
+  stale: z.number(),
+  best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
+  /** sums over the batches of the epoch under way */
+  sums: z.object({ total: z.number(), hard: z.number(), soft: z.number(), senior: z.number() }),
+});
+
+/** Where a run stands, beside its arrays. */
+export type RunState = z.infer<typeof stateSchema>;
+
+/** A fingerprint of what a run's result depends on. */
+export function runFingerprint(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+/** Writes state and arrays as one safetensors file, whole or not at all. */
+export async function writeCheckpoint(
+  path: string,
+  state: RunState,
+  arrays: ReadonlyMap<string, Float32Array>,
+): Promise<void> {
+  const tensors = Object.fromEntries([...arrays].map(([name, data]) => [name, { shape: [data.length], data }]));
+  const bytes = encodeSafetensors(tensors, { state: JSON.stringify(state) });
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Fills `arrays` from a checkpoint and returns its state, or undefined where there is none.
+ *
+ * @throws MuldeError TRAINER_CHECKPOINT if the file is malformed or belongs to a run with other options or data
+ */
+export async function readCheckpoint(
+  path: string,
+  run: string,
+  arrays: ReadonlyMap<string, Float32Array>,
+): Promise<RunState | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch {
+    return undefined;
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const parsed = stateSchema.safeParse(JSON.parse(metadata.state ?? "null"));
+  if (!parsed.success) {
+    throw new MuldeError("TRAINER_CHECKPOINT", `${path} is not a checkpoint of Mulde: delete it, or choose another directory.`);
+  }
+  if (parsed.data.run !== run) {
+    throw new MuldeError(
+      "TRAINER_CHECKPOINT",
+      `${path} belongs to a run with other options, data or teachers: delete it to start anew, or choose another directory.`,
+    );
+  }
+  for (const [name, data] of arrays) {
+    const tensor = tensors[name];
+    if (tensor?.data.length !== data.length) {
+      throw new MuldeError("TRAINER_CHECKPOINT", `${path} has no array "${name}" of length ${data.length}: delete it.`);
+    }
+    data.set(tensor.data);
+  }
+  return parsed.data;
+}

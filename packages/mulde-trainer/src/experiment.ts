@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trainSchema } from "./options.js";
+
+// Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.
+const section = z.record(z.string(), z.unknown());
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "must be letters, digits, _, . or -, as it names a directory");
+
+/** A whole experiment: teachers, an undistilled and a distilled Junior. What a YAML file holds. */
+export const experimentSchema = z.strictObject({
+  name: name.default("experiment").describe("names the experiment in reports"),
+  data: z.string().describe("name of a data set, or path of a directory or archive"),
+  seed: z.number().int().min(0).default(0).describe("every model's seed is made from it"),
+  defaults: section.default({}).describe("options for every model of the experiment"),
+  teachers: z
+    .array(section.and(z.object({ name: name.optional() })))
+    .min(1)
+    .describe("training options of each teacher, and its name unless that is the model's"),
+  junior: section.describe("distillation options of the Junior"),
+  undistilled: z
+    .union([z.boolean(), section])
+    .default(true)
+    .describe("train the same Junior without teachers too; options that differ from the Junior's"),
+});
+
+/** A teacher with its name and complete options. */
+export interface TeacherPlan {
+  readonly name: string;
+  readonly options: TrainOptions;
+}
+
+/** An experiment with every option filled in. */
+export interface Experiment {
+  readonly name: string;
+  readonly data: string;
+  readonly seed: number;
+  readonly teachers: readonly TeacherPlan[];
+  readonly undistilled: TrainOptions | undefined;
+  readonly junior: DistilOptions;
+}
+
+/**
+ * Checks an experiment and fills in its options: `defaults` under each section, and the Junior's options under `undistilled`, so
+ * that both have the same budget.
+ *
+ * @param where - Named in errors, such as the file.
+ * @throws MuldeError TRAINER_OPTION naming the field
+ */
+export function parseExperiment(input: unknown, where: string): Experiment {
+  const { name: title, data, seed, defaults, teachers, junior, undistilled } = parseOptions(experimentSchema, input, where);
+  const used = new Set<string>();
+  const plans = teachers.map(({ name: given, ...options }, i) => {
+    const parsed = parseOptions(trainSchema, { seed: seed + 1 + i, ...forTraining(defaults), ...options }, `${where}, teachers.${i}`);
+    let unique = given ?? parsed.model;
+    for (let n = 2; used.has(unique); n++) unique = `${given ?? parsed.model}-${n}`;
+    used.add(unique);
+    return { name: unique, options: parsed };
+  });
+  const distilled = parseOptions(distilSchema, { seed, ...forDistilling(defaults), ...junior }, `${where}, junior`);
+  const twin =
+    undistilled === false
+      ? undefined
+      : parseOptions(
+          trainSchema,
+          { seed, ...forTraining({ ...defaults, ...junior }), ...(undistilled === true ? {} : undistilled) },
+          `${where}, undistilled`,
+        );
+  return { name: title, data, seed, teachers: plans, undistilled: twin, junior: distilled };
+}
+
+/** Leaves out what only distillation knows, so that `defaults` and the Junior's options serve both. */
+function forTraining(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return without(options, distilSchema.shape, trainSchema.shape);
+}
+
+function forDistilling(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return without(options, trainSchema.shape, distilSchema.shape);
+}
+
+function without(options: Readonly<Record<string, unknown>>, theirs: object, ours: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !(key in theirs) || key in ours));
+}

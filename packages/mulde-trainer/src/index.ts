@@ -1,0 +1,14 @@
+export type { PreparedData, TrainingData } from "./data.js";
+export { MuldeError } from "./error.js";
+export { experimentSchema, parseExperiment } from "./experiment.js";
+export type { Experiment, TeacherPlan } from "./experiment.js";
+export { finish } from "./events.js";
+export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./events.js";
+export type { RunControl } from "./loop.js";
+export { distilSchema, parseOptions, trainSchema } from "./options.js";
+export type { DistilInput, DistilOptions, TrainInput, TrainOptions } from "./options.js";
+export { runPipeline } from "./pipeline.js";
+export type { PipelineContext, PipelineEvent, Role, Row } from "./pipeline.js";
+export { seniorScorer } from "./senior-scorer.js";
+export { distil, pretrainTeacher } from "./train.js";
+export type { DistilContext, TrainContext } from "./train.js";

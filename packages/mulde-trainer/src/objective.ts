@@ -1,0 +1,18 @@
+import type { TableGradient } from "@mulde/kge-models";
+import type { Batch } from "./data.js";
+import type { LossParts } from "./events.js";
+import type { Trained } from "./optimizer.js";
+
+/** What a step minimises: losses of a batch, and gradients by the tables that it trains. */
+export interface Objective {
+  /** The tables that it trains beside the model's. */
+  readonly extra: readonly Trained[];
+  step(batch: Batch): Promise<StepResult>;
+  dispose(): void;
+}
+
+export interface StepResult {
+  readonly loss: LossParts;
+  /** by table name, valid until the next step */
+  readonly gradients: ReadonlyMap<string, TableGradient>;
+}

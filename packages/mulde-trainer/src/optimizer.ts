@@ -1,0 +1,95 @@
+import type { Kernels } from "@mulde/kernels";
+import type { KgeModel, TableGradient } from "@mulde/kge-models";
+import type { RunOptions } from "./options.js";
+
+/** A table that an optimizer moves. */
+export interface Trained {
+  readonly name: string;
+  readonly rows: number;
+  readonly width: number;
+  readonly data: Float32Array;
+  /** whether weight decay applies: to embeddings, not to biases, curvatures and gates */
+  readonly decays: boolean;
+}
+
+// The defaults of Kingma & Ba 2015, as in PyTorch and both reference implementations.
+const beta1 = 0.9;
+const beta2 = 0.999;
+const adamEpsilon = 1e-8;
+// PyTorch's for Adagrad.
+const adagradEpsilon = 1e-10;
+
+/** The tables of a model. */
+export function trainedTables(model: KgeModel): Trained[] {
+  return [...model.tables.values()].map(({ name, rows, width, data }) => ({
+    name,
+    rows,
+    width,
+    data,
+    decays: name === "entity" || name in model.definition.tables,
+  }));
+}
+
+/** Adam or Adagrad over named tables. Its state can be saved and restored by name. */
+export class Optimizer {
+  readonly #moments = new Map<string, readonly Float32Array[]>();
+
+  constructor(
+    readonly kernels: Kernels,
+    readonly tables: readonly Trained[],
+    readonly options: Pick<RunOptions, "optimizer" | "sparse" | "weightDecay">,
+  ) {
+    const moments = options.optimizer === "adam" ? 2 : 1;
+    for (const { name, data } of tables) {
+      this.#moments.set(
+        name,
+        Array.from({ length: moments }, () => kernels.engine.float32(data.length)),
+      );
+    }
+  }
+
+  /** One update; `step` counts from 1. Tables without a gradient stay as they are. */
+  update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
+    const { optimizer, sparse } = this.options;
+    for (const { name, rows, width, data, decays } of this.tables) {
+      const gradient = gradients.get(name);
+      if (!gradient) continue;
+      const { ids, count, values } = gradient;
+      const update = { rows, dim: width, ids, count, sparse, gradient: values, parameters: data };
+      const weightDecay = decays ? this.options.weightDecay : 0;
+      const [first, second] = this.#moments.get(name)!;
+      if (optimizer === "adam") {
+        const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step, weightDecay };
+        this.kernels.adam(update, { first: first!, second: second! }, options);
+      } else {
+        const options = { learningRate, epsilon: adagradEpsilon, weightDecay };
+        this.kernels.adagrad(update, { sum: first! }, options);
+      }
+    }
+  }
+
+  /** The state by name, to be saved, or filled by a checkpoint. */
+  state(): ReadonlyMap<string, Float32Array> {
+    const state = new Map<string, Float32Array>();
+    for (const [name, moments] of this.#moments) moments.forEach((data, i) => state.set(`${name}.${i}`, data));
+    return state;
+  }
+
+  dispose(): void {
+    for (const moments of this.#moments.values()) this.kernels.engine.free(...moments);
+  }
+}
+
+/** The learning rate of a step (from 0) out of `steps`. */
+export function learningRateAt(
+  step: number,
+  steps: number,
+  options: Pick<RunOptions, "learningRate" | "schedule" | "warmup">,
+): number {
+  const { learningRate, schedule, warmup } = options;
+  const rising = Math.floor(warmup * steps);
+  if (step < rising) return (learningRate * (step + 1)) / rising;
+  if (schedule === "constant") return learningRate;
+  const part = (step - rising) / Math.max(1, steps - rising);
+  return (learningRate * (1 + Math.cos(Math.PI * part))) / 2;
+}

@@ -1,0 +1,211 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import type { Dataset } from "@mulde/datasets";
+import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
+import type { Kernels } from "@mulde/kernels";
+import { type KgeModel, loadModel, modelScorer, modelTeacher, saveModel } from "@mulde/kge-models";
+import { relationScaling, noScaling } from "@mulde/senior";
+import { runFingerprint } from "./checkpoint.js";
+import { prepareData } from "./data.js";
+import { MuldeError } from "./error.js";
+import type { TrainEvent, TrainResult } from "./events.js";
+import type { Experiment } from "./experiment.js";
+import { seniorScorer } from "./senior-scorer.js";
+import { distil, pretrainTeacher } from "./train.js";
+
+/** What a model is in an experiment. */
+export type Role = "teacher" | "undistilled" | "distilled" | "senior";
+
+/** One line of an experiment's table: the test split, filtered, realistic ranks, both directions. */
+export interface Row {
+  readonly role: Role;
+  /** the teacher's name, or the role */
+  readonly name: string;
+  readonly model: string;
+  readonly dim: number;
+  readonly parameters: number;
+  /** of the parameters in float32 */
+  readonly bytes: number;
+  readonly mrr: number;
+  readonly mr: number;
+  readonly hits: Readonly<Record<string, number>>;
+  readonly headMrr: number;
+  readonly tailMrr: number;
+  /** epochs trained */
+  readonly epochs: number;
+  readonly seed: number;
+  /** of training with its validations */
+  readonly seconds: number;
+}
+
+/** What a pipeline reports: the events of its runs, and each model as it is done. */
+export type PipelineEvent =
+  | { readonly type: "pipeline"; readonly name: string; readonly stages: readonly string[] }
+  | { readonly type: "skipped"; readonly name: string; readonly row: Row }
+  | { readonly type: "row"; readonly name: string; readonly row: Row }
+  | TrainEvent;
+
+export interface PipelineContext {
+  readonly data: Dataset;
+  /** Each model gets a directory here; a run into the same directory goes on where it was left. */
+  readonly out: string;
+  readonly kernels?: Kernels;
+  readonly checkpointMinutes?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Stage {
+  readonly role: Role;
+  readonly name: string;
+  readonly options: { readonly model: string; readonly dim: number; readonly seed: number };
+  readonly train: (checkpoint: string) => AsyncGenerator<TrainEvent, TrainResult>;
+  /** what the result depends on beside the data */
+  readonly identity: readonly unknown[];
+}
+
+/**
+ * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one. Every model is saved as soon as it is done,
+ * with its row; models that are there already, of the same options and data, are loaded instead.
+ *
+ * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
+ */
+export async function* runPipeline(
+  experiment: Experiment,
+  context: PipelineContext,
+): AsyncGenerator<PipelineEvent, readonly Row[]> {
+  const { data, kernels } = context;
+  const shared = {
+    data,
+    ...(kernels && { kernels }),
+    ...(context.signal && { signal: context.signal }),
+    ...(context.checkpointMinutes !== undefined && { checkpointMinutes: context.checkpointMinutes }),
+  };
+  const { teachers, undistilled, junior } = experiment;
+  const names = [...teachers.map(({ name }) => name), ...(undistilled ? ["undistilled"] : []), "distilled"];
+  yield { type: "pipeline", name: experiment.name, stages: names };
+
+  const rows: Row[] = [];
+  const models: KgeModel[] = [];
+  for (const { name, options } of teachers) {
+    const train = (checkpoint: string) => pretrainTeacher(options, { ...shared, name, checkpoint });
+    const { model, row } = yield* runStage({ role: "teacher", name, options, train, identity: [options] }, context);
+    models.push(model);
+    rows.push(row);
+  }
+  if (undistilled) {
+    const options = undistilled;
+    const train = (checkpoint: string) => pretrainTeacher(options, { ...shared, name: "undistilled", checkpoint });
+    const stage: Stage = { role: "undistilled", name: "undistilled", options, train, identity: [options] };
+    rows.push((yield* runStage(stage, context)).row);
+  }
+  const asTeachers = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
+  const last = yield* runStage(
+    {
+      role: "distilled",
+      name: "distilled",
+      options: junior,
+      train: (checkpoint) => distil(junior, { ...shared, name: "distilled", checkpoint, teachers: asTeachers }),
+      identity: [junior, teachers],
+    },
+    context,
+  );
+  rows.push(last.row);
+
+  const scaling = junior.scaling === "relation" ? relationScaling({ relations: 2 * data.relations.size, teachers: models.length }) : noScaling();
+  for (const { name, value } of scaling.parameters()) {
+    const trained = last.senior[name];
+    if (trained) value.set(trained);
+  }
+  const parameters = scaling.parameters().reduce((sum, { value }) => sum + value.length, 0);
+  const scorer = seniorScorer({ scales: (relations) => scaling.scales(relations, models.length) }, models);
+  rows.push(
+    toRow(await test(scorer, data), {
+      role: "senior",
+      name: "senior",
+      model: teachers.map(({ options }) => options.model).join("+"),
+      dim: Math.max(...models.map(({ dim }) => dim)),
+      parameters: parameters + models.reduce((sum, model) => sum + model.parameters, 0),
+      epochs: last.row.epochs,
+      seed: junior.seed,
+      seconds: 0,
+    }),
+  );
+  return rows;
+}
+
+/** The trained scaling of a distilled model's Senior, as its directory keeps it. */
+type SeniorParameters = Readonly<Record<string, readonly number[]>>;
+
+interface StageResult {
+  readonly model: KgeModel;
+  readonly row: Row;
+  readonly senior: SeniorParameters;
+}
+
+interface Saved {
+  readonly run: string;
+  readonly row: Row;
+  readonly senior: SeniorParameters;
+}
+
+async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator<PipelineEvent, StageResult> {
+  const { data, kernels } = context;
+  const directory = join(context.out, stage.name);
+  const run = runFingerprint([data.fingerprint, ...stage.identity]);
+  if (await exists(join(directory, "config.json"))) {
+    const { model, training } = await loadModel(directory, kernels && { kernels });
+    const saved = training as unknown as Saved | undefined;
+    if (saved?.run !== run) {
+      throw new MuldeError(
+        "TRAINER_FOREIGN",
+        `${directory} holds a model of other options or data: choose another directory, or delete it to train anew.`,
+      );
+    }
+    yield { type: "skipped", name: stage.name, row: saved.row };
+    return { model, row: saved.row, senior: saved.senior };
+  }
+  const result = yield* stage.train(join(context.out, `${stage.name}.checkpoint.safetensors`));
+  const { model } = result;
+  const row = toRow(await test(modelScorer(model), data), {
+    role: stage.role,
+    name: stage.name,
+    model: stage.options.model,
+    dim: stage.options.dim,
+    parameters: model.parameters,
+    epochs: result.epochs,
+    seed: stage.options.seed,
+    seconds: result.seconds,
+  });
+  const senior = Object.fromEntries([...result.senior].map(([name, values]) => [name, Array.from(values)]));
+  const saved: Saved = { run, row, senior };
+  await saveModel(model, directory, {
+    entities: data.entities.names,
+    relations: data.relations.names,
+    dataset: { name: data.name, fingerprint: data.fingerprint },
+    training: { ...saved, options: stage.options, validation: result.best },
+  });
+  yield { type: "row", name: stage.name, row };
+  return { model, row, senior };
+}
+
+function test(scorer: Scorer, data: Dataset): Promise<RankingReport> {
+  const { known, relations } = prepareData(data);
+  return evaluate(scorer, { triples: data.test, numRelations: relations, known });
+}
+
+function toRow(
+  report: RankingReport,
+  rest: Omit<Row, "bytes" | "mrr" | "mr" | "hits" | "headMrr" | "tailMrr">,
+): Row {
+  const { mrr, mr, hits, head, tail } = report;
+  return { ...rest, bytes: 4 * rest.parameters, mrr, mr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+import { createModel, type KgeModel, type ModelConfig } from "@mulde/kge-models";
+import type { Kernels } from "@mulde/kernels";
+import type { Teacher } from "@mulde/senior";
+import { prepareData, seedOf, type TrainingData } from "./data.js";
+import { distillationObjective } from "./distillation.js";
+import { MuldeError } from "./error.js";
+import type { TrainEvent, TrainResult } from "./events.js";
+import { factsObjective } from "./facts.js";
+import { type RunControl, trainingLoop } from "./loop.js";
+import { type DistilInput, distilSchema, parseOptions, type RunOptions, type TrainInput, trainSchema } from "./options.js";
+
+// A random stream of a run (see `seedOf`).
+const initialStream = -5;
+
+/** What runs share beside their options. */
+export interface TrainContext extends RunControl {
+  readonly data: TrainingData & { readonly fingerprint?: string };
+  /** The process's own kernels unless given. */
+  readonly kernels?: Kernels;
+}
+
+/** What distillation needs beside its options. */
+export interface DistilContext extends TrainContext {
+  /** Frozen models of any family and dimension, ensembles, functions: whatever scores candidates. */
+  readonly teachers: readonly Teacher[];
+  /** Start the Junior from this model instead of random values; it must have the shape that the options give. */
+  readonly initial?: KgeModel;
+}
+
+/**
+ * Trains a model on the facts alone: a teacher, or an undistilled Junior.
+ *
+ * @throws MuldeError TRAINER_OPTION, TRAINER_DATA, TRAINER_CHECKPOINT or TRAINER_DIVERGED
+ */
+export async function* pretrainTeacher(
+  input: TrainInput,
+  context: TrainContext,
+): AsyncGenerator<TrainEvent, TrainResult> {
+  const options = parseOptions(trainSchema, input, "training options");
+  const data = prepareData(context.data);
+  const model = await newModel(options, context);
+  return yield* trainingLoop(model, data, factsObjective(model, options), options, identity(context), context);
+}
+
+/**
+ * Distils a Junior from teachers (Wang et al., MulDE, WWW 2021) and from the facts.
+ *
+ * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none
+ */
+export async function* distil(input: DistilInput, context: DistilContext): AsyncGenerator<TrainEvent, TrainResult> {
+  const options = parseOptions(distilSchema, input, "distillation options");
+  const { teachers, initial } = context;
+  if (teachers.length === 0) {
+    throw new MuldeError("TRAINER_TEACHERS", "Distillation needs at least one teacher: give teachers.");
+  }
+  const data = prepareData(context.data);
+  const junior = await newModel(options, context);
+  if (initial) {
+    for (const table of junior.tables.values()) {
+      const source = initial.tables.get(table.name);
+      if (source?.data.length !== table.data.length) {
+        throw new MuldeError("TRAINER_INITIAL", `The initial model's table "${table.name}" does not fit the Junior's.`);
+      }
+      table.data.set(source.data);
+    }
+  }
+  const objective = distillationObjective(junior, teachers, options);
+  const names = teachers.map(({ name }) => name);
+  return yield* trainingLoop(junior, data, objective, options, [...identity(context), names, !!initial], context);
+}
+
+function newModel(options: RunOptions, context: TrainContext): Promise<KgeModel> {
+  const { data, kernels } = context;
+  const config: ModelConfig = {
+    model: options.model,
+    dim: options.dim,
+    curvature: options.curvature,
+    entities: data.entities.size,
+    relations: data.relations.size,
+  };
+  return createModel({
+    ...config,
+    initialCurvature: options.initialCurvature,
+    seed: seedOf(options.seed, initialStream),
+    ...(kernels && { kernels }),
+  });
+}
+
+function identity({ data }: TrainContext): unknown[] {
+  return [data.fingerprint ?? [data.train.length, data.valid.length, data.entities.size, data.relations.size]];
+}

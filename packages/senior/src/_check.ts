@@ -1,0 +1,41 @@
+import { MuldeError } from "./errors.js";
+
+/** Throws SENIOR_SHAPE unless `value` is a whole number of at least 1. */
+export function checkCount(field: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new MuldeError("SENIOR_SHAPE", `${field} must be a whole number of at least 1, but is ${String(value)}.`);
+  }
+}
+
+/** Throws SENIOR_SHAPE unless `array` has exactly `length` values; `shape` says how that length comes about. */
+export function checkLength(field: string, array: ArrayLike<number>, length: number, shape: string): void {
+  if (array.length !== length) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `${field} must hold ${shape} = ${String(length)} values, but holds ${String(array.length)}; pass a subarray of that length.`,
+    );
+  }
+}
+
+/** Throws SENIOR_ID unless every value lies in `low..high`. */
+export function checkIds(field: string, ids: Int32Array, low: number, high: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if (id < low || id > high) {
+      throw new MuldeError(
+        "SENIOR_ID",
+        `${field}[${String(i)}] is ${String(id)}, but must lie in ${String(low)}..${String(high)}.`,
+      );
+    }
+  }
+}
+
+/** The position of the first NaN or infinity, or -1. */
+export function firstNonFinite(values: Float32Array): number {
+  // A plain loop: this runs over millions of scores in every step. x - x is 0 for finite numbers and NaN for the rest.
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
+    if (value - value !== 0) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,12 @@
+export { contrastAttention, paperSchedule, uniformAttention } from "./attention.js";
+export type { Attention, ContrastAttentionOptions } from "./attention.js";
+export { seniorTeacher } from "./ensemble.js";
+export { MuldeError } from "./errors.js";
+export type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
+export { seniorStepReference } from "./reference.js";
+export { noScaling, relationScaling } from "./scaling.js";
+export type { Parameter, RelationScalingOptions, Scaling } from "./scaling.js";
+export { Senior, uniformAverage } from "./senior.js";
+export type { Integrator, SeniorBatch, SeniorOptions, SeniorStep, SoftLogits } from "./senior.js";
+export { collectScores } from "./teacher.js";
+export type { Teacher } from "./teacher.js";

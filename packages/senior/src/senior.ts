@@ -1,0 +1,212 @@
+// The Senior of MulDE: Wang, Liu, Ma, Sheng, "MulDE: Multi-teacher Knowledge Distillation for Low-dimensional Knowledge
+// Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Contrast weights are detached, unlike in the released code.
+import { checkCount, checkIds, checkLength, firstNonFinite } from "./_check.js";
+import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
+import { MuldeError } from "./errors.js";
+import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
+import { noScaling, relationScaling, type Parameter, type Scaling } from "./scaling.js";
+
+export interface SeniorOptions {
+  /** m. */
+  readonly teachers: number;
+  /** 2R: relations with their reciprocals. */
+  readonly relations: number;
+  /** What computes the step: `await createKernels()`, or `{ seniorStep: seniorStepReference }`. */
+  readonly kernels: SeniorKernels;
+  /** `relationScaling({ relations, teachers })` unless given. */
+  readonly scaling?: Scaling;
+  /** `contrastAttention()` with the paper's schedule unless given. */
+  readonly attention?: Attention;
+  /** T of the soft label; 1 unless given, as in the paper. */
+  readonly temperature?: number;
+  /** Whether lambda * L_soft trains the scaling beside L_senior; true unless given, as in the released code. */
+  readonly trainOnSoftLabels?: boolean;
+}
+
+/** B queries with K candidates each: what the Senior integrates. */
+export interface SeniorBatch {
+  /** t, counted from 0. */
+  readonly epoch: number;
+  /** B relation ids, 0..2R-1. */
+  readonly relations: Int32Array;
+  /** m x B x K, as `collectScores` writes them. */
+  readonly teacherScores: Float32Array;
+  /** s_J, B x K: the Junior's scores of the same candidates. */
+  readonly juniorScores: Float32Array;
+  readonly B: number;
+  readonly K: number;
+}
+
+/** A batch with what training needs. */
+export interface SeniorStep extends SeniorBatch {
+  /** B: the position of the true tail within the query's K candidates, or -1 where it is not among them. */
+  readonly targets: Int32Array;
+  /** lambda, the weight of L_soft in the total loss; paper: .5 on FB15k-237, .01 on WN18RR. */
+  readonly softWeight: number;
+  /** Out, B x K: d(lambda * L_soft) / d s_J. */
+  readonly gradJunior: Float32Array;
+}
+
+/** What the Senior says of a batch. */
+export interface SoftLogits {
+  /** s_soft = sum_i a_i s'_i, B x K. The soft label is softmax(s_soft / T). */
+  readonly softLogits: Float32Array;
+  /** a, B x m; every row sums to 1. */
+  readonly weights: Float32Array;
+}
+
+/** Anything that turns many teachers' scores into one soft label and learns from it. */
+export interface Integrator {
+  readonly teachers: number;
+  step(step: SeniorStep): SeniorLosses;
+  softLogits(batch: SeniorBatch): SoftLogits;
+  scales(relations: Int32Array): Float32Array;
+  parameters(): readonly Parameter[];
+}
+
+/** One scaling and one attention, composed: soft logits, the two losses and their gradients. */
+export class Senior implements Integrator {
+  /** m. */
+  readonly teachers: number;
+  /** 2R. */
+  readonly relations: number;
+  readonly #kernels: SeniorKernels;
+  readonly #scaling: Scaling;
+  readonly #attention: Attention;
+  readonly #temperature: number;
+  readonly #trainOnSoft: boolean;
+
+  /** @throws MuldeError SENIOR_SHAPE for counts below 1, SENIOR_TEMPERATURE for a temperature that is not a finite number above 0 */
+  constructor(options: SeniorOptions) {
+    checkCount("teachers", options.teachers);
+    checkCount("relations", options.relations);
+    const temperature = options.temperature ?? 1;
+    if (!(temperature > 0 && temperature < Infinity)) {
+      throw new MuldeError(
+        "SENIOR_TEMPERATURE",
+        `temperature must be a finite number above 0, but is ${String(temperature)}.`,
+      );
+    }
+    this.teachers = options.teachers;
+    this.relations = options.relations;
+    this.#kernels = options.kernels;
+    this.#scaling = options.scaling ?? relationScaling(options);
+    this.#attention = options.attention ?? contrastAttention();
+    this.#temperature = temperature;
+    this.#trainOnSoft = options.trainOnSoftLabels ?? true;
+  }
+
+  /**
+   * One training step: both losses, the Junior's gradient into `gradJunior`, and the gradient of
+   * L_senior [+ lambda * L_soft] into the parameters (overwriting the last step's).
+   *
+   * @throws MuldeError SENIOR_SHAPE, SENIOR_ID or SENIOR_TEMPERATURE for bad input, SENIOR_NOT_FINITE where scores are NaN,
+   *   infinite or too large for a finite loss; the parameters' gradients are then left as they were
+   */
+  step(step: SeniorStep): SeniorLosses {
+    this.#check(step);
+    checkLength("targets", step.targets, step.B, "B");
+    checkIds("targets", step.targets, -1, step.K - 1);
+    checkLength("gradJunior", step.gradJunior, step.B * step.K, "B x K");
+    if (!(step.softWeight >= 0 && step.softWeight < Infinity)) {
+      throw new MuldeError(
+        "SENIOR_SOFT_WEIGHT",
+        `softWeight must be a finite number of at least 0, but is ${String(step.softWeight)}.`,
+      );
+    }
+    const { targets, softWeight, gradJunior } = step;
+    const gradScales = new Float32Array(step.B * this.teachers);
+    const losses = this.#run(step, { targets, softWeight, gradJunior, gradScales, softLogits: null, weights: null });
+    this.#scaling.zeroGradients();
+    this.#scaling.backward(step.relations, gradScales);
+    return losses;
+  }
+
+  /** The soft logits and attention weights of a batch, for evaluation and inspection; trains nothing. Throws as `step` does. */
+  softLogits(batch: SeniorBatch): SoftLogits {
+    this.#check(batch);
+    const { B, K } = batch;
+    const softLogits = new Float32Array(B * K);
+    const weights = new Float32Array(B * this.teachers);
+    this.#run(batch, {
+      targets: new Int32Array(B).fill(-1),
+      softWeight: 0,
+      softLogits,
+      weights,
+      gradJunior: new Float32Array(B * K),
+      gradScales: new Float32Array(B * this.teachers),
+    });
+    return { softLogits, weights };
+  }
+
+  /** The scales g, B x m, of B relation ids. @throws MuldeError SENIOR_ID for a relation outside 0..2R-1 */
+  scales(relations: Int32Array): Float32Array {
+    checkIds("relations", relations, 0, this.relations - 1);
+    const scales = this.#scaling.scales(relations, this.teachers);
+    checkLength("The scaling's scales", scales, relations.length * this.teachers, "B x m");
+    return scales;
+  }
+
+  /** The scaling's parameters, for the optimizer and for checkpoints. */
+  parameters(): readonly Parameter[] {
+    return this.#scaling.parameters();
+  }
+
+  #check({ B, K, relations, teacherScores, juniorScores }: SeniorBatch): void {
+    checkCount("B", B);
+    checkCount("K", K);
+    checkLength("relations", relations, B, "B");
+    checkLength("teacherScores", teacherScores, this.teachers * B * K, "m x B x K");
+    checkLength("juniorScores", juniorScores, B * K, "B x K");
+  }
+
+  #run(batch: SeniorBatch, rest: KernelRest): SeniorLosses {
+    const losses = this.#kernels.seniorStep({
+      batch: batch.B,
+      candidates: batch.K,
+      teachers: this.teachers,
+      teacherScores: batch.teacherScores,
+      juniorScores: batch.juniorScores,
+      scales: this.scales(batch.relations),
+      attentionTemperature: this.#attention.temperature(batch.epoch),
+      temperature: this.#temperature,
+      trainOnSoft: this.#trainOnSoft,
+      ...rest,
+    });
+    if (Number.isFinite(losses.softLoss) && Number.isFinite(losses.seniorLoss)) return losses;
+    throw notFinite(batch, this.teachers, losses);
+  }
+}
+
+/** The trivial integrator: no scaling, every teacher counts 1/m, nothing to train. */
+export function uniformAverage(options: {
+  readonly teachers: number;
+  readonly relations: number;
+  readonly kernels: SeniorKernels;
+  readonly temperature?: number;
+}): Senior {
+  return new Senior({ ...options, scaling: noScaling(), attention: uniformAttention() });
+}
+
+/** The kernel's arguments that differ between a step and an inspection. */
+type KernelRest = Pick<
+  SeniorStepArguments,
+  "targets" | "softWeight" | "softLogits" | "weights" | "gradJunior" | "gradScales"
+>;
+
+/** Looks for the culprit only now that a loss is known to be bad: the scan would cost every step time. */
+function notFinite(batch: SeniorBatch, teachers: number, losses: SeniorLosses): MuldeError {
+  const { B, K, juniorScores, teacherScores } = batch;
+  const junior = firstNonFinite(juniorScores);
+  const teacher = firstNonFinite(teacherScores);
+  const [who, at, value] =
+    junior !== -1
+      ? ["The Junior", junior, juniorScores[junior]]
+      : ["Teacher " + String(Math.floor(teacher / (B * K))), teacher % (B * K), teacherScores[teacher]];
+  const message =
+    junior === -1 && teacher === -1
+      ? `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} though all scores are finite; they, or the scales, are too large.`
+      : `${who} gave ${String(value)} for query ${String(Math.floor(at / K))}, candidate ${String(at % K)}` +
+        ` (teachers are counted from 0 to ${String(teachers - 1)}); scores must be finite.`;
+  return new MuldeError("SENIOR_NOT_FINITE", message);
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+/** What every package's test run shares: a JSON report beside the readable one (CI adds the counts up) and coverage of `src`. */
+export const base = defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    reporters: ["default", ["json", { outputFile: "test-results.json" }]],
+    coverage: { enabled: true, provider: "v8", include: ["src/**"], reporter: ["text-summary", "json-summary"] },
+  },
+});
