@@ -1,14 +1,15 @@
-// Scores of each query's own candidates, forward and backward. The backward pass gathers: a plan lists, for every entity row that
-// a batch touches, the pairs that touch it, so that each row's gradient is summed in one place, in one order, and written once.
+// Scores of each query's own candidates, forward and backward.
+//
+// A batch of B queries with K random candidates each touches most rows several times, in no order. A plan therefore lists for every
+// row the pairs that touch it, and the two heavy passes go row by row: the row's point stays in registers, only the B query
+// points are gathered, which fit the second-level cache, and the row's gradient is summed in one place, in one order.
 #pragma once
 #include "points.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// A query's candidates are taken in runs of this many: their ids and terms stay in the first-level cache.
-constexpr int kRun = 256;
-
+// <q, p> for kDot, |q - t p|^2 for the others (t = 1 unless kRelationHyperbolic, where `along` is <p, q - t p>).
 template <int S>
 MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t, float* along) {
   vf sum = zero(), dot = zero();
@@ -29,6 +30,7 @@ MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t
   return hsum(sum);
 }
 
+// A batch of queries, and the rows of points that their candidates are.
 struct Candidates {
   int batch, count, stride;
   const float *q, *square, *alpha, *c, *head_bias, *points, *norm, *point_alpha, *bias;
@@ -44,147 +46,113 @@ struct Candidates {
   }
 };
 
-// A run of one query's candidates: ids filled up to whole vectors, and their squared distances or inner products.
+// Radius of kRelationHyperbolic's point, t = tanh(sqrt(c) n), the same bits as in vectors.
 template <int S>
-struct Run {
-  int32_t ids[kRun + W];
-  float term[kRun + W], along[kRun + W], t[kRun + W];
+MULDE_INLINE float pair_radius(const QueryLanes& q, float norm) {
+  if (S != kRelationHyperbolic) return 1;
+  Score s;
+  entity_radius<S>(q, {set1(norm), zero()}, &s);
+  float lane[W];
+  store(lane, s.t);
+  return lane[0];
+}
 
-  EntityLanes entity(const Candidates& x, int j) const {
-    return {S == kRelationHyperbolic ? gather(x.norm, ids + j) : zero(), S == kHyperbolic ? gather(x.point_alpha, ids + j) : zero()};
-  }
+// The ids behind the last one repeat it, so that whole vectors can be gathered.
+MULDE_INLINE const int32_t* gather_ids(const int32_t* ids, int left, int32_t* scratch) {
+  if (left >= W) return ids;
+  for (int i = 0; i < W; i++) scratch[i] = ids[i < left ? i : left - 1];
+  return scratch;
+}
 
-  void fill(const Candidates& x, const QueryLanes& q, int b, int first, int n) {
-    for (int j = 0; j < n; j++) ids[j] = x.ids[(size_t)b * x.count + first + j];
-    for (int j = n; j % W; j++) ids[j] = ids[n - 1];
-    if (S == kRelationHyperbolic)
-      for (int j = 0; j < n; j += W) {
-        Score s;
-        entity_radius<S>(q, entity(x, j), &s);
-        store(t + j, s.t);
-      }
-    const float* row = x.q + (size_t)b * x.stride;
-    for (int j = 0; j < n; j++) {
-      if (j + 8 < n) __builtin_prefetch(x.points + (size_t)ids[j + 8] * x.stride);
-      term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride, S == kRelationHyperbolic ? t[j] : 1, along + j);
-    }
-    for (int j = n; j % W; j++) { term[j] = term[n - 1]; along[j] = along[n - 1]; }
+template <int S>
+MULDE_INLINE EntityLanes gather_entity(const Candidates& x, const int32_t* ids) {
+  return {S == kRelationHyperbolic ? gather(x.norm, ids) : zero(), S == kHyperbolic ? gather(x.point_alpha, ids) : zero()};
+}
+
+// Terms -> scores with biases, for the candidates of one query.
+template <int S>
+void score_row(const Candidates& x, int b, const float* term, float* scores) {
+  const QueryLanes q = x.lanes(b);
+  const vf head = set1(x.head_bias ? x.head_bias[b] : 0);
+  const int32_t* row = x.ids + (size_t)b * x.count;
+  int32_t scratch[W];
+  for (int j = 0; j < x.count; j += W) {
+    const int32_t* ids = gather_ids(row + j, x.count - j, scratch);
+    const EntityLanes e = gather_entity<S>(x, ids);
+    Score s;
+    entity_radius<S>(q, e, &s);
+    score_lanes<S>(q, e, load_part(term + j, x.count - j, 0), &s);
+    store_part(scores + j, x.count - j, add(s.value, add(head, gather(x.bias, ids))));
   }
-};
+}
+
+// Without a plan. Candidates that come in ascending order, as top-K gives them, are taken block by block of the points, so that a
+// block is read from memory once for many queries: 256 KiB are a part of any second-level cache.
+constexpr int kBlockFloats = 65536;
+constexpr int kBlockQueries = 64;
 
 template <int S>
 void candidates_forward(const Candidates& x, float* scores) {
-  parallel(x.batch, 8, [&](int begin, int end, int) {
-    Run<S> run;
-    float out[kRun + W];
-    for (int b = begin; b < end; b++) {
-      const QueryLanes q = x.lanes(b);
-      const vf head = set1(x.head_bias ? x.head_bias[b] : 0);
-      for (int first = 0; first < x.count; first += kRun) {
-        const int n = x.count - first < kRun ? x.count - first : kRun;
-        run.fill(x, q, b, first, n);
-        for (int j = 0; j < n; j += W) {
-          const EntityLanes e = run.entity(x, j);
-          Score s;
-          entity_radius<S>(q, e, &s);
-          score_lanes<S>(q, e, load(run.term + j), &s);
-          store(out + j, add(s.value, add(head, gather(x.bias, run.ids + j))));
+  const int rows = kBlockFloats / x.stride;
+  parallel(x.batch, 32, [&](int begin, int end, int) {
+    float along;
+    for (int first = begin; first < end; first += kBlockQueries) {
+      const int n = end - first < kBlockQueries ? end - first : kBlockQueries;
+      int next[kBlockQueries];
+      int open = n;
+      for (int i = 0; i < n; i++) next[i] = 0;
+      // A query that steps back to an earlier row goes on where it is when its block comes: order costs time, never a result.
+      for (int64_t limit = rows; open > 0; limit += rows) {
+        open = 0;
+        for (int i = 0; i < n; i++) {
+          const int b = first + i;
+          const QueryLanes q = x.lanes(b);
+          const int32_t* ids = x.ids + (size_t)b * x.count;
+          const float* row = x.q + (size_t)b * x.stride;
+          float* term = scores + (size_t)b * x.count;
+          int j = next[i];
+          for (; j < x.count && ids[j] < limit; j++) {
+            if (j + 4 < x.count) __builtin_prefetch(x.points + (size_t)ids[j + 4] * x.stride);
+            term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride,
+                                   pair_radius<S>(q, S == kRelationHyperbolic ? x.norm[ids[j]] : 0), &along);
+          }
+          next[i] = j;
+          open += j < x.count;
         }
-        float* row = scores + (size_t)b * x.count + first;
-        for (int j = 0; j < n; j++) row[j] = out[j];
+      }
+      for (int i = 0; i < n; i++) {
+        float* row = scores + (size_t)(first + i) * x.count;
+        score_row<S>(x, first + i, row, row);
       }
     }
   });
 }
+
+#define MULDE_BY_SIMILARITY(sim, call)              \
+  switch (sim) {                                    \
+    case kDot: return call(kDot);                   \
+    case kEuclidean: return call(kEuclidean);       \
+    case kHyperbolic: return call(kHyperbolic);     \
+    default: return call(kRelationHyperbolic);      \
+  }
 
 // candidates(similarity, batch, K, stride, q (B x stride), square (B), alpha (B), c (B) or null, head bias (B) or null,
 //            points, norm, alpha, bias, ids (B x K rows of points), scores (B x K))
 inline void candidates(Args a) {
   const Candidates x(a);
   float* scores = a.f32(14);
-  switch (a.count(0)) {
-    case kDot: return candidates_forward<kDot>(x, scores);
-    case kEuclidean: return candidates_forward<kEuclidean>(x, scores);
-    case kHyperbolic: return candidates_forward<kHyperbolic>(x, scores);
-    default: return candidates_forward<kRelationHyperbolic>(x, scores);
-  }
+#define MULDE_CALL(S) candidates_forward<S>(x, scores)
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
 }
 
-template <int S>
-void candidates_backward_queries(const Candidates& x, const float* gs, float* dq, double* dc, float* dbias, float* weight, float* radial) {
-  parallel(x.batch, 8, [&](int begin, int end, int) {
-    Run<S> run;
-    float g[kRun + W], w[kRun + W], wp[kRun + W], wr[kRun + W];
-    for (int b = begin; b < end; b++) {
-      const QueryLanes q = x.lanes(b);
-      const float* row = x.q + (size_t)b * x.stride;
-      float* out = dq + (size_t)b * x.stride;
-      Sum64 by_c, by_q, by_bias;
-      for (int k = 0; k < x.stride; k += W) store(out + k, zero());
-      for (int first = 0; first < x.count; first += kRun) {
-        const int n = x.count - first < kRun ? x.count - first : kRun;
-        const size_t at = (size_t)b * x.count + first;
-        run.fill(x, q, b, first, n);
-        for (int j = 0; j < n; j++) g[j] = gs[at + j];
-        for (int j = n; j % W; j++) g[j] = 0;
-        for (int j = 0; j < n; j += W) {
-          const EntityLanes e = run.entity(x, j);
-          const vf gj = load(g + j);
-          Score s;
-          entity_radius<S>(q, e, &s);
-          score_lanes<S>(q, e, load(run.term + j), &s);
-          const PairGradient p = pair_gradient<S>(q, e, s, gj, load(run.along + j));
-          store(w + j, p.weight);
-          store(wp + j, p.weight_p);
-          store(wr + j, p.p_radial);
-          by_bias.add(gj);
-          if (S >= kHyperbolic) {
-            by_q.add(p.q_radial);
-            by_c.add(p.by_c);
-          }
-        }
-        for (int j = 0; j < n; j++) {
-          const float* p = x.points + (size_t)run.ids[j] * x.stride;
-          const vf wj = set1(w[j]), tj = set1(S == kRelationHyperbolic ? run.t[j] : 1);
-          for (int k = 0; k < x.stride; k += W) {
-            const vf y = load(p + k), o = load(out + k);
-            if (S == kDot) store(out + k, fma(wj, y, o));
-            else store(out + k, fma(wj, S == kRelationHyperbolic ? fnma(tj, y, load(row + k)) : sub(load(row + k), y), o));
-          }
-          weight[at + j] = wp[j];
-          radial[at + j] = wr[j];
-        }
-      }
-      if (S >= kHyperbolic) {
-        const vf r = set1((float)by_q.value);
-        for (int k = 0; k < x.stride; k += W) store(out + k, fma(r, load(row + k), load(out + k)));
-        dc[b] += by_c.value;
-      }
-      dbias[b] = (float)by_bias.value;
-    }
-  });
-}
-
-// candidatesBackward(... as candidates up to ids ..., dScores (B x K), dq (B x stride), dc (B, float64, added to), dHeadBias (B),
-//                    weight (B x K), radial (B x K)): the queries' side, and for each pair what candidatesBackwardRows needs
-inline void candidates_backward(Args a) {
-  const Candidates x(a);
-  const float* gs = a.f32(14);
-  switch (a.count(0)) {
-    case kDot: return candidates_backward_queries<kDot>(x, gs, a.f32(15), a.f64(16), a.f32(17), a.f32(18), a.f32(19));
-    case kEuclidean: return candidates_backward_queries<kEuclidean>(x, gs, a.f32(15), a.f64(16), a.f32(17), a.f32(18), a.f32(19));
-    case kHyperbolic: return candidates_backward_queries<kHyperbolic>(x, gs, a.f32(15), a.f64(16), a.f32(17), a.f32(18), a.f32(19));
-    default: return candidates_backward_queries<kRelationHyperbolic>(x, gs, a.f32(15), a.f64(16), a.f32(17), a.f32(18), a.f32(19));
-  }
-}
-
-// plan(pairs, heads, row ids of pairs then heads (M), N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), count (1)):
+// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), count (1)):
 // rows = the distinct ids, ascending; entries[offsets[i] .. offsets[i + 1]) = positions that hold rows[i], ascending;
 // local = each position's index into rows. A radix sort: its time does not depend on N.
 inline void plan(Args a) {
-  const int m = a.count(0) + a.count(1), n = a.count(3);
-  const int32_t* ids = a.i32(2);
-  int32_t *rows = a.i32(4), *offsets = a.i32(5), *entries = a.i32(6), *local = a.i32(7), *scratch = a.i32(8);
+  const int32_t* ids = a.i32(0);
+  const int m = a.count(1), n = a.count(2);
+  int32_t *rows = a.i32(3), *offsets = a.i32(4), *entries = a.i32(5), *local = a.i32(6), *scratch = a.i32(7);
   constexpr int kBits = 11, kBuckets = 1 << kBits;
   struct Item {
     uint32_t key, at;
@@ -216,52 +184,186 @@ inline void plan(Args a) {
     local[from[i].at] = count - 1;
   }
   offsets[count] = m;
-  a.i32(9)[0] = count;
+  a.i32(8)[0] = count;
 }
 
-// candidatesBackwardRows(similarity, rows in the plan, K, dim, stride, pairs (B K), rows, offsets, entries, table, sqrt(c),
-//                        q (B x stride), points (rows x stride), weight, radial, dScores (B x K), dHead (B x dim), dHeadBias (B),
-//                        gradient (rows x dim), dTailBias (rows), dHeadBias by row (rows), dSqrtC (1, float64, added to))
-inline void candidates_backward_rows(Args a) {
-  const int sim = a.count(0), count = a.count(1), K = a.count(2), d = a.count(3), stride = a.count(4), pairs = a.count(5);
-  const int32_t *rows = a.i32(6), *offsets = a.i32(7), *entries = a.i32(8);
-  const float *table = a.f32(9), *q = a.f32(11), *points = a.f32(12), *weight = a.f32(13), *radial = a.f32(14), *gs = a.f32(15),
-              *dhead = a.f32(16), *dhead_bias = a.f32(17);
-  const double s = a.num(10);
-  float *gradient = a.f32(18), *tail_bias = a.f32(19), *head_bias = a.f32(20);
-  double by_s[kMaxChunks];
-  const int chunks = parallel(count, 64, [&](int begin, int end, int chunk) {
-    float sum[kMaxDim + 16];
-    double dp[kMaxDim], dv[kMaxDim];
-    by_s[chunk] = 0;
+// Which pairs touch which rows. Positions from `pairs` on are not pairs (heads share the plan) and are passed over.
+struct RowPlan {
+  int rows, pairs, K;
+  const int32_t *offsets, *entries;
+  double inverse_k;
+
+  RowPlan(const Args& a, int at, const Candidates& x)
+      : rows(a.count(at)), pairs(x.batch * x.count), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k(1.0 / x.count) {}
+  // position / K, exactly: a half is far more than the rounding
+  MULDE_INLINE int query(int position) const { return (int)((position + 0.5) * inverse_k); }
+};
+
+template <int S>
+void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, float* alongs, float* scores) {
+  parallel(plan.rows, 64, [&](int begin, int end, int) {
+    float along = 0;
     for (int i = begin; i < end; i++) {
-      const float* p = points + (size_t)i * stride;
-      double by_radius = 0, by_tail = 0, by_head = 0;
-      for (int k = 0; k < stride; k += W) store(sum + k, zero());
-      for (int k = 0; k < d; k++) dv[k] = 0;
-      for (int j = offsets[i]; j < offsets[i + 1]; j++) {
-        const int at = entries[j];
-        if (at >= pairs) {
-          const float* g = dhead + (size_t)(at - pairs) * d;
-          for (int k = 0; k < d; k++) dv[k] += g[k];
-          by_head += dhead_bias[at - pairs];
-          continue;
-        }
-        const float* x = q + (size_t)(at / K) * stride;
-        const vf w = set1(weight[at]);
-        if (sim == kDot) for (int k = 0; k < stride; k += W) store(sum + k, fma(w, load(x + k), load(sum + k)));
-        else for (int k = 0; k < stride; k += W) store(sum + k, fnma(w, sub(load(x + k), load(p + k)), load(sum + k)));
-        by_radius += radial[at];
-        by_tail += gs[at];
+      const float* p = x.points + (size_t)i * x.stride;
+      for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
+        const int at = plan.entries[j];
+        if (at >= plan.pairs) continue;
+        const int b = plan.query(at);
+        const float t = S == kRelationHyperbolic ? pair_radius<S>(x.lanes(b), x.norm[i]) : 1;
+        terms[at] = pair_term<S>(x.q + (size_t)b * x.stride, p, x.stride, t, &along);
+        if (S == kRelationHyperbolic) alongs[at] = along;
       }
-      widen(sum, d, dp);
-      by_s[chunk] += point_backward(sim, table + (size_t)rows[i] * d, d, s, dp, by_radius, dv);
-      for (int k = 0; k < d; k++) gradient[(size_t)i * d + k] = (float)dv[k];
-      tail_bias[i] = (float)by_tail;
-      head_bias[i] = (float)by_head;
     }
   });
-  for (int i = 0; i < chunks; i++) a.f64(21)[0] += by_s[i];
+  parallel(x.batch, 8, [&](int begin, int end, int) {
+    for (int b = begin; b < end; b++) score_row<S>(x, b, terms + (size_t)b * x.count, scores + (size_t)b * x.count);
+  });
+}
+
+// plannedCandidates(... as candidates up to ids (local to the plan's rows) ..., rows, offsets, entries, terms (B x K),
+//                   along (B x K, kRelationHyperbolic only), scores (B x K))
+inline void planned_candidates(Args a) {
+  const Candidates x(a);
+  const RowPlan plan(a, 14, x);
+  float *terms = a.f32(17), *alongs = a.f32(18), *scores = a.f32(19);
+#define MULDE_CALL(S) planned_forward<S>(x, plan, terms, alongs, scores)
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
+}
+
+// The rows' side of the gradient also gives each query's sum of weight (q - p). It is kept by piece of the rows and added up in order;
+// more pieces would cost memory (each B x stride) without need.
+constexpr int kQueryPieces = 8;
+
+struct CandidateGradients {
+  const float *terms, *alongs, *gs;
+  float *dq, *dhead_bias, *weight, *weight_p, *radial, *dpoints, *row_radial, *row_bias, *partial;
+  double* dc;
+};
+
+// Elementwise: terms and dL/ds -> weights of the pairs; what concerns a query alone is summed here.
+template <int S>
+void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radial) {
+  parallel(x.batch, 8, [&](int begin, int end, int) {
+    int32_t scratch[W];
+    for (int b = begin; b < end; b++) {
+      const QueryLanes q = x.lanes(b);
+      const size_t row = (size_t)b * x.count;
+      vf by_c = zero(), by_q = zero(), by_bias = zero();
+      for (int j = 0; j < x.count; j += W) {
+        const int left = x.count - j;
+        const EntityLanes e = gather_entity<S>(x, gather_ids(x.ids + row + j, left, scratch));
+        const vf gs = load_part(g.gs + row + j, left, 0);
+        Score s;
+        entity_radius<S>(q, e, &s);
+        score_lanes<S>(q, e, load_part(g.terms + row + j, left, 0), &s);
+        const vf along = S == kRelationHyperbolic ? load_part(g.alongs + row + j, left, 0) : zero();
+        const PairGradient p = pair_gradient<S>(q, e, s, gs, along);
+        store_part(g.weight + row + j, left, p.weight);
+        by_bias = add(by_bias, gs);
+        if (S < kHyperbolic) continue;
+        store_part(g.radial + row + j, left, p.p_radial);
+        by_q = add(by_q, p.q_radial);
+        by_c = add(by_c, p.by_c);
+        if (S == kRelationHyperbolic) store_part(g.weight_p + row + j, left, p.weight_p);
+      }
+      g.dhead_bias[b] = (float)lanes_sum(by_bias);
+      q_radial[b] = (float)lanes_sum(by_q);
+      if (S >= kHyperbolic) g.dc[b] += lanes_sum(by_c);
+    }
+  });
+}
+
+// V vectors of a row's point and gradient in registers; the row's pairs go by.
+template <int S, int V>
+MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, int i, int col, float* dq) {
+  vf p[V], sum[V];
+  for (int v = 0; v < V; v++) {
+    p[v] = load(x.points + (size_t)i * x.stride + col + v * W);
+    sum[v] = zero();
+  }
+  for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
+    const int at = plan.entries[j];
+    if (at >= plan.pairs) continue;
+    const int b = plan.query(at);
+    const float *q = x.q + (size_t)b * x.stride + col;
+    float* out = dq + (size_t)b * x.stride + col;
+    const vf w = set1(g.weight[at]), wp = set1(S == kRelationHyperbolic ? g.weight_p[at] : 0);
+    const vf t = set1(S == kRelationHyperbolic ? pair_radius<S>(x.lanes(b), x.norm[i]) : 1);
+    for (int v = 0; v < V; v++) {
+      const vf y = load(q + v * W);
+      if (S == kDot) {
+        sum[v] = fma(w, y, sum[v]);
+        store(out + v * W, fma(w, p[v], load(out + v * W)));
+      } else {
+        const vf diff = sub(y, p[v]);
+        sum[v] = fnma(S == kRelationHyperbolic ? wp : w, diff, sum[v]);
+        store(out + v * W, fma(w, S == kRelationHyperbolic ? fnma(t, p[v], y) : diff, load(out + v * W)));
+      }
+    }
+  }
+  for (int v = 0; v < V; v++) store(g.dpoints + (size_t)i * x.stride + col + v * W, sum[v]);
+}
+
+template <int S>
+void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, float* q_radial) {
+  weigh_pairs<S>(x, g, q_radial);
+  const size_t size = (size_t)x.batch * x.stride;
+  // Pieces of equal work: boundaries by pairs, not by rows.
+  parallel(kQueryPieces, 1, [&](int begin, int end, int) {
+    for (int piece = begin; piece < end; piece++) {
+      float* dq = g.partial + piece * size;
+      for (size_t k = 0; k < size; k += W) store(dq + k, zero());
+      const int64_t total = plan.offsets[plan.rows];
+      auto boundary = [&](int part) {
+        int lo = 0, hi = plan.rows;
+        while (lo < hi) {
+          const int mid = (lo + hi) / 2;
+          if (plan.offsets[mid] < total * part / kQueryPieces) lo = mid + 1;
+          else hi = mid;
+        }
+        return lo;
+      };
+      for (int i = boundary(piece), last = boundary(piece + 1); i < last; i++) {
+        int col = 0;
+        for (; col + 4 * W <= x.stride; col += 4 * W) row_gradient<S, 4>(x, plan, g, i, col, dq);
+        for (; col + 2 * W <= x.stride; col += 2 * W) row_gradient<S, 2>(x, plan, g, i, col, dq);
+        for (; col < x.stride; col += W) row_gradient<S, 1>(x, plan, g, i, col, dq);
+        double by_radius = 0, by_bias = 0;
+        for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
+          const int at = plan.entries[j];
+          if (at >= plan.pairs) continue;
+          by_bias += g.gs[at];
+          if (S >= kHyperbolic) by_radius += g.radial[at];
+        }
+        g.row_radial[i] = (float)by_radius;
+        g.row_bias[i] = (float)by_bias;
+      }
+    }
+  });
+  parallel(x.batch, 32, [&](int begin, int end, int) {
+    for (size_t k = (size_t)begin * x.stride; k < (size_t)end * x.stride; k += W) {
+      vf sum = S == kDot ? zero() : mul(set1(q_radial[k / x.stride]), load(x.q + k));
+      for (int piece = 0; piece < kQueryPieces; piece++) sum = add(sum, load(g.partial + piece * size + k));
+      store(g.dq + k, sum);
+    }
+  });
+}
+
+// plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, dScores (B x K), dq (B x stride),
+//                 dc (B, float64, added to), dHeadBias (B), weight (B x K), weight by point (B x K, kRelationHyperbolic only),
+//                 radial (B x K), dPoints (rows x stride), row radial (rows), dTailBias (rows),
+//                 scratch (kQueryPieces x B x stride), scratch (B))
+// The last parts are in the sense of point_backward: see pointsBackward.
+inline void planned_backward(Args a) {
+  const Candidates x(a);
+  const RowPlan plan(a, 14, x);
+  const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(22), a.f32(23), a.f32(24),
+                                a.f32(25), a.f32(26), a.f32(27), a.f32(28), a.f32(29), a.f64(21)};
+  float* q_radial = a.f32(30);
+#define MULDE_CALL(S) planned_backward<S>(x, plan, g, q_radial)
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
 }
 
 }  // namespace MULDE_ISA

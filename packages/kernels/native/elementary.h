@@ -5,9 +5,10 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// exp(x), relative error 2e-7. Arguments are held within +-87, so that no result is infinite or subnormal.
+// exp(x), relative error 2e-7. Arguments are held within +-87, so that no result is infinite or subnormal. A NaN stays one: min and
+// max give their second operand then, and so the losses of a model that has diverged are NaN.
 MULDE_INLINE vf vexp(vf x) {
-  x = vmin(vmax(x, set1(-87.0f)), set1(87.0f));
+  x = vmin(set1(87.0f), vmax(set1(-87.0f), x));
   const vf n = round_nearest(mul(x, set1(1.44269504f)));
   // ln 2 in two parts: the first has few enough bits that n times it is exact.
   vf r = fnma(n, set1(0.693359375f), x);
@@ -21,30 +22,32 @@ MULDE_INLINE vf vexp(vf x) {
   return scale2(add(p, set1(1.0f)), n);
 }
 
-// log(x) for normal positive x, error 1e-7 relative to max(1, |log x|), and relative near x = 1.
-// With x = m 2^e, m in [sqrt(1/2), sqrt 2): log m = 2 artanh(z), z = (m - 1) / (m + 1), an odd series in z.
+// log(x) for normal positive x, error 1e-7 relative to max(1, |log x|), and relative near x = 1. With x = m 2^e, m in [sqrt(1/2), sqrt 2),
+// f = m - 1: log m = f - f^2 / 2 + f^3 p(f), p the polynomial of degree 8 with the least error there (3e-8), fitted in 40 digits.
 MULDE_INLINE vf vlog(vf x) {
   vf e = exponent(x), m = mantissa(x);
   const vm high = lt(set1(1.41421356f), m);
   m = select(high, mul(m, set1(0.5f)), m);
   e = select(high, add(e, set1(1.0f)), e);
-  const vf f = sub(m, set1(1.0f));
-  const vf z = div(f, add(m, set1(1.0f)));
-  const vf w = mul(z, z);
-  vf p = set1(2.0f / 9);
-  p = fma(p, w, set1(2.0f / 7));
-  p = fma(p, w, set1(2.0f / 5));
-  p = fma(p, w, set1(2.0f / 3));
-  const vf tail = mul(mul(p, w), z);
-  vf y = fma(e, set1(-2.12194440e-4f), tail);
-  y = fma(set1(2.0f), z, y);
-  return fma(e, set1(0.693359375f), y);
+  const vf f = sub(m, set1(1.0f)), f2 = mul(f, f);
+  vf p = set1(0.0697161147145f);
+  p = fma(p, f, set1(-0.114797338466f));
+  p = fma(p, f, set1(0.116854199235f));
+  p = fma(p, f, set1(-0.124256873315f));
+  p = fma(p, f, set1(0.142490576457f));
+  p = fma(p, f, set1(-0.166678023195f));
+  p = fma(p, f, set1(0.200007157489f));
+  p = fma(p, f, set1(-0.24999996958f));
+  p = fma(p, f, set1(0.3333333118f));
+  vf y = fma(mul(p, f), f2, mul(f2, set1(-0.5f)));
+  y = fma(e, set1(-2.12194440e-4f), y);
+  return fma(e, set1(0.693359375f), add(f, y));
 }
 
 // log(1 + y) for y >= 0, relative error 3e-7: the rounding of 1 + y is put back by its first-order term.
 MULDE_INLINE vf vlog1p(vf y) {
   const vf w = add(set1(1.0f), y);
-  return add(vlog(w), div(sub(y, sub(w, set1(1.0f))), w));
+  return fma(sub(y, sub(w, set1(1.0f))), reciprocal(w), vlog(w));
 }
 
 // log(1 + exp(x)) and 1 / (1 + exp(-x)), both without overflow.
@@ -89,6 +92,7 @@ inline double dexp(double x) {
 
 // log of a normal positive number, by the artanh series.
 inline double dlog(double x) {
+  if (x != x) return x;
   union { uint64_t u; double d; } v;
   v.d = x;
   int64_t e = (int64_t)(v.u >> 52) - 1023;

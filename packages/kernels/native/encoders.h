@@ -10,21 +10,17 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-constexpr int kMaxDim = 1024;        // bound of the scratch rows below; checked by the callers in TypeScript
+constexpr int kMaxDim = 1024;  // checked by the callers in TypeScript
+// Length of the scratch rows below. Not a power of two, so that rows do not fall onto the same lines of the cache.
+constexpr int kRow = kMaxDim + 24;
 constexpr double kMaxTanh = 1 - 1e-5;  // points are projected to sqrt(c) |x| <= 1 - 1e-5, where 1 - c|x|^2 = 2e-5 is still exact enough
 constexpr double kMinNorm = 1e-15;
 
 inline double ddot(const double* x, const double* y, int d) {
-  double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  int i = 0;
-  for (; i + 4 <= d; i += 4) {
-    s0 += x[i] * y[i];
-    s1 += x[i + 1] * y[i + 1];
-    s2 += x[i + 2] * y[i + 2];
-    s3 += x[i + 3] * y[i + 3];
-  }
-  for (; i < d; i++) s0 += x[i] * y[i];
-  return (s0 + s1) + (s2 + s3);
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int i = 0; i < d; i++) sum += x[i] * y[i];
+  return sum;
 }
 
 // expmap0 in the unit ball: y = g u with g = tanh(s n) / n. The slopes are those of g: by n (divided by n) and of g n by s.
@@ -107,7 +103,7 @@ constexpr double kRotate = 1, kReflect = -1;
 
 // The attention of AttE and AttH over the rotated and the reflected head: weights softmax(<context, candidate> / sqrt(d)).
 struct Attention {
-  double rot[kMaxDim], ref[kMaxDim], weight_rot, weight_ref;
+  double rot[kRow], ref[kRow], weight_rot, weight_ref;
 
   void forward(const double* h, const double* const* r, int d, double* y) {
     givens_forward(r[kRotation], h, d, kRotate, rot);
@@ -121,7 +117,7 @@ struct Attention {
   // After forward. Adds to dh and dr.
   void backward(const double* h, const double* const* r, int d, const double* dy, double* dh, double* const* dr) {
     const double dgap = weight_rot * weight_ref * (ddot(dy, rot, d) - ddot(dy, ref, d)) / dsqrt(d);
-    double drot[kMaxDim], dref[kMaxDim];
+    double drot[kRow], dref[kRow];
     for (int i = 0; i < d; i++) {
       drot[i] = weight_rot * dy[i] + dgap * r[kContext][i];
       dref[i] = weight_ref * dy[i] - dgap * r[kContext][i];
@@ -139,7 +135,7 @@ struct Query {
   double s;  // sqrt(c)
   const double* h;
   const double* r[kSlots];
-  double q[kMaxDim], head[kMaxDim], moved[kMaxDim], turned[kMaxDim], rel[kMaxDim], inner[kMaxDim];
+  double q[kRow], head[kRow], moved[kRow], turned[kRow], rel[kRow], inner[kRow];
   double shrink;  // by which q was projected into the ball; 1 inside
   Attention attention;
 
@@ -179,7 +175,7 @@ struct Query {
 
   // After forward: dq is dL/dq. Adds to dh and dr (each d wide, only the slots in use); returns dL/ds.
   double backward(double* dq, double* dh, double* const* dr) {
-    double dx[kMaxDim], drel[kMaxDim], dhead[kMaxDim];
+    double dx[kRow], drel[kRow], dhead[kRow];
     if (!hyperbolic()) {
       if (kind == kDistE) {
         for (int i = 0; i < d; i++) { dh[i] += dq[i] * r[kRelation][i]; dr[kRelation][i] += dq[i] * h[i]; }
@@ -204,7 +200,7 @@ struct Query {
       const double* x = kind == kRotH || kind == kRefH ? turned : head;
       mobius_backward(x, rel, d, dq, dx, drel);
       if (kind == kRotH) {
-        double dmoved[kMaxDim] = {}, dinner[kMaxDim];
+        double dmoved[kRow] = {}, dinner[kRow];
         givens_backward(r[kRotation], moved, d, kRotate, dx, dr[kRotation], dmoved);
         mobius_backward(head, inner, d, dmoved, dhead, dinner);
         ds += expmap_backward(r[kInner], s, d, dinner, dr[kInner]);
@@ -217,7 +213,7 @@ struct Query {
     }
     ds += expmap_backward(r[kRelation], s, d, drel, dr[kRelation]);
     if (kind == kAttH) {
-      double datt[kMaxDim] = {};
+      double datt[kRow] = {};
       ds += expmap_backward(turned, s, d, dhead, datt);
       attention.backward(h, r, d, datt, dh, dr);
     } else {
@@ -235,7 +231,7 @@ inline void widen(const float* row, int d, double* out) { for (int i = 0; i < d;
 
 // Rows h and r of the tables as doubles, ready for Query.
 struct QueryRows {
-  double h[kMaxDim], r[kSlots][kMaxDim];
+  double h[kRow], r[kSlots][kRow];
 
   void read(Query& q, const float* entity, float* const* tables, int head, int relation) {
     widen(entity + (size_t)head * q.d, q.d, h);
@@ -288,7 +284,7 @@ inline void encode_backward(Args a) {
   parallel(batch, 16, [&](int begin, int end, int) {
     Query query;
     QueryRows rows, grads;
-    double g[kMaxDim];
+    double g[kRow];
     double* dr[kSlots];
     query.kind = kind;
     query.d = d;

@@ -6,30 +6,8 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// The first n of W lanes from memory, the others `fill`.
-MULDE_INLINE vf load_part(const float* p, int n, float fill) {
-  if (n >= W) return load(p);
-  float lane[W];
-  for (int i = 0; i < W; i++) lane[i] = i < n ? p[i] : fill;
-  return load(lane);
-}
-MULDE_INLINE void store_part(float* p, int n, vf a) {
-  if (n >= W) return store(p, a);
-  float lane[W];
-  store(lane, a);
-  for (int i = 0; i < n; i++) p[i] = lane[i];
-}
-
 // Behind the last score: its exponential vanishes beside any other.
 constexpr float kLowest = -3.0e38f;
-
-MULDE_INLINE float lanes_max(vf a) {
-  float lane[W];
-  store(lane, a);
-  float m = lane[0];
-  for (int i = 1; i < W; i++) m = lane[i] > m ? lane[i] : m;
-  return m;
-}
 
 // max and sum of exp(f x - max) of a row.
 struct SoftmaxSums {
@@ -39,20 +17,12 @@ struct SoftmaxSums {
 
 inline SoftmaxSums softmax_sums(const float* row, int n, float f) {
   vf m = set1(kLowest);
-  for (int k = 0; k < n; k += W) m = vmax(m, mul(set1(f), load_part(row + k, n - k, kLowest)));
+  const float fill = f < 0 ? -kLowest : kLowest;
+  for (int k = 0; k < n; k += W) m = vmax(m, mul(set1(f), load_part(row + k, n - k, fill)));
   const float top = lanes_max(m);
-  Sum64 sum;
-  for (int k = 0; k < n; k += W) {
-    vf e = vexp(sub(mul(set1(f), load_part(row + k, n - k, 0)), set1(top)));
-    if (n - k < W) {
-      float lane[W];
-      store(lane, e);
-      for (int i = n - k; i < W; i++) lane[i] = 0;
-      e = load(lane);
-    }
-    sum.add(e);
-  }
-  return {top, sum.value};
+  vf sum = zero();
+  for (int k = 0; k < n; k += W) sum = add(sum, first_lanes(vexp(sub(mul(set1(f), load_part(row + k, n - k, 0)), set1(top))), n - k));
+  return {top, lanes_sum(sum)};
 }
 
 inline void add_pieces(double* out, const double* pieces, int n) {
@@ -81,22 +51,18 @@ inline void bce(Args a) {
       g[0] = -wp * lane[0];
       SoftmaxSums weights = {0, 1};
       if (alpha > 0) weights = softmax_sums(s + 1, K - 1, alpha);
-      Sum64 sum;
+      vf sum = zero();
       for (int k = 1; k < K; k += W) {
         const int n = K - k;
-        const vf x = load_part(s + k, n, -80);
+        const vf x = load_part(s + k, n, 0);
         vf w = set1(wn);
         if (alpha > 0) w = mul(vexp(sub(mul(set1(alpha), x), set1((float)weights.top))), set1((float)(wn / weights.sum)));
+        w = first_lanes(w, n);
         softplus_sigmoid(x, &loss, &sigma);
-        if (n < W) {  // lanes behind the row count for nothing
-          store(lane, w);
-          for (int i = n; i < W; i++) lane[i] = 0;
-          w = load(lane);
-        }
-        sum.add(mul(w, loss));
+        sum = fma(w, loss, sum);
         store_part(g + k, n, mul(w, sigma));
       }
-      total += sum.value;
+      total += lanes_sum(sum);
     }
     losses[chunk] = total;
   });
@@ -135,20 +101,13 @@ struct SoftRow {
 
   SoftRow(const float* target, const float* scores, int K, double temperature)
       : target(target), scores(scores), K(K), inv((float)(1 / temperature)), z(softmax_sums(target, K, inv)), y(softmax_sums(scores, K, inv)) {
-    Sum64 sum;
-    for (int k = 0; k < K; k += W) sum.add(mul(z_at(k), mul(sub(at(target, k), at(scores, k)), set1(inv))));
-    divergence = sum.value - z.lse() + y.lse();
+    vf sum = zero();
+    for (int k = 0; k < K; k += W) sum = fma(z_at(k), mul(sub(at(target, k), at(scores, k)), set1(inv)), sum);
+    divergence = lanes_sum(sum) - z.lse() + y.lse();
   }
   vf at(const float* row, int k) const { return load_part(row + k, K - k, 0); }
   vf probability(const float* row, int k, const SoftmaxSums& s) const {
-    vf p = mul(vexp(sub(mul(at(row, k), set1(inv)), set1((float)s.top))), set1((float)(1 / s.sum)));
-    if (K - k < W) {
-      float lane[W];
-      store(lane, p);
-      for (int i = K - k; i < W; i++) lane[i] = 0;
-      p = load(lane);
-    }
-    return p;
+    return first_lanes(mul(vexp(sub(mul(at(row, k), set1(inv)), set1((float)s.top))), set1((float)(1 / s.sum))), K - k);
   }
   vf z_at(int k) const { return probability(target, k, z); }
   vf y_at(int k) const { return probability(scores, k, y); }

@@ -28,6 +28,7 @@ inline void points(Args a) {
       const float* u = table + row * d;
       float* p = out + (size_t)i * stride;
       double square = 0;
+#pragma omp simd reduction(+ : square)
       for (int k = 0; k < d; k++) square += (double)u[k] * u[k];
       double g = 1;
       norm[i] = (float)square;
@@ -58,9 +59,11 @@ inline void pack(Args a) {
   parallel(panels, 8, [&](int begin, int end, int) {
     for (int panel = begin; panel < end; panel++) {
       float* out = packed + (size_t)panel * kPanel * stride;
-      for (int j = 0; j < kPanel; j++) {
-        const size_t e = (size_t)panel * kPanel + j;
-        for (int k = 0; k < stride; k++) out[(size_t)k * kPanel + j] = e < (size_t)n ? points[e * stride + k] : 0;
+      const int count = n - panel * kPanel < kPanel ? n - panel * kPanel : kPanel;
+      const float* p = points + (size_t)panel * kPanel * stride;
+      for (int k = 0; k < stride; k++, out += kPanel, p++) {
+        for (int j = 0; j < count; j++) out[j] = p[(size_t)j * stride];
+        for (int j = count; j < kPanel; j++) out[j] = 0;
       }
     }
   });
@@ -72,11 +75,11 @@ inline double point_backward(int sim, const float* v, int d, double s, const dou
     for (int k = 0; k < d; k++) dv[k] += dp[k];
     return 0;
   }
-  double u[kMaxDim];
+  double u[kRow];
   widen(v, d, u);
   const double n = dsqrt(ddot(u, u, d));
   if (sim == kHyperbolic) {
-    double g[kMaxDim];
+    double g[kRow];
     const double t = expmap(n, s).g;
     for (int k = 0; k < d; k++) g[k] = dp[k] + radial * t * u[k];
     return expmap_backward(u, s, d, g, dv);
@@ -90,25 +93,26 @@ inline double point_backward(int sim, const float* v, int d, double s, const dou
   return 0;
 }
 
-// pointsBackward(similarity, n, dim, stride, table, sqrt(c), dPoints (n x stride, in the sense of point_backward), radial (n),
-//                gradient (n x dim, written), dSqrtC (1, float64, added to))
+// pointsBackward(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), dPoints (n x stride, in the sense of point_backward),
+//                radial (n), gradient (n x dim, written), dSqrtC (1, float64, added to))
 inline void points_backward(Args a) {
   const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *table = a.f32(4), *dpoints = a.f32(6), *radial = a.f32(7);
-  const double s = a.num(5);
-  float* gradient = a.f32(8);
+  const float *table = a.f32(4), *dpoints = a.f32(7), *radial = a.f32(8);
+  const int32_t* rows = a.i32(5);
+  const double s = a.num(6);
+  float* gradient = a.f32(9);
   double by_s[kMaxChunks];
   const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
-    double g[kMaxDim], dv[kMaxDim];
+    double g[kRow], dv[kRow];
     by_s[chunk] = 0;
     for (int i = begin; i < end; i++) {
       widen(dpoints + (size_t)i * stride, d, g);
       for (int k = 0; k < d; k++) dv[k] = 0;
-      by_s[chunk] += point_backward(sim, table + (size_t)i * d, d, s, g, radial[i], dv);
+      by_s[chunk] += point_backward(sim, table + (size_t)(rows ? rows[i] : i) * d, d, s, g, radial[i], dv);
       for (int k = 0; k < d; k++) gradient[(size_t)i * d + k] = (float)dv[k];
     }
   });
-  for (int i = 0; i < chunks; i++) a.f64(9)[0] += by_s[i];
+  for (int i = 0; i < chunks; i++) a.f64(10)[0] += by_s[i];
 }
 
 }  // namespace MULDE_ISA

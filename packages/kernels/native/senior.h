@@ -31,14 +31,15 @@ inline void senior_step(Args a) {
       if (tau > 0) {
         const SoftmaxSums p = softmax_sums(s, K, 1);
         const vf top = set1((float)p.top), inv = set1((float)(1 / p.sum));
-        Sum64 gap[kMaxTeachers];
+        vf gap[kMaxTeachers];
+        for (int i = 0; i < m; i++) gap[i] = zero();
         for (int k = 0; k < K; k += W) {
           const vf x = load_part(s + k, K - k, 0);
           vf q = mul(vexp(sub(load_part(s + k, K - k, kLowest), top)), inv);
-          for (int i = 0; i < m; i++) gap[i].add(mul(q, fnma(set1(scale[i]), load_part(t[i] + k, K - k, 0), x)));
+          for (int i = 0; i < m; i++) gap[i] = fma(q, fnma(set1(scale[i]), load_part(t[i] + k, K - k, 0), x), gap[i]);
         }
         for (int i = 0; i < m; i++) {
-          d[i] = gap[i].value - p.lse() + softmax_sums(t[i], K, scale[i]).lse();
+          d[i] = lanes_sum(gap[i]) - p.lse() + softmax_sums(t[i], K, scale[i]).lse();
           nearest = d[i] < nearest ? d[i] : nearest;
         }
         for (int i = 0; i < m; i++) sum += d[i] = dexp(-(d[i] - nearest) / tau);
@@ -55,7 +56,8 @@ inline void senior_step(Args a) {
       const vf by_s = set1((float)(soft_weight * T / batch)), by_mix = set1(train_on_soft ? (float)(soft_weight * T / batch) : 0);
       const vf mean = set1((float)row.divergence), offset = set1((float)(row.y.lse() - row.z.lse())), inv = set1(row.inv);
       const vf each = set1((float)(1.0 / ((double)batch * K)));
-      Sum64 loss, grad[kMaxTeachers];
+      vf loss = zero(), grad[kMaxTeachers];
+      for (int i = 0; i < m; i++) grad[i] = zero();
       for (int k = 0; k < K; k += W) {
         const vf x = load_part(mix + k, K - k, 0), z = row.z_at(k), y = row.y_at(k);
         store_part(by_junior + (size_t)b * K + k, K - k, mul(by_s, sub(y, z)));
@@ -75,14 +77,14 @@ inline void senior_step(Args a) {
           plus = load(l);
           sigma = load(g);
         }
-        loss.add(plus);
+        loss = add(loss, plus);
         // d/dM_k of sum z (ln z - ln y): z_k ((ln z_k - ln y_k) - divergence), by 1 / T once more
         const vf log_ratio = fma(sub(x, load_part(s + k, K - k, 0)), inv, offset);
         const vf g = fma(mul(by_mix, z), sub(log_ratio, mean), mul(each, sigma));
-        for (int i = 0; i < m; i++) grad[i].add(mul(g, load_part(t[i] + k, K - k, 0)));
+        for (int i = 0; i < m; i++) grad[i] = fma(g, load_part(t[i] + k, K - k, 0), grad[i]);
       }
-      senior_total += loss.value / ((double)batch * K);
-      for (int i = 0; i < m; i++) by_scales[(size_t)b * m + i] = (float)(w[i] * grad[i].value);
+      senior_total += lanes_sum(loss) / ((double)batch * K);
+      for (int i = 0; i < m; i++) by_scales[(size_t)b * m + i] = (float)(w[i] * lanes_sum(grad[i]));
     }
     soft_losses[chunk] = soft_total;
     senior_losses[chunk] = senior_total;

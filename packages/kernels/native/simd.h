@@ -187,15 +187,109 @@ MULDE_INLINE float hsum(vf a) {
 
 MULDE_INLINE vf zero() { return set1(0.0f); }
 
-// Sums of many floats: lanes are added up in float64, since float32 lanes were seen to drift by 1e-4 over a batch.
-struct Sum64 {
-  double value = 0;
-  MULDE_INLINE void add(vf a) {
-    float lane[W];
-    store(lane, a);
-    for (int i = 0; i < W; i++) value += lane[i];
-  }
-};
+// The first n of W lanes from memory, the others `fill`.
+MULDE_INLINE vf load_part(const float* p, int n, float fill) {
+  if (n >= W) return load(p);
+  float lane[W];
+  for (int i = 0; i < W; i++) lane[i] = i < n ? p[i] : fill;
+  return load(lane);
+}
+MULDE_INLINE void store_part(float* p, int n, vf a) {
+  if (n >= W) return store(p, a);
+  float lane[W];
+  store(lane, a);
+  for (int i = 0; i < n; i++) p[i] = lane[i];
+}
+
+// 1 / a to about 12 bits, for corrections; 1 / sqrt(a) to full precision, a > 0.
+#if defined(__AVX512F__)
+MULDE_INLINE vf reciprocal(vf a) { return _mm512_rcp14_ps(a); }
+MULDE_INLINE vf rough_inverse_sqrt(vf a) { return _mm512_rsqrt14_ps(a); }
+#elif defined(__AVX2__)
+MULDE_INLINE vf reciprocal(vf a) { return _mm256_rcp_ps(a); }
+MULDE_INLINE vf rough_inverse_sqrt(vf a) { return _mm256_rsqrt_ps(a); }
+#elif defined(__ARM_NEON)
+MULDE_INLINE vf reciprocal(vf a) {
+  const vf r = vrecpeq_f32(a);
+  return mul(r, vrecpsq_f32(a, r));
+}
+MULDE_INLINE vf rough_inverse_sqrt(vf a) {
+  const vf r = vrsqrteq_f32(a);
+  return mul(r, vrsqrtsq_f32(mul(a, r), r));
+}
+#else
+MULDE_INLINE vf reciprocal(vf a) { return div(set1(1.0f), a); }
+#endif
+#if defined(__wasm_simd128__)
+MULDE_INLINE vf inverse_sqrt(vf a) { return div(set1(1.0f), vsqrt(a)); }
+#else
+MULDE_INLINE vf inverse_sqrt(vf a) {  // one step of Newton's doubles the bits
+  const vf r = rough_inverse_sqrt(a);
+  return mul(r, fnma(mul(mul(a, set1(0.5f)), r), r, set1(1.5f)));
+}
+#endif
+
+// Writes the lanes of `mask` one behind the other and returns how many they are; up to W values behind them may be overwritten.
+#if defined(__AVX512F__)
+MULDE_INLINE int pack_lanes(uint32_t mask, vf a, float* out) {
+  store(out, _mm512_maskz_compress_ps((__mmask16)mask, a));
+  return __builtin_popcount(mask);
+}
+// Likewise the numbers first, first + 1, ... of the lanes.
+MULDE_INLINE int pack_numbers(uint32_t mask, int32_t first, int32_t* out) {
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32((__mmask16)mask, _mm512_add_epi32(lane, _mm512_set1_epi32(first))));
+  return __builtin_popcount(mask);
+}
+MULDE_INLINE int pack_ids(uint32_t mask, const int32_t* ids, int32_t* out) {
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32((__mmask16)mask, _mm512_loadu_si512(ids)));
+  return __builtin_popcount(mask);
+}
+#else
+MULDE_INLINE int pack_lanes(uint32_t mask, vf a, float* out) {
+  float lane[W];
+  store(lane, a);
+  int n = 0;
+  for (; mask; mask &= mask - 1) out[n++] = lane[__builtin_ctz(mask)];
+  return n;
+}
+MULDE_INLINE int pack_numbers(uint32_t mask, int32_t first, int32_t* out) {
+  int n = 0;
+  for (; mask; mask &= mask - 1) out[n++] = first + __builtin_ctz(mask);
+  return n;
+}
+MULDE_INLINE int pack_ids(uint32_t mask, const int32_t* ids, int32_t* out) {
+  int n = 0;
+  for (; mask; mask &= mask - 1) out[n++] = ids[__builtin_ctz(mask)];
+  return n;
+}
+#endif
+
+// The first n lanes, zeros behind.
+MULDE_INLINE vf first_lanes(vf a, int n) {
+  if (n >= W) return a;
+  float lane[W];
+  store(lane, a);
+  for (int i = n; i < W; i++) lane[i] = 0;
+  return load(lane);
+}
+
+MULDE_INLINE float lanes_max(vf a) {
+  float lane[W];
+  store(lane, a);
+  float m = lane[0];
+  for (int i = 1; i < W; i++) m = lane[i] > m ? lane[i] : m;
+  return m;
+}
+
+// Lanes hold sums of a row at most; what is longer is added up in float64, since float32 sums were seen to drift by 1e-4 over a batch.
+MULDE_INLINE double lanes_sum(vf a) {
+  float lane[W];
+  store(lane, a);
+  double sum = 0;
+  for (int i = 0; i < W; i++) sum += lane[i];
+  return sum;
+}
 
 }  // namespace MULDE_ISA
 }  // namespace mulde

@@ -31,7 +31,7 @@ struct Score {
   vf value;   // without biases
   vf t;       // kRelationHyperbolic: radius of the entity's point
   vf cosh2;   // kRelationHyperbolic: its alpha
-  vf u, angle, root;
+  vf u, angle, inverse_root;
 };
 
 template <int S>
@@ -51,8 +51,10 @@ MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term
   } else {
     const vf alpha = S == kHyperbolic ? e.alpha : s->cosh2;
     s->u = mul(mul(term, set1(2 * q.alpha)), alpha);
-    s->root = vsqrt(mul(s->u, add(s->u, set1(2.0f))));
-    s->angle = vlog1p(add(s->u, s->root));
+    // The floor keeps the root away from 0; both its sides vanish in the sums. A NaN stays one.
+    const vf square = vmax(set1(1e-36f), mul(s->u, add(s->u, set1(2.0f))));
+    s->inverse_root = inverse_sqrt(square);
+    s->angle = vlog1p(fma(square, s->inverse_root, s->u));
     s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
   }
 }
@@ -75,9 +77,8 @@ MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& 
     g.q_radial = g.p_radial = g.by_c = zero();
     return g;
   }
-  // dA/du = 1 / root; A / root -> 1 as u -> 0, where both vanish
-  const vf ratio = select(lt(s.u, set1(1e-30f)), set1(1.0f), div(s.angle, vmax(s.root, set1(1e-30f))));
-  const vf gu = mul(gs, mul(ratio, set1(-2 / q.c)));
+  // dA/du = 1 / root
+  const vf gu = mul(gs, mul(mul(s.angle, s.inverse_root), set1(-2 / q.c)));
   const vf gu_u = mul(gu, s.u);
   g.q_radial = mul(gu_u, set1(2 * q.alpha));
   g.by_c = mul(gs, mul(mul(s.angle, s.angle), set1(1 / (q.c * q.c))));

@@ -88,7 +88,11 @@ struct Tile {
     count = x.n - first < kTileEntities ? x.n - first : kTileEntities;
     const int panels = (count + kPanel - 1) / kPanel;
     padded = panels * kPanel;
-    for (int j = 0; j < panels; j++) {
+    products(x, block, tile, 0, panels);
+  }
+
+  void products(const AllPairs& x, const QueryBlock& block, int tile, int from, int to) {
+    for (int j = from; j < to; j++) {
       const float* panel = x.packed + ((size_t)tile * kTilePanels + j) * kPanel * x.stride;
       for (int g = 0; g < block.count; g += kRows)
         product_panel(block.packed + (size_t)g * x.stride, panel, x.stride, value + g * kTileEntities + j * kPanel, kTileEntities);
@@ -96,24 +100,47 @@ struct Tile {
   }
 };
 
+// Rounding of a product-form distance, relative to |q|^2 + |p|^2, with a margin: what `Bound` may be off by.
+constexpr float kBoundSlack = 4e-6f;
+
+// Larger values could overflow in a score.
+constexpr float kWild = 1e30f;
+constexpr uint32_t kAllLanes = (uint32_t)((1ull << W) - 1);
+
 // The per-entity arrays of a tile, filled up behind the last entity so that whole vectors can be read.
 struct TileEntities {
   alignas(64) float norm[kTileEntities], alpha[kTileEntities], bias[kTileEntities];
+  // for the bounds: 2 alpha; alpha and alpha |p|^2 a little reduced, and a little enlarged; the extreme biases
+  alignas(64) float twice[kTileEntities], low[kTileEntities], low_norm[kTileEntities], high[kTileEntities], high_norm[kTileEntities];
+  float highest, lowest;
+  bool wild;  // something is not finite, or so large that its score may not be
 
   void read(const AllPairs& x, int tile) {
     const int first = tile * kTileEntities;
+    highest = -3.4e38f;
+    lowest = 3.4e38f;
+    wild = false;
     for (int j = 0; j < kTileEntities; j++) {
       const int e = first + j < x.n ? first + j : x.n - 1;
       norm[j] = x.norm[e];
       alpha[j] = x.point_alpha[e];
       bias[j] = x.bias[e];
+      twice[j] = 2 * alpha[j];
+      low[j] = alpha[j] * (1 - kBoundSlack);
+      low_norm[j] = low[j] * norm[j];
+      high[j] = alpha[j] * (1 + kBoundSlack);
+      high_norm[j] = high[j] * norm[j];
+      highest = bias[j] > highest ? bias[j] : highest;
+      lowest = bias[j] < lowest ? bias[j] : lowest;
+      wild |= !(norm[j] < kWild && alpha[j] < kWild && bias[j] < kWild && bias[j] > -kWild);
     }
   }
 };
 
 // From inner products to what score_lanes takes. For distances: D = |q|^2 + |p|^2 - 2 <q, p>, summed directly for near pairs.
+// The lanes' places are entity, entity + 1, ..., or entity + at[0], entity + at[1], ...
 template <int S>
-MULDE_INLINE vf tile_term(const AllPairs& x, const QueryLanes& q, int b, int entity, vf norm, vf t, vf dot) {
+MULDE_INLINE vf tile_term(const AllPairs& x, const QueryLanes& q, int b, int entity, const int32_t* at, vf norm, vf t, vf dot) {
   if (S == kDot) return dot;
   const vf two_t = S == kRelationHyperbolic ? add(t, t) : set1(2.0f);
   const vf square = add(set1(q.square), S == kRelationHyperbolic ? mul(t, t) : norm);
@@ -124,10 +151,10 @@ MULDE_INLINE vf tile_term(const AllPairs& x, const QueryLanes& q, int b, int ent
   store(lane, D);
   if (S == kRelationHyperbolic) store(radius, t);
   for (; near; near &= near - 1) {
-    const int i = __builtin_ctz(near);
+    const int i = __builtin_ctz(near), e = entity + (at ? at[i] : i);
     float along;
-    if (entity + i < x.n)
-      lane[i] = pair_term<S>(x.q + (size_t)b * x.stride, x.points + (size_t)(entity + i) * x.stride, x.stride,
+    if (e < x.n)
+      lane[i] = pair_term<S>(x.q + (size_t)b * x.stride, x.points + (size_t)e * x.stride, x.stride,
                              S == kRelationHyperbolic ? radius[i] : 1, &along);
   }
   return load(lane);
@@ -138,8 +165,73 @@ MULDE_INLINE Score tile_score(const AllPairs& x, const TileEntities& e, const Qu
   const EntityLanes lanes = {load(e.norm + j), load(e.alpha + j)};
   Score s;
   entity_radius<S>(q, lanes, &s);
-  score_lanes<S>(q, lanes, tile_term<S>(x, q, b, first + j, lanes.norm, s.t, dot), &s);
+  score_lanes<S>(q, lanes, tile_term<S>(x, q, b, first + j, nullptr, lanes.norm, s.t, dot), &s);
   return s;
+}
+
+// Cheap bounds on D alpha_p (kDot: on -<q, p>): with s = -f(D) + bias and f rising, an entity of a tile reaches the score y only at or below
+// `upper`, which supposes the largest bias, and surely exceeds it below `lower`, which supposes the least. Only entities between the
+// two need their exact score, made from the same products by the same operations as everywhere. Where the bounds say nothing they are
+// NaN: all entities are in between.
+struct Bounds {
+  float upper, lower;
+};
+
+template <int S>
+inline float reach(const QueryLanes& q, double f, double margin) {
+  double most = f + margin;
+  if (S == kHyperbolic && most > 0) {
+    const double grown = dexp(dsqrt(most * q.c));
+    // cosh(A) - 1 = u = 2 D alpha_q alpha_p
+    most = (grown + 1 / grown - 2) / 2 / (2.0 * q.alpha) * (margin > 0 ? 1 + 1e-4 : 1 - 1e-4);
+  }
+  return most > 3e38 ? 3e38f : most < -3e38 ? -3e38f : (float)most;
+}
+
+template <int S>
+inline Bounds bounds(const QueryLanes& q, const TileEntities& e, float head, float y, bool both) {
+  const float none = __builtin_nanf("");
+  if (S == kRelationHyperbolic || e.wild || !(q.square < kWild) || !(q.square > -kWild) || !(y < kWild && y > -kWild)) return {none, none};
+  const double most = (double)e.highest + head - y, least = (double)e.lowest + head - y;
+  const double size = y < 0 ? -y : y, margin = 1e-5 * (1 + size + (most < 0 ? -most : most));
+  return {reach<S>(q, most, margin), both ? reach<S>(q, least, -margin) : none};
+}
+
+// Places of a tile's entities between the bounds, without those in `dead` (one bit each, a word for each vector); those surely above are
+// counted if `above` is there, and else are between too.
+template <int S>
+MULDE_INLINE int survivors(const QueryLanes& q, const TileEntities& e, const float* row, int padded, Bounds bound, const uint32_t* dead,
+                           int32_t* at, int* above) {
+  const vf upper = set1(bound.upper), lower = set1(bound.lower), square = set1(q.square);
+  int n = 0;
+  for (int j = 0; j < padded; j += W) {
+    const vf dot = load(row + j), twice = load(e.twice + j);
+    const vf x = S == kDot ? sub(zero(), dot) : fnma(twice, dot, fma(load(e.low + j), square, load(e.low_norm + j)));
+    // not "above the bound": a NaN is between
+    uint32_t m = ~bits(lt(upper, x)) & ~dead[j / W] & kAllLanes;
+    if (above && m) {
+      const vf z = S == kDot ? x : fnma(twice, dot, fma(load(e.high + j), square, load(e.high_norm + j)));
+      const uint32_t sure = m & bits(lt(z, lower));
+      *above += __builtin_popcount(sure);
+      m ^= sure;
+    }
+    n += pack_numbers(m, j, at + n);
+  }
+  return n;
+}
+
+// Exact scores of places of a tile.
+template <int S>
+MULDE_INLINE void score_places(const AllPairs& x, const TileEntities& e, const QueryLanes& q, int b, int first, const float* row, float head,
+                               int32_t* at, int n, float* scores) {
+  for (int j = n; j % W; j++) at[j] = at[n - 1];
+  for (int j = 0; j < n; j += W) {
+    const EntityLanes lanes = {gather(e.norm, at + j), gather(e.alpha, at + j)};
+    Score s;
+    entity_radius<S>(q, lanes, &s);
+    score_lanes<S>(q, lanes, tile_term<S>(x, q, b, first, at + j, lanes.norm, s.t, gather(row, at + j)), &s);
+    store(scores + j, add(s.value, add(set1(head), gather(e.bias, at + j))));
+  }
 }
 
 // Products -> scores with biases, in place.
@@ -164,20 +256,19 @@ inline void score_tile(int sim, const AllPairs& x, const QueryBlock& block, cons
   }
 }
 
-// Calls visit(block, tile) for every tile of scores, in parallel over pieces of the entities; visit gets the piece too.
+// Calls visit(block, tile, entities) for every tile of products, in parallel over the tiles.
 template <class F>
-int for_each_tile(int sim, const AllPairs& x, const F& visit) {
-  return parallel(x.tiles(), 1, [&](int begin, int end, int chunk) {
+void for_each_tile(const AllPairs& x, const F& visit) {
+  parallel(x.tiles(), 1, [&](int begin, int end, int) {
     QueryBlock block;
     Tile tile;
     TileEntities entities;
-    for (int b = 0; b < x.batch; b += kTileQueries) {
-      block.load_rows(x.q, x.stride, b, b + kTileQueries < x.batch ? b + kTileQueries : x.batch);
-      for (int t = begin; t < end; t++) {
-        entities.read(x, t);
+    for (int t = begin; t < end; t++) {
+      entities.read(x, t);
+      for (int b = 0; b < x.batch; b += kTileQueries) {
+        block.load_rows(x.q, x.stride, b, b + kTileQueries < x.batch ? b + kTileQueries : x.batch);
         tile.products(x, block, t);
-        score_tile(sim, x, block, entities, tile);
-        visit(block, tile, chunk);
+        visit(block, tile, entities);
       }
     }
   });
@@ -187,7 +278,9 @@ int for_each_tile(int sim, const AllPairs& x, const F& visit) {
 inline void score_all(Args a) {
   const AllPairs x(a);
   float* scores = a.f32(14);
-  for_each_tile(a.count(0), x, [&](const QueryBlock& block, const Tile& tile, int) {
+  const int sim = a.count(0);
+  for_each_tile(x, [&](const QueryBlock& block, Tile& tile, const TileEntities& entities) {
+    score_tile(sim, x, block, entities, tile);
     for (int i = 0; i < block.count; i++) {
       float* out = scores + (size_t)(block.first + i) * x.n + tile.first;
       const float* row = tile.value + i * kTileEntities;
@@ -198,100 +291,151 @@ inline void score_all(Args a) {
 
 inline void atomic_add(int32_t* p, int32_t v) { __atomic_fetch_add(p, v, __ATOMIC_RELAXED); }
 
-// rank(... as scoreAll up to bias ..., targets (B), filter offsets (B + 1), filter ids (ascending within a query),
-//      greater (B), equal (B), not finite (B)): entities that score above, and just as, the target, which itself and the filtered
-// ones are left out of. The target's score is taken from the same tiles as its rivals', so that ties are exact.
-inline void rank(Args a) {
+// Marks places of a tile that do not count: behind the last entity, in the query's filter, its target.
+inline void mark_dead(const Tile& tile, const int32_t* filter, int lo, int hi, int target, uint32_t* dead) {
+  for (int g = 0; g < tile.padded / W; g++) dead[g] = 0;
+  auto mark = [&](int place) { dead[place / W] |= 1u << (place % W); };
+  for (int j = tile.count; j < tile.padded; j++) mark(j);
+  for (int end = hi; lo < end;) {  // the first filtered id in this tile
+    const int mid = (lo + end) / 2;
+    if (filter[mid] < tile.first) lo = mid + 1;
+    else end = mid;
+  }
+  for (; lo < hi && filter[lo] < tile.first + tile.count; lo++) mark(filter[lo] - tile.first);
+  if (target >= tile.first && target < tile.first + tile.count) mark(target - tile.first);
+}
+
+MULDE_INLINE bool finite(float x) { return x <= 3.4e38f && x >= -3.4e38f; }
+
+template <int S>
+void rank_of(const Args& a) {
   const AllPairs x(a);
   const int32_t *targets = a.i32(14), *offsets = a.i32(15), *filter = a.i32(16);
   int32_t *greater = a.i32(17), *equal = a.i32(18), *bad = a.i32(19);
-  float* target = a.f32(20);  // scratch (B)
-  const int sim = a.count(0);
-  // First the tiles that hold targets, then all of them.
+  float* target = a.f32(20);
+  // The targets' scores first, from the panels that hold them.
   parallel(x.batch, 8, [&](int begin, int end, int) {
     QueryBlock block;
     Tile tile;
     TileEntities entities;
     for (int b = begin; b < end; b++) {
-      greater[b] = equal[b] = bad[b] = 0;
-      const int t = targets[b] / kTileEntities;
+      const int t = targets[b] / kTileEntities, first = t * kTileEntities;
+      int32_t place[W] = {targets[b] - first};
+      float score[W];
       block.load_rows(x.q, x.stride, b, b + 1);
       entities.read(x, t);
-      tile.products(x, block, t);
-      score_tile(sim, x, block, entities, tile);
-      target[b] = tile.value[targets[b] - tile.first];
+      tile.products(x, block, t, place[0] / kPanel, place[0] / kPanel + 1);
+      score_places<S>(x, entities, x.lanes(b), b, first, tile.value, x.head_bias ? x.head_bias[b] : 0, place, 1, score);
+      target[b] = score[0];
+      greater[b] = equal[b] = 0;
+      bad[b] = !finite(score[0]);
     }
   });
-  for_each_tile(sim, x, [&](const QueryBlock& block, Tile& tile, int) {
+  for_each_tile(x, [&](const QueryBlock& block, const Tile& tile, const TileEntities& entities) {
+    uint32_t dead[kTileEntities / W];
+    int32_t at[kTileEntities + 2 * W];
+    float scores[kTileEntities + W];
     for (int i = 0; i < block.count; i++) {
       const int b = block.first + i;
-      float* row = tile.value + i * kTileEntities;
-      const float lowest = -__builtin_inff();
-      for (int j = tile.count; j < tile.padded; j++) row[j] = lowest;
-      int lo = offsets[b], hi = offsets[b + 1], skipped = tile.padded - tile.count;
-      for (int end = hi; lo < end;) {  // the first filtered id in this tile
-        const int mid = (lo + end) / 2;
-        if (filter[mid] < tile.first) lo = mid + 1;
-        else end = mid;
-      }
-      for (; lo < hi && filter[lo] < tile.first + tile.count; lo++, skipped++) row[filter[lo] - tile.first] = lowest;
-      if (targets[b] >= tile.first && targets[b] < tile.first + tile.count) {
-        row[targets[b] - tile.first] = lowest;
-        skipped++;
-      }
-      const vf y = set1(target[b]), limit = set1(3.4e38f), floor = set1(-3.4e38f);
-      int above = 0, same = 0, finite = 0;
-      for (int j = 0; j < tile.padded; j += W) {
-        const vf v = load(row + j);
-        above += __builtin_popcount(bits(lt(y, v)));
-        same += __builtin_popcount(bits(eq(y, v)));
-        finite += __builtin_popcount(bits(le(v, limit)) & bits(le(floor, v)));
+      const QueryLanes q = x.lanes(b);
+      const float head = x.head_bias ? x.head_bias[b] : 0, *row = tile.value + i * kTileEntities;
+      mark_dead(tile, filter, offsets[b], offsets[b + 1], targets[b], dead);
+      int above = 0, same = 0, odd = 0;
+      const int n = survivors<S>(q, entities, row, tile.padded, bounds<S>(q, entities, head, target[b], true), dead, at, &above);
+      if (n > 0) score_places<S>(x, entities, q, b, tile.first, row, head, at, n, scores);
+      for (int j = 0; j < n; j++) {
+        above += scores[j] > target[b];
+        same += scores[j] == target[b];
+        odd += !finite(scores[j]);
       }
       if (above) atomic_add(greater + b, above);
       if (same) atomic_add(equal + b, same);
-      if (finite + skipped < tile.padded) atomic_add(bad + b, tile.padded - finite - skipped);
+      if (odd) atomic_add(bad + b, odd);
     }
   });
-  for (int b = 0; b < x.batch; b++)
-    if (!(target[b] <= 3.4e38f && target[b] >= -3.4e38f)) bad[b]++;
 }
 
-// Best-first order of (score, id) as integers: the higher score, then the lower id. A NaN comes last.
-MULDE_INLINE uint64_t order_key(float score, int32_t id) {
-  union { float f; uint32_t u; } v;
-  v.f = score;
-  if (score != score) v.u = 0xffffffffu;
-  const uint32_t ordered = (v.u >> 31) ? ~v.u : v.u | 0x80000000u;
-  return ((uint64_t)ordered << 32) | (uint32_t)~id;
+// rank(... as scoreAll up to bias ..., targets (B), filter offsets (B + 1), filter ids (ascending within a query),
+//      greater (B), equal (B), not finite (B), scratch (B)): entities that score above, and just as, the target, which itself and the
+// filtered ones are left out of. All scores come from the same tiles by the same operations, so that ties are exact.
+inline void rank(Args a) {
+#define MULDE_CALL(S) rank_of<S>(a)
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
 }
-MULDE_INLINE float key_score(uint64_t key) {
-  const uint32_t o = (uint32_t)(key >> 32);
+
+// The order of floats as that of unsigned integers, and back.
+MULDE_INLINE uint32_t ordered(float f) {
+  union { float f; uint32_t u; } v;
+  v.f = f;
+  return (v.u >> 31) ? ~v.u : v.u | 0x80000000u;
+}
+MULDE_INLINE float unordered(uint32_t o) {
   union { uint32_t u; float f; } v;
   v.u = (o >> 31) ? o & 0x7fffffffu : ~o;
   return v.f;
 }
 
-// Moves the k largest of keys to the front, in no particular order.
-inline void select_largest(uint64_t* keys, int n, int k) {
-  int lo = 0, hi = n - 1;
-  while (lo < hi) {
-    const uint64_t a = keys[lo], b = keys[(lo + hi) / 2], c = keys[hi];
-    const uint64_t pivot = a > b ? (b > c ? b : a > c ? c : a) : (a > c ? a : b > c ? c : b);
-    int i = lo, j = hi;
-    while (i <= j) {
-      while (keys[i] > pivot) i++;
-      while (keys[j] < pivot) j--;
-      if (i <= j) {
-        const uint64_t swap = keys[i];
-        keys[i++] = keys[j];
-        keys[j--] = swap;
-      }
-    }
-    if (k - 1 <= j) hi = j;
-    else if (k - 1 >= i) lo = i;
-    else return;
+// Best-first order of (score, id) as one integer: the higher score, then the lower id.
+MULDE_INLINE uint64_t order_key(float score, int32_t id) { return ((uint64_t)ordered(score) << 32) | (uint32_t)~id; }
+MULDE_INLINE float key_score(uint64_t key) { return unordered((uint32_t)(key >> 32)); }
+
+constexpr float kNothing = -3.4e38f;
+
+// The k-th largest of n finite values, by halving the range of its bits: each step counts vectors.
+inline float kth_largest(const float* values, int n, int k) {
+  vf low = load_part(values, n, values[0]), high = low;
+  for (int j = W; j < n; j += W) {
+    const vf v = load_part(values + j, n - j, values[0]);
+    low = vmin(low, v);
+    high = vmax(high, v);
   }
+  uint32_t lo = ordered(-lanes_max(sub(zero(), low))), hi = ordered(lanes_max(high));
+  while (lo < hi) {
+    const uint32_t mid = lo + (hi - lo + 1) / 2;
+    const float middle = unordered(mid);
+    const vf bar = set1(middle);
+    int count = 0;
+    for (int j = 0; j < n; j += W) count += __builtin_popcount(bits(le(bar, load_part(values + j, n - j, kNothing))));
+    if (count == k) {  // it is the least of these
+      vf least = set1(-kNothing);
+      for (int j = 0; j < n; j += W) {
+        const vf v = load_part(values + j, n - j, kNothing);
+        least = vmin(least, select(le(bar, v), v, set1(-kNothing)));
+      }
+      return -lanes_max(sub(zero(), least));
+    }
+    if (count > k) lo = mid;
+    else hi = mid - 1;
+  }
+  return unordered(lo);
 }
+
+// A query's best so far: candidates above a bar are appended; when the buffer is full, the k best stay, and the k-th is the new bar.
+// Entities come in ascending order, so those that tie with the bar later lose to the ones already there.
+struct Best {
+  float* scores;
+  int32_t* ids;
+  int count;
+  float bar;
+
+  void keep(int k) {
+    bar = kth_largest(scores, count, k);
+    const vf threshold = set1(bar);
+    int above = 0;
+    for (int j = 0; j < count; j += W) above += __builtin_popcount(bits(lt(threshold, load_part(scores + j, count - j, kNothing))));
+    int ties = k - above, kept = 0;
+    for (int j = 0; j < count; j += W) {
+      const vf v = load_part(scores + j, count - j, kNothing);
+      uint32_t stay = bits(lt(threshold, v));
+      for (uint32_t tie = bits(eq(threshold, v)); tie && ties > 0; tie &= tie - 1, ties--) stay |= tie & (0u - tie);
+      // Packing never runs ahead of reading: the lanes overwritten behind were read already.
+      pack_ids(stay, ids + j, ids + kept);
+      kept += pack_lanes(stay, v, scores + kept);
+    }
+    count = kept;
+  }
+};
 
 inline void sift_down(uint64_t* keys, int i, int n) {
   for (;;) {
@@ -317,63 +461,79 @@ inline void sort_descending(uint64_t* keys, int n) {
   }
 }
 
-// topK(... as scoreAll up to bias ..., k, sorted, buffer (B x capacity, 8 bytes each), capacity, ids (B x k), scores (B x k) or null)
-// Each query keeps a buffer of keys above its threshold; when the buffer is full, the k best stay and the k-th is the new threshold.
-inline void top_k(Args a) {
+template <int S>
+void top_k_of(const Args& a) {
   const AllPairs x(a);
-  const int sim = a.count(0), k = a.count(14), capacity = a.count(17);
+  const int k = a.count(14), capacity = a.count(17);
   const bool sorted = a.count(15) != 0;
-  uint64_t* buffers = (uint64_t*)a.f64(16);
+  float* buffers = a.f32(16);
   int32_t* ids = a.i32(18);
   float* scores = a.f32(19);
   parallel(x.batch, kTileQueries, [&](int begin, int end, int) {
     QueryBlock block;
     Tile tile;
     TileEntities entities;
-    int filled[kTileQueries];
-    float threshold[kTileQueries];
-    for (int b = begin; b < end; b += kTileQueries) {
-      block.load_rows(x.q, x.stride, b, b + kTileQueries < end ? b + kTileQueries : end);
+    Best best[kTileQueries];
+    uint32_t dead[kTileEntities / W];
+    int32_t at[kTileEntities + 2 * W];
+    float exact[kTileEntities + 2 * W];
+    for (int b0 = begin; b0 < end; b0 += kTileQueries) {
+      block.load_rows(x.q, x.stride, b0, b0 + kTileQueries < end ? b0 + kTileQueries : end);
       for (int i = 0; i < block.count; i++) {
-        filled[i] = 0;
-        threshold[i] = -__builtin_inff();
+        float* buffer = buffers + (size_t)(b0 + i) * 2 * capacity;
+        best[i] = {buffer, (int32_t*)(buffer + capacity), 0, -__builtin_inff()};
       }
       for (int t = 0; t < x.tiles(); t++) {
         entities.read(x, t);
         tile.products(x, block, t);
-        score_tile(sim, x, block, entities, tile);
+        mark_dead(tile, nullptr, 0, 0, -1, dead);
         for (int i = 0; i < block.count; i++) {
-          uint64_t* keys = buffers + (size_t)(block.first + i) * capacity;
-          const float* row = tile.value + i * kTileEntities;
-          for (int j = 0; j < tile.padded; j += W) {
-            uint32_t m = bits(le(set1(threshold[i]), load(row + j)));
-            if (j + W > tile.count) m &= tile.count > j ? (1u << (tile.count - j)) - 1 : 0;
-            for (; m; m &= m - 1) {
-              const int l = j + __builtin_ctz(m);
-              keys[filled[i]++] = order_key(row[l], tile.first + l);
-            }
-            if (filled[i] > capacity - W) {
-              select_largest(keys, filled[i], k);
-              filled[i] = k;
-              uint64_t least = keys[0];
-              for (int l = 1; l < k; l++) least = keys[l] < least ? keys[l] : least;
-              threshold[i] = key_score(least);
-            }
+          Best& own = best[i];
+          const int b = b0 + i;
+          const QueryLanes q = x.lanes(b);
+          const float head = x.head_bias ? x.head_bias[b] : 0, *row = tile.value + i * kTileEntities;
+          const int n = survivors<S>(q, entities, row, tile.padded, bounds<S>(q, entities, head, own.bar, false), dead, at, nullptr);
+          if (n == 0) continue;
+          score_places<S>(x, entities, q, b, tile.first, row, head, at, n, exact);
+          for (int j = 0; j < n; j++) at[j] += tile.first;
+          for (int j = 0; j < n; j += W) {
+            const vf v = load(exact + j);
+            const uint32_t better = bits(lt(set1(own.bar), v)) & (n - j < W ? (1u << (n - j)) - 1 : kAllLanes);
+            pack_ids(better, at + j, own.ids + own.count);
+            own.count += pack_lanes(better, v, own.scores + own.count);
           }
+          if (own.count > capacity - kTileEntities - W) own.keep(k);
         }
       }
       for (int i = 0; i < block.count; i++) {
-        uint64_t* keys = buffers + (size_t)(block.first + i) * capacity;
-        if (filled[i] > k) select_largest(keys, filled[i], k);
-        if (sorted) sort_descending(keys, filled[i] < k ? filled[i] : k);
+        Best& own = best[i];
+        if (own.count > k) own.keep(k);
+        if (sorted) {
+          // The scores fill a quarter of their half of the buffer at most; the keys go behind them.
+          uint64_t* keys = (uint64_t*)(own.scores + capacity / 2);
+          for (int l = 0; l < own.count; l++) keys[l] = order_key(own.scores[l], own.ids[l]);
+          sort_descending(keys, own.count);
+          for (int l = 0; l < own.count; l++) {
+            own.scores[l] = key_score(keys[l]);
+            own.ids[l] = (int32_t)~(uint32_t)keys[l];
+          }
+        }
         for (int l = 0; l < k; l++) {
-          const size_t at = (size_t)(block.first + i) * k + l;
-          ids[at] = l < filled[i] ? (int32_t)~(uint32_t)keys[l] : -1;  // fewer than k only if scores were NaN
-          if (scores) scores[at] = l < filled[i] ? key_score(keys[l]) : __builtin_nanf("");
+          const size_t place = (size_t)(b0 + i) * k + l;
+          ids[place] = l < own.count ? own.ids[l] : -1;  // fewer than k only if scores were NaN
+          if (scores) scores[place] = l < own.count ? own.scores[l] : __builtin_nanf("");
         }
       }
     }
   });
+}
+
+// topK(... as scoreAll up to bias ..., k, sorted, buffer (2 x B x capacity), capacity (at least 4 k and k + two tiles),
+//      ids (B x k), scores (B x k) or null): unsorted, ids ascend
+inline void top_k(Args a) {
+#define MULDE_CALL(S) top_k_of<S>(a)
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
 }
 
 // out[i][:] += sum over k of A(i, k) rows[k][:], A(i, k) = a[i si + k sk], for four i at a time and two vectors of columns.
@@ -450,15 +610,10 @@ inline void all_log_sum_exp(Args a) {
             for (int j = tile.count; j < tile.padded; j++) row[j] = -3.4e38f;
             vf m = set1(top[i]);
             for (int j = 0; j < tile.padded; j += W) m = vmax(m, load(row + j));
-            float lane[W];
-            store(lane, m);
-            float high = lane[0];
-            for (int l = 1; l < W; l++) high = lane[l] > high ? lane[l] : high;
+            const float high = lanes_max(m);
             vf s = zero();
             for (int j = 0; j < tile.padded; j += W) s = add(s, vexp(sub(load(row + j), set1(high))));
-            Sum64 part;
-            part.add(s);
-            sum[i] = sum[i] * dexp((double)top[i] - high) + part.value;
+            sum[i] = sum[i] * dexp((double)top[i] - high) + lanes_sum(s);
             top[i] = high;
           }
         }
@@ -523,7 +678,6 @@ void all_backward_of(const Args& a) {
             const vf head = set1(x.head_bias ? x.head_bias[b] : 0), shift = set1((float)-lse[b]);
             float* row = tile.value + i * kTileEntities;
             const int target = targets[b] - first;
-            Sum64 sum_weight, sum_radial, sum_c;
             vf s_weight = zero(), s_radial = zero(), s_c = zero();
             for (int j = 0; j < tile.padded; j += W) {
               const vf dot = load(row + j);
@@ -553,12 +707,9 @@ void all_backward_of(const Args& a) {
               store(row + j, p.weight_p);
               if (S == kRelationHyperbolic) store(weight_q + i * kTileEntities + j, mul(p.weight, s.t));
             }
-            sum_weight.add(s_weight);
-            sum_radial.add(s_radial);
-            sum_c.add(s_c);
-            gs[b] += sum_weight.value;
-            gs[x.batch + b] += sum_radial.value;
-            gs[2 * x.batch + b] += sum_c.value;
+            gs[b] += lanes_sum(s_weight);
+            gs[x.batch + b] += lanes_sum(s_radial);
+            gs[2 * x.batch + b] += lanes_sum(s_c);
           }
           // sum of weight p, and of weight q; signs and the q and p terms are put in below
           accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileEntities, 1, block.count, count,

@@ -13,7 +13,10 @@ const dist = join(here, "dist");
 const target = join(dist, `mulde-${process.platform}-${process.arch}.node`);
 
 const instructionSets = {
-  x64: { avx512: ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"], avx2: ["-mavx2", "-mfma"] },
+  x64: {
+    avx512: ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
+    avx2: ["-mavx2", "-mfma"],
+  },
   arm64: { neon: [] },
 }[process.arch];
 
@@ -29,14 +32,24 @@ function compile(compiler, args) {
 function build(compiler) {
   const work = mkdtempSync(join(tmpdir(), "mulde-native-"));
   try {
-    const common = ["-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-I", include_dir];
+    const common = [
+      "-O3",
+      "-std=c++17",
+      "-fPIC",
+      "-fvisibility=hidden",
+      "-fno-math-errno",
+      "-fopenmp-simd",
+      "-I",
+      include_dir,
+    ];
     const units = [["addon", []], ...Object.entries(instructionSets).map(([isa, flags]) => ["kernels", flags, isa])];
     const objects = units.map(([unit, flags, isa]) => {
       const object = join(work, `${isa ?? unit}.o`);
       compile(compiler, [...common, ...flags, "-c", `${unit}.cc`, "-o", object]);
       return object;
     });
-    const link = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : ["-static-libstdc++", "-static-libgcc"];
+    const link =
+      process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : ["-static-libstdc++", "-static-libgcc"];
     mkdirSync(dist, { recursive: true });
     compile(compiler, ["-shared", "-pthread", ...objects, ...link, "-o", `${target}.new`]);
     renameSync(`${target}.new`, target);
@@ -50,7 +63,9 @@ if (!instructionSets) {
   console.log(`@mulde/kernels: no native kernels for ${process.arch}; WebAssembly will be used`);
 } else if (process.env.MULDE_KERNELS === "wasm" || !compiler) {
   rmSync(target, { force: true });
-  console.log("@mulde/kernels: no C++ compiler (or MULDE_KERNELS=wasm): WebAssembly will be used, several times slower");
+  console.log(
+    "@mulde/kernels: no C++ compiler (or MULDE_KERNELS=wasm): WebAssembly will be used, several times slower",
+  );
 } else {
   build(compiler);
   console.log(`@mulde/kernels: native kernels built with ${compiler}`);

@@ -1,9 +1,10 @@
 // Rebuilds wasm/mulde.wasm from native/: needs clang++ and wasm-ld with a wasm32 target (Debian: clang lld). The result is committed.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sourceHash } from "./source-hash.js";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "mulde-wasm-"));
@@ -26,11 +27,21 @@ try {
       "-matomics",
       "-mmutable-globals",
       "-ffreestanding",
+      "-fopenmp-simd",
       "-fno-exceptions",
       "-fno-rtti",
       "-fno-threadsafe-statics",
       // memcpy and memset must not be compiled into calls of themselves
-      ...(unit === "wasm" ? ["-fno-builtin", "-fno-vectorize", "-mllvm", "-disable-loop-idiom-memset", "-mllvm", "-disable-loop-idiom-memcpy"] : []),
+      ...(unit === "wasm"
+        ? [
+            "-fno-builtin",
+            "-fno-vectorize",
+            "-mllvm",
+            "-disable-loop-idiom-memset",
+            "-mllvm",
+            "-disable-loop-idiom-memcpy",
+          ]
+        : []),
       "-Wall",
       "-Wextra",
       "-c",
@@ -57,6 +68,8 @@ try {
     "--strip-all",
     "-O2",
   ]);
+  // A test compares this with the sources, so that nobody forgets to rebuild.
+  writeFileSync(join(here, "wasm", "source.sha256"), `${sourceHash()}\n`);
 } finally {
   rmSync(work, { recursive: true });
 }

@@ -3,7 +3,7 @@ export type { KernelsOptions } from "./create.js";
 export type { Engine, KernelArgument } from "./engine.js";
 export { MuldeError } from "./error.js";
 export { Kernels } from "./kernels.js";
-export type { EncoderGradients, EncoderTables, RankCall, SeniorStep, Update } from "./kernels.js";
+export type { EncoderGradients, EncoderTables, PairTerms, RankCall, SeniorStep, Update } from "./kernels.js";
 export { Random } from "./random.js";
 export { encoderNames, freeAll, maxDim, plan, pointTable, queryBatch, rowStride } from "./shapes.js";
 export type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";

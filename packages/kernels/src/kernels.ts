@@ -1,6 +1,6 @@
 import type { Engine, KernelArgument } from "./engine.js";
 import { MuldeError } from "./error.js";
-import { encoderNames, maxDim, need, rowStride, similarityId } from "./shapes.js";
+import { encoderNames, maxDim, need, packedLength, rowStride, similarityId } from "./shapes.js";
 import type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
 
 /** The parameters that an encoder reads. Relation tables are 2R x dim; an encoder needs some of them. */
@@ -44,6 +44,12 @@ export interface Update {
   readonly parameters: Float32Array;
 }
 
+/** What the forward pass over a plan leaves for the backward pass, B x K each; `along` is needed for `relationHyperbolic` only. */
+export interface PairTerms {
+  readonly terms: Float32Array;
+  readonly along: Float32Array | null;
+}
+
 /** One step of the Senior; shapes in B queries, K candidates, m teachers. */
 export interface SeniorStep {
   readonly batch: number;
@@ -85,8 +91,9 @@ export interface RankCall {
 
 // At most this many teachers fit the kernel's scratch (native/senior.h).
 const maxTeachers = 64;
-// Pieces of the entities with gradients of their own (native/tiles.h).
+// Pieces of the entities, and of a plan's rows, with gradients by the queries of their own (native/tiles.h and native/candidates.h).
 const gradientPieces = 16;
+const queryPieces = 8;
 
 /**
  * The compute core: fused kernels over typed arrays, checked for shape. Formulas and numerics stand in `native/`.
@@ -96,6 +103,7 @@ const gradientPieces = 16;
 export class Kernels {
   readonly #one = new Float64Array(1);
   readonly #two = new Float64Array(2);
+  readonly #kept = new Map<string, Float32Array>();
 
   constructor(readonly engine: Engine) {}
 
@@ -109,6 +117,16 @@ export class Kernels {
     return this.engine.threads;
   }
 
+  /** Memory that a kernel needs only while it runs: kept for the next call, since fresh pages cost more than the work on them. */
+  #scratch(name: string, length: number): Float32Array {
+    const old = this.#kept.get(name);
+    if (old && old.length >= length) return old;
+    if (old) this.engine.free(old);
+    const fresh = this.engine.float32(length);
+    this.#kept.set(name, fresh);
+    return fresh;
+  }
+
   #loss(kernel: string, args: readonly KernelArgument[]): number {
     this.#one[0] = 0;
     this.engine.call(kernel, [...args, this.#one]);
@@ -118,16 +136,9 @@ export class Kernels {
   /** q(h, r) for B queries: fills `out.q`, `square` and `alpha`; `out.curvature` holds c of each query where hyperbolic. */
   encode(tables: EncoderTables, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
     const { size } = out;
-    checkDim("encode", tables.dim);
-    need("encode", "heads", heads, size);
-    need("encode", "relations", relations, size);
+    const call = encoderArguments("encode", tables, size, heads, relations, out.curvature);
     need("encode", "out.q", out.q, size * rowStride(tables.dim));
-    this.engine.call("encode", [
-      ...encoderArguments(tables, size, heads, relations, out.curvature),
-      out.q,
-      out.square,
-      out.alpha,
-    ]);
+    this.engine.call("encode", [...call, out.q, out.square, out.alpha]);
   }
 
   /** From dq (B x stride) to the gradients by the rows read. `queries.curvature` as in `encode`. */
@@ -140,11 +151,12 @@ export class Kernels {
     out: EncoderGradients,
   ): void {
     const { size } = queries;
+    const call = encoderArguments("encodeBackward", tables, size, heads, relations, queries.curvature);
     need("encodeBackward", "dq", dq, size * rowStride(tables.dim));
     need("encodeBackward", "head", out.head, size * tables.dim);
     need("encodeBackward", "curvature", out.curvature, size);
     this.engine.call("encodeBackward", [
-      ...encoderArguments(tables, size, heads, relations, queries.curvature),
+      ...call,
       dq,
       out.head,
       out.relation,
@@ -186,13 +198,13 @@ export class Kernels {
     if (out.packed) this.engine.call("pack", [out.size, rowStride(out.dim), out.points, out.packed]);
   }
 
-  /** Distinct rows among the first `pairs` + `heads` of `plan.ids` (each in 0..N-1); returns how many there are. */
-  plan(pairs: number, heads: number, entities: number, plan: Plan): number {
-    need("plan", "ids", plan.ids, pairs + heads);
-    const count = new Int32Array(1);
+  /** Distinct rows among the first `count` of `plan.ids` (each in 0..N-1); returns how many there are. */
+  plan(count: number, entities: number, plan: Plan): number {
+    need("plan", "ids", plan.ids, count);
+    const size = new Int32Array(1);
     const { ids, rows, offsets, entries, local, scratch } = plan;
-    this.engine.call("plan", [pairs, heads, ids, entities, rows, offsets, entries, local, scratch, count]);
-    return count[0]!;
+    this.engine.call("plan", [ids, count, entities, rows, offsets, entries, local, scratch, size]);
+    return size[0]!;
   }
 
   /** Scores (B x K) of each query's candidates; `ids` (B x K) are rows of `points`. */
@@ -210,89 +222,106 @@ export class Kernels {
   }
 
   /**
-   * The queries' side of the gradient: dq (B x stride), dc (B, added to), dHeadBias (B), and for each pair `weight` and `radial`
-   * (B x K), from which `candidatesBackwardRows` makes the entities' side.
+   * As `candidates`, by a plan whose first B x K positions are the pairs, with `points` made for the plan's rows: what training
+   * uses, where candidates are random. Fills `pairs` for the backward pass.
    */
-  candidatesBackward(
-    similarity: Similarity,
-    queries: QueryBatch,
-    points: PointTable,
-    ids: Int32Array,
-    K: number,
-    gradScores: Float32Array,
-    out: {
-      readonly dq: Float32Array;
-      readonly dc: Float64Array;
-      readonly dHeadBias: Float32Array;
-      readonly weight: Float32Array;
-      readonly radial: Float32Array;
-    },
-  ): void {
-    const { size } = queries;
-    need("candidatesBackward", "gradScores", gradScores, size * K);
-    need("candidatesBackward", "dq", out.dq, size * rowStride(queries.dim));
-    need("candidatesBackward", "dc", out.dc, size);
-    need("candidatesBackward", "weight", out.weight, size * K);
-    need("candidatesBackward", "radial", out.radial, size * K);
-    this.engine.call("candidatesBackward", [
-      ...candidateArguments(similarity, queries, points, ids, K),
-      gradScores,
-      out.dq,
-      out.dc,
-      out.dHeadBias,
-      out.weight,
-      out.radial,
-    ]);
-  }
-
-  /**
-   * The entities' side: for each row of the plan its gradient (rows x dim, in the tangent space where hyperbolic), heads included, and
-   * the biases'. Returns dL/d sqrt(c) of the shared curvature.
-   */
-  candidatesBackwardRows(
+  plannedCandidates(
     similarity: Similarity,
     queries: QueryBatch,
     points: PointTable,
     plan: Plan,
     K: number,
-    table: Float32Array,
-    c: number,
-    pairs: {
-      readonly weight: Float32Array;
-      readonly radial: Float32Array;
-      readonly gradScores: Float32Array;
-      readonly dHead: Float32Array;
-      readonly dHeadBias: Float32Array;
-    },
-    out: { readonly gradient: Float32Array; readonly tailBias: Float32Array; readonly headBias: Float32Array },
-  ): number {
-    const { dim } = points;
-    need("candidatesBackwardRows", "gradient", out.gradient, plan.size * dim);
-    need("candidatesBackwardRows", "tailBias", out.tailBias, plan.size);
-    need("candidatesBackwardRows", "headBias", out.headBias, plan.size);
-    return this.#loss("candidatesBackwardRows", [
-      similarityId[similarity],
+    pairs: PairTerms,
+    scores: Float32Array,
+  ): void {
+    const size = queries.size * K;
+    need("plannedCandidates", "scores", scores, size);
+    checkPairs("plannedCandidates", similarity, pairs, size);
+    this.engine.call("plannedCandidates", [
+      ...candidateArguments(similarity, queries, points, plan.local, K),
       plan.size,
-      K,
-      dim,
-      rowStride(dim),
-      queries.size * K,
-      plan.rows,
       plan.offsets,
       plan.entries,
-      table,
-      Math.sqrt(c),
-      queries.q,
-      points.points,
-      pairs.weight,
-      pairs.radial,
-      pairs.gradScores,
-      pairs.dHead,
-      pairs.dHeadBias,
-      out.gradient,
-      out.tailBias,
-      out.headBias,
+      pairs.terms,
+      pairs.along,
+      scores,
     ]);
+  }
+
+  /**
+   * From dL/ds (B x K) after `plannedCandidates`: dq (B x stride), dc (B, added to) and the head biases' gradients (B) on the
+   * queries' side; the points' gradients, to be finished by `pointsBackward`, and the tail biases' on the side of the plan's rows.
+   */
+  plannedBackward(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    plan: Plan,
+    K: number,
+    pairs: PairTerms,
+    gradScores: Float32Array,
+    out: {
+      readonly dq: Float32Array;
+      readonly dc: Float64Array;
+      readonly dHeadBias: Float32Array;
+      readonly dPoints: Float32Array;
+      readonly radial: Float32Array;
+      readonly tailBias: Float32Array;
+    },
+  ): void {
+    const batch = queries.size;
+    const size = batch * K;
+    const stride = rowStride(queries.dim);
+    need("plannedBackward", "gradScores", gradScores, size);
+    checkPairs("plannedBackward", similarity, pairs, size);
+    need("plannedBackward", "dq", out.dq, batch * stride);
+    need("plannedBackward", "dc", out.dc, batch);
+    need("plannedBackward", "dHeadBias", out.dHeadBias, batch);
+    need("plannedBackward", "dPoints", out.dPoints, plan.size * stride);
+    need("plannedBackward", "radial", out.radial, plan.size);
+    need("plannedBackward", "tailBias", out.tailBias, plan.size);
+    this.engine.call("plannedBackward", [
+      ...candidateArguments(similarity, queries, points, plan.local, K),
+      plan.size,
+      plan.offsets,
+      plan.entries,
+      pairs.terms,
+      pairs.along,
+      gradScores,
+      out.dq,
+      out.dc,
+      out.dHeadBias,
+      this.#scratch("weight", size),
+      similarity === "relationHyperbolic" ? this.#scratch("pointWeight", size) : null,
+      this.#scratch("pairRadial", size),
+      out.dPoints,
+      out.radial,
+      out.tailBias,
+      this.#scratch("partial", queryPieces * batch * stride),
+      this.#scratch("queryRadial", batch),
+    ]);
+  }
+
+  /**
+   * From points' gradients to those of table rows (`count` x dim, written; in the tangent space where hyperbolic), for all rows or for those
+   * in `rows`. Returns dL/d sqrt(c) of the shared curvature.
+   */
+  pointsBackward(
+    similarity: Similarity,
+    table: Float32Array,
+    rows: Int32Array | null,
+    c: number,
+    count: number,
+    dim: number,
+    grads: { readonly dPoints: Float32Array; readonly radial: Float32Array },
+    gradient: Float32Array,
+  ): number {
+    const stride = rowStride(dim);
+    need("pointsBackward", "dPoints", grads.dPoints, count * stride);
+    need("pointsBackward", "gradient", gradient, count * dim);
+    const { dPoints, radial } = grads;
+    const shape = [similarityId[similarity], count, dim, stride];
+    return this.#loss("pointsBackward", [...shape, table, rows, Math.sqrt(c), dPoints, radial, gradient]);
   }
 
   /** Scores (B x N) of every entity. */
@@ -311,7 +340,6 @@ export class Kernels {
     need("rank", "filterOffsets", call.filterOffsets, size + 1);
     need("rank", "filterIds", call.filterIds, call.filterOffsets[size]!);
     const bad = this.engine.int32(size);
-    const scratch = this.engine.float32(size);
     this.engine.call("rank", [
       ...allArguments("rank", similarity, queries, points),
       call.targets,
@@ -320,10 +348,10 @@ export class Kernels {
       call.greater,
       call.equal,
       bad,
-      scratch,
+      this.#scratch("target", size),
     ]);
     const query = bad.findIndex((count) => count > 0);
-    this.engine.free(bad, scratch);
+    this.engine.free(bad);
     if (query >= 0) {
       throw new MuldeError(
         "SCORE_NOT_FINITE",
@@ -343,24 +371,25 @@ export class Kernels {
     sorted = true,
   ): void {
     const { size } = queries;
-    if (!(k >= 1 && k <= points.size)) {
-      throw new MuldeError("KERNELS_BAD_SHAPE", `topK: k = ${k} is not between 1 and the ${points.size} entities.`);
+    if (!(Number.isInteger(k) && k >= 1 && k <= points.size)) {
+      throw new MuldeError(
+        "KERNELS_BAD_SHAPE",
+        `topK: k = ${k} is not a whole number between 1 and the ${points.size} entities.`,
+      );
     }
     need("topK", "ids", ids, size * k);
     if (scores) need("topK", "scores", scores, size * k);
     // Room for several times k between two selections, which then cost little.
-    const capacity = Math.max(1024, 4 * k);
-    const buffer = this.engine.float64(size * capacity);
+    const capacity = Math.max(2048, 4 * k);
     this.engine.call("topK", [
       ...allArguments("topK", similarity, queries, points),
       k,
       sorted ? 1 : 0,
-      buffer,
+      this.#scratch("best", 2 * size * capacity),
       capacity,
       ids,
       scores,
     ]);
-    this.engine.free(buffer);
   }
 
   /**
@@ -393,26 +422,24 @@ export class Kernels {
     const call = allArguments("allCrossEntropy", similarity, queries, points);
     const lse = engine.float64(batch);
     const sums = engine.float64(3 * gradientPieces * batch);
-    const partial = engine.float32(gradientPieces * batch * stride);
-    const dPoints = engine.float32(n * stride);
-    const radial = engine.float32(n);
-    const target = engine.float32(batch);
-    const dHeadBias = engine.float32(batch);
     const local = engine.int32(batch);
     try {
       local.set(targets.subarray(0, batch));
       engine.call("allLogSumExp", [...call, lse, sums]);
+      const target = this.#scratch("target", batch);
       this.candidates(similarity, queries, points, local, 1, target);
       let loss = 0;
       for (let b = 0; b < batch; b++) loss += weight * (lse[b]! - target[b]!);
+      const dPoints = this.#scratch("dPoints", n * stride);
+      const radial = this.#scratch("radial", n);
+      const partial = this.#scratch("partial", gradientPieces * batch * stride);
+      const dHeadBias = this.#scratch("dHeadBias", batch);
       const grads = [out.dq, out.dc, dHeadBias, dPoints, radial, out.tailBias, partial, sums];
       engine.call("allBackward", [...call, lse, local, weight, ...grads]);
-      const id = similarityId[similarity];
-      const tail = [id, n, dim, stride, table, Math.sqrt(c), dPoints, radial, out.gradient];
-      const dSqrtC = this.#loss("pointsBackward", tail);
+      const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
       return { loss, dSqrtC };
     } finally {
-      engine.free(lse, sums, partial, dPoints, radial, target, dHeadBias, local);
+      engine.free(lse, sums, local);
     }
   }
 
@@ -531,13 +558,7 @@ export class Kernels {
   ): void {
     need("adagrad", "sum", state.sum, update.rows * update.dim);
     const { learningRate, epsilon, weightDecay } = options;
-    this.engine.call("adagrad", [
-      ...updateArguments("adagrad", update),
-      state.sum,
-      learningRate,
-      epsilon,
-      weightDecay,
-    ]);
+    this.engine.call("adagrad", [...updateArguments("adagrad", update), state.sum, learningRate, epsilon, weightDecay]);
   }
 
   /** table[ids[b]] += source[b] for the B rows of a batch, in its order. */
@@ -575,13 +596,46 @@ function checkDim(kernel: string, dim: number): void {
   }
 }
 
+type RelationTable = "relation" | "rotation" | "reflection" | "innerTranslation" | "context";
+
+// What an encoder reads besides the entities.
+const tablesRead: Readonly<Record<EncoderName, readonly RelationTable[]>> = {
+  TransE: ["relation"],
+  DistE: ["relation"],
+  RotE: ["relation", "rotation"],
+  RefE: ["relation", "reflection"],
+  AttE: ["relation", "rotation", "reflection", "context"],
+  TransH: ["relation"],
+  DistH: ["relation"],
+  RotH: ["relation", "rotation", "innerTranslation"],
+  RefH: ["relation", "reflection"],
+  AttH: ["relation", "rotation", "reflection", "context"],
+};
+
+function checkPairs(kernel: string, similarity: Similarity, pairs: PairTerms, size: number): void {
+  need(kernel, "terms", pairs.terms, size);
+  if (similarity === "relationHyperbolic") need(kernel, "along", pairs.along, size);
+}
+
 function encoderArguments(
+  kernel: string,
   tables: EncoderTables,
   batch: number,
   heads: Int32Array,
   relations: Int32Array,
   curvature: Float32Array | null,
 ): KernelArgument[] {
+  checkDim(kernel, tables.dim);
+  const read = tablesRead[tables.encoder];
+  if (read.length > 1 && tables.dim % 2 !== 0) {
+    throw new MuldeError(
+      "KERNELS_BAD_SHAPE",
+      `${kernel}: ${tables.encoder} turns pairs of coordinates, so that its dimension must be even, not ${tables.dim}.`,
+    );
+  }
+  for (const table of read) need(kernel, table, tables[table], tables.dim);
+  need(kernel, "heads", heads, batch);
+  need(kernel, "relations", relations, batch);
   return [
     encoderNames.indexOf(tables.encoder),
     batch,
@@ -630,7 +684,7 @@ function allArguments(
   queries: QueryBatch,
   points: PointTable,
 ): KernelArgument[] {
-  need(kernel, "points.packed", points.packed, 1);
+  need(kernel, "points.packed", points.packed, packedLength(points.size, queries.dim));
   return [
     similarityId[similarity],
     queries.size,

@@ -40,6 +40,11 @@ export function rowStride(dim: number): number {
 // A multiple of the panels of every instruction set (48, 24, 12 and 8), so that one size of buffer suits all.
 const packedRows = 48;
 
+/** Length of the packed copy of n points. */
+export function packedLength(n: number, dim: number): number {
+  return Math.ceil(n / packedRows) * packedRows * rowStride(dim);
+}
+
 /**
  * Encoded queries. For hyperbolic similarities `q` lies in the unit ball (sqrt(c) times the point in the ball of curvature -c).
  */
@@ -76,11 +81,11 @@ export interface PointTable {
   readonly packed: Float32Array | null;
 }
 
-/** Which pairs touch which entity rows, for a batch of B queries with K candidates each (see `Kernels.plan`). */
+/** Which positions of a list of ids hold which row (see `Kernels.plan`): for a batch of B queries with K candidates each, the B x K pairs first. */
 export interface Plan {
   /** number of distinct rows */
   readonly size: number;
-  /** B K + B ids: the candidates, then the heads */
+  /** the list: B x K candidates, then what else shares the rows, such as the heads */
   readonly ids: Int32Array;
   /** distinct ids, ascending */
   readonly rows: Int32Array;
@@ -118,7 +123,7 @@ export function pointTable(
     norm: engine.float32(capacity),
     alpha: engine.float32(capacity),
     bias: engine.float32(capacity),
-    packed: packed ? engine.float32(Math.ceil(capacity / packedRows) * packedRows * rowStride(dim)) : null,
+    packed: packed ? engine.float32(packedLength(capacity, dim)) : null,
   };
 }
 
@@ -141,12 +146,7 @@ export function freeAll(engine: Engine, owner: QueryBatch | PointTable | Plan): 
 }
 
 /** Throws unless an array is there and long enough: kernels do not check what they read and write. */
-export function need(
-  kernel: string,
-  field: string,
-  array: { readonly length: number } | null,
-  length: number,
-): void {
+export function need(kernel: string, field: string, array: { readonly length: number } | null, length: number): void {
   if (array === null || array.length < length) {
     throw new MuldeError(
       "KERNELS_BAD_LENGTH",

@@ -43,9 +43,13 @@ function createMemory(): WebAssembly.Memory {
       failure = error;
     }
   }
-  throw new MuldeError("KERNELS_NO_SHARED_MEMORY", "This host gives WebAssembly no shared memory, which the kernels need.", {
-    cause: failure,
-  });
+  throw new MuldeError(
+    "KERNELS_NO_SHARED_MEMORY",
+    "This host gives WebAssembly no shared memory, which the kernels need.",
+    {
+      cause: failure,
+    },
+  );
 }
 
 async function startThread(start: WorkerStart): Promise<Thread> {

@@ -2,7 +2,18 @@
 // differences of the reference.
 import { plan as newPlan, rowStride } from "../src/index.js";
 import type { EncoderGradients, Kernels, QueryBatch } from "../src/index.js";
-import { copy, encodeQueries, entityPoints, ints, isHyperbolic, query, relationTables, scoreOf, tables, tablesOf } from "./_model.js";
+import {
+  copy,
+  encodeQueries,
+  entityPoints,
+  ints,
+  isHyperbolic,
+  query,
+  relationTables,
+  scoreOf,
+  tables,
+  tablesOf,
+} from "./_model.js";
 import type { Model, RelationTable, Tables } from "./_model.js";
 import { difference } from "./_reference.js";
 import type { Vector } from "./_reference.js";
@@ -45,7 +56,14 @@ export function addRow(out: Vector, dim: number, to: number, source: ArrayLike<n
 }
 
 /** encodeBackward of a batch: gradients by row, with the curvature's. */
-export function encoderGradients(kernels: Kernels, model: Model, t: Tables, batch: Batch, q: QueryBatch, dq: Float32Array): EncoderGradients {
+export function encoderGradients(
+  kernels: Kernels,
+  model: Model,
+  t: Tables,
+  batch: Batch,
+  q: QueryBatch,
+  dq: Float32Array,
+): EncoderGradients {
   const B = batch.heads.length;
   const used = tablesOf(model.encoder);
   const table = (name: RelationTable) => (used.includes(name) ? kernels.engine.float32(B * model.dim) : null);
@@ -63,14 +81,24 @@ export function encoderGradients(kernels: Kernels, model: Model, t: Tables, batc
 }
 
 /** Adds what encodeBackward gave to the gradients by table, the heads' rows left out. */
-export function addEncoderGradients(out: Gradients, model: Model, batch: Batch, rows: EncoderGradients, dc: Float64Array): void {
+export function addEncoderGradients(
+  out: Gradients,
+  model: Model,
+  batch: Batch,
+  rows: EncoderGradients,
+  dc: Float64Array,
+): void {
   batch.relations.forEach((r, b) => {
     for (const name of relationTables) if (rows[name]) addRow(out[name], model.dim, r, rows[name], b);
     if (isHyperbolic(model.encoder)) out.c[out.c.length > 1 ? r : 0]! += rows.curvature[b]! + dc[b]!;
   });
 }
 
-export function candidateGradients(kernels: Kernels, model: Model, batch: Batch): { scores: Float32Array; gradients: Gradients } {
+export function candidateGradients(
+  kernels: Kernels,
+  model: Model,
+  batch: Batch,
+): { scores: Float32Array; gradients: Gradients } {
   const { engine } = kernels;
   const { dim, similarity } = model;
   const B = batch.heads.length;
@@ -82,30 +110,42 @@ export function candidateGradients(kernels: Kernels, model: Model, batch: Batch)
   const plan = newPlan(engine, B * K + B);
   plan.ids.set(batch.candidates);
   plan.ids.set(batch.heads, B * K);
-  plan.size = kernels.plan(B * K, B, model.entities, plan);
+  plan.size = kernels.plan(B * K + B, model.entities, plan);
   const touched = plan.rows.subarray(0, plan.size);
   const points = entityPoints(kernels, model, t, touched, false);
   const queries = encodeQueries(kernels, model, t, heads, relations);
   const scores = engine.float32(B * K);
-  kernels.candidates(similarity, queries, points, plan.local, K, scores);
+  const pairs = {
+    terms: engine.float32(B * K),
+    along: similarity === "relationHyperbolic" ? engine.float32(B * K) : null,
+  };
+  kernels.plannedCandidates(similarity, queries, points, plan, K, pairs, scores);
 
   const gradScores = copy(kernels, batch.gradScores);
   const dq = engine.float32(B * rowStride(dim));
   const dc = engine.float64(B);
   const dHeadBias = engine.float32(B);
-  const weight = engine.float32(B * K);
-  const radial = engine.float32(B * K);
-  kernels.candidatesBackward(similarity, queries, points, plan.local, K, gradScores, { dq, dc, dHeadBias, weight, radial });
+  const dPoints = engine.float32(plan.size * rowStride(dim));
+  const radial = engine.float32(plan.size);
+  const tailBias = engine.float32(plan.size);
+  kernels.plannedBackward(similarity, queries, points, plan, K, pairs, gradScores, {
+    dq,
+    dc,
+    dHeadBias,
+    dPoints,
+    radial,
+    tailBias,
+  });
   const byRow = encoderGradients(kernels, model, t, batch, queries, dq);
   const gradient = engine.float32(plan.size * dim);
-  const tailBias = engine.float32(plan.size);
   const headBias = engine.float32(plan.size);
-  const pairs = { weight, radial, gradScores, dHead: byRow.head, dHeadBias };
-  const dSqrtC = kernels.candidatesBackwardRows(similarity, queries, points, plan, K, t.entity, model.c[0]!, pairs, {
-    gradient,
-    tailBias,
-    headBias,
-  });
+  const grads = { dPoints, radial };
+  const c = model.c[0]!;
+  const dSqrtC = kernels.pointsBackward(similarity, t.entity, plan.rows, c, plan.size, dim, grads, gradient);
+  // Heads stand behind the pairs in the plan.
+  const headRows = plan.local.subarray(B * K);
+  kernels.addRows(B, dim, headRows, byRow.head, gradient);
+  kernels.addRows(B, 1, headRows, dHeadBias, headBias);
 
   const gradients = zeroGradients(model);
   touched.forEach((e, i) => {
@@ -147,7 +187,14 @@ export function expectedGradients(model: Model, batch: Batch, samples: number): 
   const out: Expected[] = [];
   const { dim } = model;
   type Touches = (row: number) => (b: number, e: number) => boolean;
-  const check = (table: keyof Gradients, x: Vector, rows: readonly number[], width: number, touches: Touches, h: number) => {
+  const check = (
+    table: keyof Gradients,
+    x: Vector,
+    rows: readonly number[],
+    width: number,
+    touches: Touches,
+    h: number,
+  ) => {
     const count = rows.length * width;
     const stride = Math.max(1, Math.floor(count / samples));
     for (let i = 0; i < count; i += stride) {
@@ -168,7 +215,14 @@ export function expectedGradients(model: Model, batch: Batch, samples: number): 
   check("headBias", model.headBias, entities, 1, byEntity, part);
   check("tailBias", model.tailBias, entities, 1, byEntity, part);
   for (const name of tablesOf(model.encoder)) {
-    check(name, model.tables[name], relations, dim, byRelation, name === "relation" || name === "innerTranslation" ? h : part);
+    check(
+      name,
+      model.tables[name],
+      relations,
+      dim,
+      byRelation,
+      name === "relation" || name === "innerTranslation" ? h : part,
+    );
   }
   if (isHyperbolic(model.encoder)) {
     const shared = model.c.length === 1;
@@ -181,8 +235,13 @@ export function expectedGradients(model: Model, batch: Batch, samples: number): 
  * The largest error of each table, relative to the largest gradient in the tables of the same units: what an entry is rounded by are
  * the pieces it is summed from, which may cancel (TransH's query moves with an entity that is head and candidate at once).
  */
-export function gradientErrors(model: Model, expected: readonly Expected[], gradients: Gradients): Record<string, number> {
-  const largest = (...tables: readonly Vector[]) => tables.reduce((top, x) => x.reduce((a, b) => Math.max(a, Math.abs(b)), top), 0);
+export function gradientErrors(
+  model: Model,
+  expected: readonly Expected[],
+  gradients: Gradients,
+): Record<string, number> {
+  const largest = (...tables: readonly Vector[]) =>
+    tables.reduce((top, x) => x.reduce((a, b) => Math.max(a, Math.abs(b)), top), 0);
   const vectors = largest(gradients.entity, gradients.relation, gradients.innerTranslation);
   const scales: Partial<Record<keyof Gradients, number>> = {
     entity: vectors,
@@ -193,7 +252,8 @@ export function gradientErrors(model: Model, expected: readonly Expected[], grad
   };
   const errors: Record<string, number> = {};
   for (const { table, entry, value } of expected) {
-    const error = Math.abs(gradients[table][entry]! - value) / Math.max(scales[table] ?? largest(gradients[table]), 1e-30);
+    const error =
+      Math.abs(gradients[table][entry]! - value) / Math.max(scales[table] ?? largest(gradients[table]), 1e-30);
     errors[table] = Number.isFinite(error) ? Math.max(errors[table] ?? 0, error) : Infinity;
   }
   return errors;

@@ -10,7 +10,8 @@ export type RelationTable = (typeof relationTables)[number];
 /** Which relation tables an encoder reads. */
 export function tablesOf(encoder: EncoderName): readonly RelationTable[] {
   const kind = encoder.slice(0, -1);
-  if (kind === "Rot") return encoder === "RotH" ? ["relation", "rotation", "innerTranslation"] : ["relation", "rotation"];
+  if (kind === "Rot")
+    return encoder === "RotH" ? ["relation", "rotation", "innerTranslation"] : ["relation", "rotation"];
   if (kind === "Ref") return ["relation", "reflection"];
   if (kind === "Att") return ["relation", "rotation", "reflection", "context"];
   return ["relation"];
@@ -127,20 +128,30 @@ export function scoreOf(model: Model, q: Vector, head: number, relation: number,
 /**
  * How far a kernel's score may be from the reference's. Both points are rounded to float32, so that |q - p|^2 has a relative error
  * of a few 2^-24 (|q| + |p|) / |q - p|; in product form (scoreAll) of 50 2^-24 at most, times a few for the sum. What that makes of
- * the score follows from its derivative; 3e-6 of the score and the biases is for the rest of the arithmetic.
+ * the score follows from its derivative; 1e-6 of the score and the biases is for the rest of the arithmetic.
  */
-export function scoreTolerance(model: Model, q: Vector, relation: number, e: number, product: boolean, score: number): number {
+export function scoreTolerance(
+  model: Model,
+  q: Vector,
+  relation: number,
+  e: number,
+  product: boolean,
+  score: number,
+): number {
   const c = curvatureOf(model, relation);
   const hyperbolic = isHyperbolic(model.encoder);
   const u = row(model.entity, model.dim, e);
   const p = hyperbolic ? expmap0(u, c) : u;
-  const rest = 3e-6 * (Math.abs(score) + 3);
+  const rest = 1e-6 * (Math.abs(score) + 3);
   const ulp = 2 ** -24;
   const size = Math.sqrt(dot(q, q)) + Math.sqrt(dot(p, p));
   if (model.similarity === "dot") return rest + 4 * ulp * size * size;
   const D = squaredDistance(q, p);
   // D's own absolute error, so that D = 0 is covered too
-  const error = 4 * ulp * size * Math.sqrt(D) + 4 * (ulp * size) ** 2 + (product && D > 0.019 * (dot(q, q) + dot(p, p)) ? 6 * ulp * size * size : 0);
+  const error =
+    4 * ulp * size * Math.sqrt(D) +
+    4 * (ulp * size) ** 2 +
+    (product && D > 0.019 * (dot(q, q) + dot(p, p)) ? 6 * ulp * size * size : 0);
   if (!hyperbolic) return rest + error;
   const f = (2 * c) / ((1 - c * dot(q, q)) * (1 - c * dot(p, p)));
   const squared = (x: number) => Math.log1p(f * x + Math.sqrt(f * x * (f * x + 2))) ** 2 / c;
@@ -183,7 +194,13 @@ export function tables(kernels: Kernels, model: Model): Tables {
 }
 
 /** Encodes queries, with their curvatures and head biases. */
-export function encodeQueries(kernels: Kernels, model: Model, t: Tables, heads: Int32Array, relations: Int32Array): QueryBatch {
+export function encodeQueries(
+  kernels: Kernels,
+  model: Model,
+  t: Tables,
+  heads: Int32Array,
+  relations: Int32Array,
+): QueryBatch {
   const out = queryBatch(kernels.engine, heads.length, model.dim);
   relations.forEach((r, b) => (out.curvature![b] = curvatureOf(model, r)));
   heads.forEach((h, b) => (out.headBias![b] = model.headBias[h]!));
@@ -192,7 +209,13 @@ export function encodeQueries(kernels: Kernels, model: Model, t: Tables, heads: 
 }
 
 /** The points of all entities, or of some rows. */
-export function entityPoints(kernels: Kernels, model: Model, t: Tables, some: Int32Array | null, packed: boolean): PointTable {
+export function entityPoints(
+  kernels: Kernels,
+  model: Model,
+  t: Tables,
+  some: Int32Array | null,
+  packed: boolean,
+): PointTable {
   const out = pointTable(kernels.engine, some?.length ?? model.entities, model.dim, packed);
   kernels.points(model.similarity, t.entity, some, model.c[0]!, t.tailBias, out);
   return out;

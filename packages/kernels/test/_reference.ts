@@ -166,7 +166,13 @@ export function contrastWeights(junior: Vector, scaled: readonly Vector[], tau: 
 }
 
 /** `weights` are given from outside, so that finite differences see them held constant. */
-export function senior(junior: Vector, scaled: readonly Vector[], weights: Vector, target: number, T: number): SeniorRow {
+export function senior(
+  junior: Vector,
+  scaled: readonly Vector[],
+  weights: Vector,
+  target: number,
+  T: number,
+): SeniorRow {
   const logits = junior.map((_, k) => scaled.reduce((sum, teacher, i) => sum + weights[i]! * teacher[k]!, 0));
   const over = (x: Vector) => x.map((value) => value / T);
   const softLoss = T * T * divergence(over(logits), over(junior));

@@ -1,4 +1,14 @@
-import { freeAll, plan, type Plan, type PointTable, pointTable, type QueryBatch, queryBatch } from "@mulde/kernels";
+import {
+  freeAll,
+  type PairTerms,
+  plan,
+  type Plan,
+  type PointTable,
+  pointTable,
+  type QueryBatch,
+  queryBatch,
+  rowStride,
+} from "@mulde/kernels";
 import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
 import type { KgeModel } from "./model.js";
 
@@ -13,7 +23,8 @@ export class CandidatePass {
   readonly #plan: Plan & { size: number };
   readonly #side: QuerySide;
   readonly #scores: Float32Array;
-  readonly #weight: Float32Array;
+  readonly #pairs: PairTerms;
+  readonly #dPoints: Float32Array;
   readonly #radial: Float32Array;
   readonly #entity: Float32Array;
   readonly #tailBias: Float32Array;
@@ -32,8 +43,12 @@ export class CandidatePass {
     this.#plan = plan(engine, pairs + batch);
     this.#side = new QuerySide(model, batch);
     this.#scores = engine.float32(pairs);
-    this.#weight = engine.float32(pairs);
-    this.#radial = engine.float32(pairs);
+    this.#pairs = {
+      terms: engine.float32(pairs),
+      along: model.similarity === "relationHyperbolic" ? engine.float32(pairs) : null,
+    };
+    this.#dPoints = engine.float32(rows * rowStride(model.dim));
+    this.#radial = engine.float32(rows);
     this.#entity = engine.float32(rows * model.dim);
     this.#tailBias = engine.float32(rows);
     this.#headBias = engine.float32(rows);
@@ -55,7 +70,7 @@ export class CandidatePass {
     encoder.forward(heads, relations, this.#queries);
     this.#plan.ids.set(candidates);
     this.#plan.ids.set(heads, pairs);
-    this.#plan.size = kernels.plan(pairs, size, entities, this.#plan);
+    this.#plan.size = kernels.plan(pairs + size, entities, this.#plan);
     this.#points.size = this.#plan.size;
     kernels.points(
       similarity,
@@ -65,7 +80,7 @@ export class CandidatePass {
       this.#model.table("tailBias").data,
       this.#points,
     );
-    kernels.candidates(similarity, this.#queries, this.#points, this.#plan.local, this.#K, this.#scores);
+    kernels.plannedCandidates(similarity, this.#queries, this.#points, this.#plan, this.#K, this.#pairs, this.#scores);
     return this.#scores.subarray(0, pairs);
   }
 
@@ -75,26 +90,32 @@ export class CandidatePass {
     const side = this.#side;
     side.dc.fill(0);
     const { dq, dc, dHeadBias } = side;
-    const pair = { weight: this.#weight, radial: this.#radial };
-    const { local } = this.#plan;
-    kernels.candidatesBackward(similarity, this.#queries, this.#points, local, this.#K, gradScores, {
+    const { dim } = this.#model;
+    const size = this.#queries.size;
+    const grads = { dPoints: this.#dPoints, radial: this.#radial };
+    kernels.plannedBackward(similarity, this.#queries, this.#points, this.#plan, this.#K, this.#pairs, gradScores, {
       dq,
       dc,
       dHeadBias,
-      ...pair,
+      ...grads,
+      tailBias: this.#tailBias,
     });
     encoder.backward(this.#heads, this.#relations, this.#queries, dq, side.rows);
-    const dSqrtC = kernels.candidatesBackwardRows(
+    const dSqrtC = kernels.pointsBackward(
       similarity,
-      this.#queries,
-      this.#points,
-      this.#plan,
-      this.#K,
       this.#model.table("entity").data,
+      this.#plan.rows,
       this.#sharedC,
-      { ...pair, gradScores, dHead: side.rows.head, dHeadBias },
-      { gradient: this.#entity, tailBias: this.#tailBias, headBias: this.#headBias },
+      this.#plan.size,
+      dim,
+      grads,
+      this.#entity,
     );
+    // The heads stand behind the pairs in the plan, which knows their rows.
+    const heads = this.#plan.local.subarray(size * this.#K, size * (this.#K + 1));
+    kernels.addRows(size, dim, heads, side.rows.head, this.#entity);
+    this.#headBias.fill(0, 0, this.#plan.size);
+    kernels.addRows(size, 1, heads, dHeadBias, this.#headBias);
     const ids = this.#plan.rows;
     const count = this.#plan.size;
     const out = new Map<string, TableGradient>([
@@ -110,7 +131,16 @@ export class CandidatePass {
     const { kernels } = this.#model;
     for (const owner of [this.#queries, this.#points, this.#plan]) freeAll(kernels.engine, owner);
     this.#side.dispose(kernels);
-    kernels.engine.free(this.#scores, this.#weight, this.#radial, this.#entity, this.#tailBias, this.#headBias);
+    kernels.engine.free(
+      this.#scores,
+      this.#pairs.terms,
+      this.#pairs.along,
+      this.#dPoints,
+      this.#radial,
+      this.#entity,
+      this.#tailBias,
+      this.#headBias,
+    );
   }
 
   get #sharedC(): number {

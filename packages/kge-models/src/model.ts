@@ -1,4 +1,5 @@
-import { type Kernels, maxDim, Random } from "@mulde/kernels";
+import { type Kernels, Random } from "@mulde/kernels";
+import { checkConfig, tableShapes } from "./_shape.js";
 import { modelDefinition, type ModelDefinition } from "./definition.js";
 import { type Encoder, fusedEncoder, tfEncoder } from "./encoder.js";
 import { MuldeError } from "./error.js";
@@ -145,8 +146,16 @@ export class KgeModel {
     return this.#inference;
   }
 
-  /** One score per triple; relation ids may be reciprocal. Errors: MODELS_ID for an id out of range. */
+  /** One score per triple; relation ids may be reciprocal. Errors: MODELS_ID for an id out of range, MODELS_SHAPE for uneven columns. */
   score(triples: TripleList): Float32Array {
+    for (const column of ["heads", "relations", "tails"] as const) {
+      if (triples[column].length !== triples.length) {
+        throw new MuldeError(
+          "MODELS_SHAPE",
+          `There are ${triples.length} triples but ${triples[column].length} ${column}.`,
+        );
+      }
+    }
     checkIds("head", triples.heads, this.entities);
     checkIds("relation", triples.relations, 2 * this.relations);
     checkIds("tail", triples.tails, this.entities);
@@ -163,10 +172,20 @@ export class KgeModel {
     return out;
   }
 
-  /** The k best entities of B queries, best first; ties go to the lower id. */
+  /** The k best entities of B queries, best first; ties go to the lower id. Errors: MODELS_ID, MODELS_SHAPE, MODELS_NOT_FINITE. */
   topK(queries: QueryList, k: number): TopK {
     this.#checkQueries(queries);
-    return this.inference.topK(queries.heads, queries.relations, Math.min(k, this.entities));
+    if (!(Number.isInteger(k) && k >= 1))
+      throw new MuldeError("MODELS_SHAPE", `k must be a whole number from 1, but is ${k}.`);
+    const best = this.inference.topK(queries.heads, queries.relations, Math.min(k, this.entities));
+    // The kernel fills up with -1 where there are fewer scores than k, all others being NaN.
+    if (best.ids.includes(-1)) {
+      throw new MuldeError(
+        "MODELS_NOT_FINITE",
+        "Scores are NaN, since parameters are: the model diverged, train it anew.",
+      );
+    }
+    return best;
   }
 
   /** Gives the parameters' memory back; the model must not be used afterwards. Needed only on WebAssembly, whose memory is not collected. */
@@ -225,53 +244,6 @@ export function softplus(x: number): number {
 /** k with softplus(k) = c */
 export function inverseSoftplus(c: number): number {
   return c > 30 ? c : Math.log(Math.expm1(c));
-}
-
-interface TableShape {
-  readonly name: string;
-  readonly rows: number;
-  readonly width: number;
-}
-
-/** The tables of a model, in the order in which they are made, initialised and saved. */
-export function tableShapes(config: ModelConfig, definition: ModelDefinition): TableShape[] {
-  const { entities, relations, dim } = config;
-  const shapes: TableShape[] = [{ name: "entity", rows: entities, width: dim }];
-  for (const [name, { width }] of Object.entries(definition.tables)) {
-    shapes.push({ name, rows: 2 * relations, width: width(dim) });
-  }
-  shapes.push({ name: "headBias", rows: entities, width: 1 }, { name: "tailBias", rows: entities, width: 1 });
-  if (definition.similarity === "hyperbolic") {
-    shapes.push({ name: "curvature", rows: config.curvature === "shared" ? 1 : 2 * relations, width: 1 });
-  }
-  return shapes;
-}
-
-function checkConfig(config: ModelConfig, definition: ModelDefinition): void {
-  const whole = (field: "dim" | "entities" | "relations", most: number): void => {
-    const value = config[field];
-    if (!(Number.isInteger(value) && value >= 1 && value <= most)) {
-      throw new MuldeError(
-        "MODELS_CONFIG",
-        `${field} must be a whole number from 1 to ${most}, but is ${String(value)}.`,
-      );
-    }
-  };
-  whole("dim", maxDim);
-  whole("entities", 2 ** 31 - 1);
-  whole("relations", 2 ** 30 - 1);
-  if (definition.evenDim && config.dim % 2 !== 0) {
-    throw new MuldeError(
-      "MODELS_CONFIG",
-      `${definition.name} rotates pairs of coordinates, so its dimension must be even, but is ${config.dim}.`,
-    );
-  }
-  if (config.curvature !== "shared" && config.curvature !== "relation") {
-    throw new MuldeError(
-      "MODELS_CONFIG",
-      `curvature must be "shared" or "relation", but is "${String(config.curvature)}".`,
-    );
-  }
 }
 
 function checkIds(field: string, ids: Int32Array, limit: number): void {

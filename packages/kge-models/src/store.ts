@@ -46,9 +46,11 @@ const files = {
 
 /**
  * Writes a model directory: `model.safetensors` (readable from Python), `config.json`, `entities.tsv` and `relations.tsv` (id, tab,
- * name). Each file appears whole or not at all, `config.json` last.
+ * name). Each file appears whole or not at all, and `config.json`, without which there is no model, last; one that is there already
+ * stays as it is until all of the new files are on the disk.
  *
- * @throws MuldeError MODELS_NAMES if the number of names is not the model's.
+ * @throws MuldeError MODELS_NAMES if the number of names is not the model's or a name holds a tab or a line break,
+ *   MODELS_NOT_FINITE if a parameter is NaN or infinite.
  */
 export async function saveModel(model: KgeModel, directory: string, info: ModelInfo): Promise<void> {
   for (const kind of ["entities", "relations"] as const) {
@@ -66,12 +68,22 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
   const tensors = Object.fromEntries(
     [...model.tables.values()].map(({ name, rows, width, data }) => [name, { shape: [rows, width], data }]),
   );
+  for (const [name, { data }] of Object.entries(tensors)) {
+    const at = notFinite(data);
+    if (at < 0) continue;
+    throw new MuldeError(
+      "MODELS_NOT_FINITE",
+      `The table "${name}" holds ${data[at]} at position ${at}, so nothing was saved: the model diverged, train it anew.`,
+    );
+  }
   const config = { format: formatVersion, ...model.config, dataset: info.dataset, training: info.training };
   await mkdir(directory, { recursive: true });
-  await writeWhole(join(directory, files.parameters), encodeSafetensors(tensors));
-  await writeWhole(join(directory, files.entities), vocabulary(info.entities));
-  await writeWhole(join(directory, files.relations), vocabulary(info.relations));
-  await writeWhole(join(directory, files.config), `${JSON.stringify(config, null, 2)}\n`);
+  await writeTogether(directory, [
+    [files.parameters, encodeSafetensors(tensors)],
+    [files.entities, vocabulary(info.entities)],
+    [files.relations, vocabulary(info.relations)],
+    [files.config, `${JSON.stringify(config, null, 2)}\n`],
+  ]);
 }
 
 /**
@@ -105,7 +117,10 @@ export async function loadModel(directory: string, options: { readonly kernels?:
   const relations = await readVocabulary(join(directory, files.relations), config.relations);
   const source = join(directory, files.parameters);
   const { tensors } = decodeSafetensors(await read(source), source);
-  const model = await emptyModel(config, options.kernels);
+  const model = await emptyModel(config, options.kernels).catch((cause: unknown) => {
+    if (!(cause instanceof MuldeError)) throw cause;
+    throw new MuldeError(cause.code, `${path}: ${cause.message}`, { cause });
+  });
   for (const { name, rows, width, data } of model.tables.values()) {
     const tensor = tensors[name];
     if (!tensor) throw new MuldeError("MODELS_FILE", `${source} has no tensor "${name}", which ${config.model} needs.`);
@@ -115,7 +130,7 @@ export async function loadModel(directory: string, options: { readonly kernels?:
         `${source}: tensor "${name}" has shape [${tensor.shape.join(", ")}], but ${path} makes it [${rows}, ${width}].`,
       );
     }
-    const at = tensor.data.findIndex((value) => !Number.isFinite(value));
+    const at = notFinite(tensor.data);
     if (at >= 0) {
       throw new MuldeError("MODELS_FILE", `${source}: tensor "${name}" holds ${tensor.data[at]} at position ${at}.`);
     }
@@ -124,12 +139,18 @@ export async function loadModel(directory: string, options: { readonly kernels?:
   return { model, entities, relations, ...(dataset && { dataset }), ...(training && { training }) };
 }
 
+function notFinite(values: ArrayLike<number>): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}
+
 function vocabulary(names: readonly string[]): string {
   return names.map((name, id) => `${id}\t${name}\n`).join("");
 }
 
 async function readVocabulary(path: string, size: number): Promise<string[]> {
-  const lines = (await read(path)).toString("utf8").split("\n");
+  // No name holds a carriage return, so that one was put in by an editor.
+  const lines = (await read(path)).toString("utf8").split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   const names = lines.map((line, i) => {
     const tab = line.indexOf("\t");
@@ -152,20 +173,33 @@ async function read(path: string): Promise<Buffer> {
   }
 }
 
-/** Writes a file under a temporary name, flushes it to the disk and renames it. */
-async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+/**
+ * Writes files under temporary names, flushes them to the disk, and only then gives them their names, in order. The last one is what
+ * makes the others count: an earlier one goes before they are replaced, so that it never stands beside files of another model.
+ */
+async function writeTogether(
+  directory: string,
+  contents: readonly (readonly [name: string, content: string | Uint8Array])[],
+): Promise<void> {
+  const written: { readonly temporary: string; readonly path: string }[] = [];
   try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
+    for (const [name, content] of contents) {
+      const path = join(directory, name);
+      const temporary = `${path}.${process.pid}.tmp`;
+      written.push({ temporary, path });
+      const file = await open(temporary, "w");
+      try {
+        await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
     }
-    await rename(temporary, path);
+    await rm(written.at(-1)!.path, { force: true });
+    for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Whatever goes wrong here, the first error is the one to tell.
+    await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
     throw error;
   }
 }

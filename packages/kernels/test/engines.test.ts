@@ -1,0 +1,256 @@
+import { spawnSync } from "node:child_process";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createKernels, freeAll, plan as newPlan, pointTable, queryBatch, rowStride } from "../src/index.js";
+import type { Kernels, KernelsOptions, MuldeError } from "../src/index.js";
+import { engines, onEveryEngine } from "./_engines.js";
+import { copy, encodeQueries, entityPoints, ints, randomModel, tables } from "./_model.js";
+
+const failure = (code: string) => expect.objectContaining({ name: "MuldeError", code }) as MuldeError;
+
+describe("the engines of this machine", () => {
+  it("include the native one where a C++ compiler could build it", () => {
+    const compilers = [process.env.CXX, "g++", "clang++", "c++"].filter((name) => name !== undefined);
+    const compiler = compilers.find((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0);
+    const expected =
+      compiler !== undefined && ["x64", "arm64"].includes(process.arch) && process.env.MULDE_KERNELS !== "wasm";
+    if (expected) expect(engines[0]!.options.engine).toBe("native");
+    expect(engines.at(-1)!.options.engine).toBe("wasm");
+  });
+});
+
+describe("createKernels", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  const made = async (options?: KernelsOptions) => {
+    const kernels = await createKernels(options);
+    await kernels.engine.close();
+    return { kind: kernels.kind, isa: kernels.isa, threads: kernels.threads };
+  };
+
+  it("takes the first engine that loads, and all cores, when nothing is said", async () => {
+    vi.stubEnv("MULDE_KERNELS", undefined);
+    vi.stubEnv("MULDE_THREADS", undefined);
+    const kernels = await made();
+    expect(kernels.kind).toBe(engines[0]!.options.engine);
+    expect(kernels.threads).toBeGreaterThanOrEqual(1);
+  });
+
+  it("obeys the environment, and options before it", async () => {
+    vi.stubEnv("MULDE_KERNELS", "wasm");
+    vi.stubEnv("MULDE_THREADS", "2");
+    expect(await made()).toEqual({ kind: "wasm", isa: "wasm", threads: 2 });
+    expect((await made({ threads: 1 })).threads).toBe(1);
+    expect((await made({ engine: engines[0]!.options.engine! })).kind).toBe(engines[0]!.options.engine);
+  });
+
+  it.each([
+    ["MULDE_KERNELS", "gpu"],
+    ["MULDE_THREADS", "0"],
+    ["MULDE_THREADS", "two"],
+    ["MULDE_THREADS", "1.5"],
+    ["MULDE_THREADS", "1000"],
+  ])("refuses %s = %s", async (variable, value) => {
+    vi.stubEnv(variable, value);
+    await expect(createKernels()).rejects.toThrow(failure("KERNELS_BAD_OPTION"));
+  });
+
+  it("says so when the native kernels that were asked for are not there", async () => {
+    await expect(createKernels({ engine: "native", isa: "mmx" })).rejects.toThrow(failure("KERNELS_NOT_NATIVE"));
+  });
+});
+
+onEveryEngine((kernels) => {
+  const setting = (k: Kernels) => {
+    const model = randomModel({
+      encoder: "RotH",
+      similarity: "hyperbolic",
+      dim: 6,
+      entities: 9,
+      relations: 2,
+      curvature: 1,
+      radius: 1,
+      seed: 1,
+    });
+    const t = tables(k, model);
+    const heads = ints(k, [1, 2, 3]);
+    const relations = ints(k, [0, 1, 0]);
+    return {
+      model,
+      t,
+      heads,
+      relations,
+      queries: encodeQueries(k, model, t, heads, relations),
+      points: entityPoints(k, model, t, null, true),
+    };
+  };
+
+  it("gives zeroed, aligned arrays of its own", () => {
+    const { engine } = kernels();
+    for (const array of [engine.float32(5), engine.int32(5), engine.float64(5)]) {
+      expect([...array]).toEqual([0, 0, 0, 0, 0]);
+      expect(array.byteOffset % 64).toBe(0);
+      array.fill(3);
+      engine.free(array);
+    }
+    // the same memory again, perhaps
+    expect([...engine.float32(5)]).toEqual([0, 0, 0, 0, 0]);
+    expect(engine.float32(0)).toHaveLength(0);
+    engine.free(null, new Float32Array(3));
+  });
+
+  it("keeps arrays valid while others are made and given back", () => {
+    const { engine } = kernels();
+    const early = engine.float32(1000).fill(7);
+    // more than the WebAssembly memory starts with, so that it must grow
+    const large = engine.float32(6_000_000);
+    large[5_999_999] = 1;
+    expect(early.every((value) => value === 7)).toBe(true);
+    const ids = ints(kernels(), [0]);
+    kernels().addRows(1, 1000, ids, early, large.subarray(0, 1000));
+    expect(large[999]).toBe(7);
+    early[0] = 2;
+    kernels().addRows(1, 1000, ids, early, large);
+    expect(large[0]).toBe(9);
+    engine.free(early, large, ids);
+  });
+
+  it("works on arrays that are not its own, with the same result", () => {
+    const k = kernels();
+    const { model, t, heads, relations, queries } = setting(k);
+    const foreign = {
+      size: 3,
+      dim: 6,
+      q: new Float32Array(3 * rowStride(6)),
+      square: new Float32Array(3),
+      alpha: new Float32Array(3),
+      curvature: new Float32Array(queries.curvature!),
+      headBias: new Float32Array(queries.headBias!),
+    };
+    const plain = { ...t, entity: new Float32Array(model.entity), rotation: new Float32Array(model.tables.rotation) };
+    // a view into a larger buffer
+    const buffer = new Int32Array([9, 9, ...heads, 9]);
+    k.encode(plain, buffer.subarray(2, 5), new Int32Array(relations), foreign);
+    expect([...foreign.q]).toEqual([...queries.q]);
+    expect([...foreign.square, ...foreign.alpha]).toEqual([...queries.square, ...queries.alpha]);
+    expect([...buffer]).toEqual([9, 9, ...heads, 9]);
+  });
+
+  it("gives everything that a batch, a table or a plan holds back", () => {
+    const { engine } = kernels();
+    for (let i = 0; i < 300; i++) {
+      // 0.3 GB in all, but never more than 1 MB at once
+      for (const owner of [queryBatch(engine, 500, 64), pointTable(engine, 1500, 64, true), newPlan(engine, 100)])
+        freeAll(engine, owner);
+    }
+    expect(engine.float32(1).buffer.byteLength).toBeLessThan(200e6);
+  });
+
+  it("refuses arrays that are too short, naming the array", () => {
+    const k = kernels();
+    const { model, t, heads, relations, queries, points } = setting(k);
+    const short = k.engine.float32(1);
+    const shortIds = k.engine.int32(1);
+    const f = (n: number) => k.engine.float32(n);
+    const d = (n: number) => k.engine.float64(n);
+    const update = { rows: 9, dim: 6, ids: null, count: 9, sparse: false, gradient: f(54), parameters: f(54) };
+    const bce = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
+    const adam = { learningRate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1, weightDecay: 0 };
+    const rank = {
+      targets: heads,
+      filterOffsets: k.engine.int32(4),
+      filterIds: shortIds,
+      greater: k.engine.int32(3),
+      equal: k.engine.int32(3),
+    };
+    const gradients = {
+      head: f(18),
+      relation: f(18),
+      rotation: f(18),
+      reflection: null,
+      innerTranslation: f(18),
+      context: null,
+      curvature: d(3),
+    };
+    const out = { dq: f(48), dc: d(3), dHeadBias: f(3), dPoints: f(96), radial: f(6), tailBias: f(6) };
+    const plan = { ...newPlan(k.engine, 6), size: 6 };
+    const pairs = { terms: f(6), along: null };
+    const s = "hyperbolic" as const;
+    const calls: Readonly<Record<string, () => unknown>> = {
+      heads: () => k.encode(t, shortIds, relations, queries),
+      relations: () => k.encode(t, heads, shortIds, queries),
+      "out.q": () => k.encode(t, heads, relations, { ...queries, q: short }),
+      rotation: () => k.encode({ ...t, rotation: null }, heads, relations, queries),
+      dq: () => k.encodeBackward(t, heads, relations, queries, short, gradients),
+      head: () => k.encodeBackward(t, heads, relations, queries, f(48), { ...gradients, head: short }),
+      curvature: () => k.encodeBackward(t, heads, relations, queries, f(48), { ...gradients, curvature: d(1) }),
+      table: () => k.points(s, short, null, 1, null, points),
+      rows: () => k.points(s, t.entity, shortIds, 1, null, points),
+      ids: () => k.candidates(s, queries, points, shortIds, 2, f(6)),
+      scores: () => k.candidates(s, queries, points, k.engine.int32(6), 2, short),
+      terms: () => k.plannedCandidates(s, queries, points, plan, 2, { terms: short, along: null }, f(6)),
+      along: () => k.plannedCandidates("relationHyperbolic", queries, points, plan, 2, pairs, f(6)),
+      gradScores: () => k.plannedBackward(s, queries, points, plan, 2, pairs, short, out),
+      dPoints: () => k.plannedBackward(s, queries, points, plan, 2, pairs, f(6), { ...out, dPoints: short }),
+      "points.packed": () => k.scoreAll(s, queries, { ...points, packed: null }, f(27)),
+      filterOffsets: () => k.rank(s, queries, points, { ...rank, filterOffsets: shortIds }),
+      filterIds: () => k.rank(s, queries, points, { ...rank, filterOffsets: ints(k, [0, 0, 0, 5]) }),
+      greater: () => k.rank(s, queries, points, { ...rank, greater: shortIds }),
+      targets: () =>
+        k.allCrossEntropy(s, queries, points, shortIds, 1, t.entity, 1, {
+          dq: f(48),
+          dc: d(3),
+          gradient: f(54),
+          tailBias: f(9),
+        }),
+      gradient: () => k.bce(2, 2, f(4), bce, short),
+      parameters: () => k.adam({ ...update, parameters: short }, { first: f(54), second: f(54) }, adam),
+      first: () => k.adam(update, { first: short, second: f(54) }, adam),
+      sum: () => k.adagrad(update, { sum: short }, { learningRate: 1, epsilon: 1, weightDecay: 0 }),
+      source: () => k.addRows(3, 6, heads, short, t.entity),
+    };
+    for (const [field, call] of Object.entries(calls)) {
+      expect(call, field).toThrow(failure("KERNELS_BAD_LENGTH"));
+      expect(call, field).toThrow(` ${field} holds`);
+    }
+    expect(() => k.scoreAll(s, queries, points, short)).toThrow(failure("KERNELS_BAD_LENGTH"));
+    expect(model.entities).toBe(9);
+  });
+
+  it("refuses dimensions that it cannot work with", () => {
+    const k = kernels();
+    const { t, heads, relations, queries, points } = setting(k);
+    for (const dim of [0, -2, 2.5, 2000, NaN]) {
+      expect(() => k.encode({ ...t, dim }, heads, relations, queries)).toThrow(failure("KERNELS_BAD_SHAPE"));
+      expect(() => k.points("dot", t.entity, null, 1, null, { ...points, dim })).toThrow(failure("KERNELS_BAD_SHAPE"));
+    }
+    expect(() => k.encode({ ...t, dim: 5 }, heads, relations, queries)).toThrow(failure("KERNELS_BAD_SHAPE"));
+  });
+
+  it("goes up to the largest dimension", () => {
+    const k = kernels();
+    const model = randomModel({
+      encoder: "AttH",
+      similarity: "hyperbolic",
+      dim: 1024,
+      entities: 3,
+      relations: 1,
+      curvature: 1,
+      radius: 1,
+      seed: 2,
+    });
+    const t = tables(k, model);
+    const queries = encodeQueries(k, model, t, ints(k, [0, 1]), ints(k, [0, 0]));
+    const points = entityPoints(k, model, t, null, true);
+    const scores = copy(k, new Array(6).fill(NaN));
+    k.scoreAll("hyperbolic", queries, points, scores);
+    expect(scores.every(Number.isFinite)).toBe(true);
+  });
+});
+
+it("leaves a closed WebAssembly engine working on its own thread", async () => {
+  const kernels = await createKernels({ engine: "wasm", threads: 3 });
+  await kernels.engine.close();
+  const table = copy(kernels, [1]);
+  kernels.addRows(1, 1, ints(kernels, [0]), copy(kernels, [2]), table);
+  expect(table[0]).toBe(3);
+});

@@ -1,0 +1,35 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { plan as newPlan } from "../src/index.js";
+import { onEveryEngine } from "./_engines.js";
+
+onEveryEngine((kernels) => {
+  it("lists the distinct rows, ascending, with all their positions", () => {
+    const cases = fc.integer({ min: 1, max: 5_000_000 }).chain((entities) =>
+      fc.record({
+        entities: fc.constant(entities),
+        pairs: fc.array(fc.integer({ min: 0, max: entities - 1 }), { maxLength: 400 }),
+        heads: fc.array(fc.integer({ min: 0, max: entities - 1 }), { minLength: 1, maxLength: 40 }),
+      }),
+    );
+    fc.assert(
+      fc.property(cases, ({ entities, pairs, heads }) => {
+        const k = kernels();
+        const ids = [...pairs, ...heads];
+        const plan = newPlan(k.engine, ids.length);
+        plan.ids.set(ids);
+        const size = k.plan(ids.length, entities, plan);
+        const rows = [...new Set(ids)].sort((x, y) => x - y);
+        expect([...plan.rows.subarray(0, size)]).toEqual(rows);
+        expect(plan.offsets[size]).toBe(ids.length);
+        rows.forEach((row, i) => {
+          const entries = [...plan.entries.subarray(plan.offsets[i], plan.offsets[i + 1])];
+          expect(entries).toEqual(ids.flatMap((id, at) => (id === row ? [at] : [])));
+        });
+        ids.forEach((id, at) => expect(plan.rows[plan.local[at]!]).toBe(id));
+        k.engine.free(plan.ids, plan.rows, plan.offsets, plan.entries, plan.local, plan.scratch);
+      }),
+      { numRuns: 60, seed: 4 },
+    );
+  });
+});

@@ -1,0 +1,53 @@
+import { maxDim } from "@mulde/kernels";
+import type { ModelDefinition } from "./definition.js";
+import { MuldeError } from "./error.js";
+import type { ModelConfig } from "./model.js";
+
+/** One table, rows x width. */
+export interface TableShape {
+  readonly name: string;
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** The tables of a model, in the order in which they are made, initialised and saved. */
+export function tableShapes(config: ModelConfig, definition: ModelDefinition): TableShape[] {
+  const { entities, relations, dim } = config;
+  const shapes: TableShape[] = [{ name: "entity", rows: entities, width: dim }];
+  for (const [name, { width }] of Object.entries(definition.tables)) {
+    shapes.push({ name, rows: 2 * relations, width: width(dim) });
+  }
+  shapes.push({ name: "headBias", rows: entities, width: 1 }, { name: "tailBias", rows: entities, width: 1 });
+  if (definition.similarity === "hyperbolic") {
+    shapes.push({ name: "curvature", rows: config.curvature === "shared" ? 1 : 2 * relations, width: 1 });
+  }
+  return shapes;
+}
+
+/** Throws MODELS_CONFIG naming the field that is out of range. */
+export function checkConfig(config: ModelConfig, definition: ModelDefinition): void {
+  const whole = (field: "dim" | "entities" | "relations", most: number): void => {
+    const value = config[field];
+    if (!(Number.isInteger(value) && value >= 1 && value <= most)) {
+      throw new MuldeError(
+        "MODELS_CONFIG",
+        `${field} must be a whole number from 1 to ${most}, but is ${String(value)}.`,
+      );
+    }
+  };
+  whole("dim", maxDim);
+  whole("entities", 2 ** 31 - 1);
+  whole("relations", 2 ** 30 - 1);
+  if (definition.evenDim && config.dim % 2 !== 0) {
+    throw new MuldeError(
+      "MODELS_CONFIG",
+      `${definition.name} rotates pairs of coordinates, so its dimension must be even, but is ${config.dim}.`,
+    );
+  }
+  if (config.curvature !== "shared" && config.curvature !== "relation") {
+    throw new MuldeError(
+      "MODELS_CONFIG",
+      `curvature must be "shared" or "relation", but is "${String(config.curvature)}".`,
+    );
+  }
+}
