@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { decodeSafetensors, encodeSafetensors } from "@mulde/kge-models";
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from "@mulde/kge-models";
 import { z } from "zod";
 import { MuldeError } from "./error.js";
 
@@ -64,15 +64,12 @@ export async function readCheckpoint(
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new MuldeError("TRAINER_CHECKPOINT", `${path} cannot be read: choose another file.`, { cause });
   }
-  const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const parsed = stateSchema.safeParse(JSON.parse(metadata.state ?? "null"));
-  if (!parsed.success) {
-    throw new MuldeError("TRAINER_CHECKPOINT", `${path} is not a checkpoint of Mulde: delete it, or choose another directory.`);
-  }
-  if (parsed.data.run !== run) {
+  const { tensors, state } = decode(bytes, path);
+  if (state.run !== run) {
     throw new MuldeError(
       "TRAINER_CHECKPOINT",
       `${path} belongs to a run with other options, data or teachers: delete it to start anew, or choose another directory.`,
@@ -85,5 +82,18 @@ export async function readCheckpoint(
     }
     data.set(tensor.data);
   }
-  return parsed.data;
+  return state;
+}
+
+function decode(bytes: Uint8Array, path: string): { tensors: Safetensors["tensors"]; state: RunState } {
+  try {
+    const { tensors, metadata } = decodeSafetensors(bytes, path);
+    return { tensors, state: stateSchema.parse(JSON.parse(metadata.state ?? "null")) };
+  } catch (cause) {
+    throw new MuldeError(
+      "TRAINER_CHECKPOINT",
+      `${path} is damaged, or no checkpoint of Mulde: delete it to start anew, or choose another file.`,
+      { cause },
+    );
+  }
 }

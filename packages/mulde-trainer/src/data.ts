@@ -97,5 +97,7 @@ export class Batches {
 
 /** A seed for one of several independent uses of a run's seed. */
 export function seedOf(seed: number, use: number): number {
-  return new Random(seed * 1_000_003 + use).uint32();
+  // The product must stay below 2^53 to be exact, so greater seeds are mixed down to 32 bits first.
+  const short = seed < 2 ** 32 ? seed : new Random(seed).uint32();
+  return new Random(short * 1_000_003 + use).uint32();
 }

@@ -1,6 +1,15 @@
 import { CandidatePass, type KgeModel, type TableGradient } from "@mulde/kge-models";
-import { collectScores, contrastAttention, noScaling, relationScaling, Senior, type Teacher, uniformAttention } from "@mulde/senior";
+import {
+  collectScores,
+  contrastAttention,
+  noScaling,
+  relationScaling,
+  Senior,
+  type Teacher,
+  uniformAttention,
+} from "@mulde/senior";
 import { type Batch, seedOf } from "./data.js";
+import { MuldeError } from "./error.js";
 import { hardLoss, negativesStream } from "./facts.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { Trained } from "./optimizer.js";
@@ -63,7 +72,10 @@ export function distillationObjective(
       const queries = junior.inference.encode(heads, rows);
       kernels.topK(junior.similarity, queries, junior.inference.points, softK, softIds, null, false);
     }
-    return softIds.subarray(0, batch * softK);
+    const chosen = softIds.subarray(0, batch * softK);
+    // The kernel fills up with -1 where scores are NaN; no teacher can be asked for that entity.
+    if (chosen.includes(-1)) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+    return chosen;
   }
 
   async function step(batch: Batch): Promise<StepResult> {
@@ -113,9 +125,9 @@ export function distillationObjective(
 
   return {
     senior,
-    extra: senior.parameters().map(
-      ({ name, value }): Trained => ({ name, rows: value.length / m, width: m, data: value, decays: false }),
-    ),
+    extra: senior
+      .parameters()
+      .map(({ name, value }): Trained => ({ name, rows: value.length / m, width: m, data: value, decays: false })),
     step,
     dispose() {
       pass.dispose();

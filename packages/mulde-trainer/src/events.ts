@@ -36,7 +36,13 @@ export type TrainEvent =
       readonly steps: number;
       readonly loss: number;
     }
-  | { readonly type: "epoch"; readonly name: string; readonly epoch: number; readonly loss: LossParts; readonly seconds: number }
+  | {
+      readonly type: "epoch";
+      readonly name: string;
+      readonly epoch: number;
+      readonly loss: LossParts;
+      readonly seconds: number;
+    }
   | {
       readonly type: "validation";
       readonly name: string;
@@ -48,7 +54,13 @@ export type TrainEvent =
       readonly loss: number;
       readonly seconds: number;
     }
-  | { readonly type: "checkpoint"; readonly name: string; readonly epoch: number; readonly step: number; readonly path: string }
+  | {
+      readonly type: "checkpoint";
+      readonly name: string;
+      readonly epoch: number;
+      readonly step: number;
+      readonly path: string;
+    }
   | { readonly type: "done"; readonly name: string; readonly result: TrainResult };
 
 /** What a training run ends with. */

@@ -4,7 +4,9 @@ import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trai
 // Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.
 const section = z.record(z.string(), z.unknown());
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "must be letters, digits, _, . or -, as it names a directory");
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "must be letters, digits, _, . or -, as it names a directory");
 
 /** A whole experiment: teachers, an undistilled and a distilled Junior. What a YAML file holds. */
 export const experimentSchema = z.strictObject({
@@ -47,10 +49,23 @@ export interface Experiment {
  * @throws MuldeError TRAINER_OPTION naming the field
  */
 export function parseExperiment(input: unknown, where: string): Experiment {
-  const { name: title, data, seed, defaults, teachers, junior, undistilled } = parseOptions(experimentSchema, input, where);
-  const used = new Set<string>();
+  const {
+    name: title,
+    data,
+    seed,
+    defaults,
+    teachers,
+    junior,
+    undistilled,
+  } = parseOptions(experimentSchema, input, where);
+  // The other stages' directories and the Senior's row.
+  const used = new Set(["undistilled", "distilled", "senior"]);
   const plans = teachers.map(({ name: given, ...options }, i) => {
-    const parsed = parseOptions(trainSchema, { seed: seed + 1 + i, ...forTraining(defaults), ...options }, `${where}, teachers.${i}`);
+    const parsed = parseOptions(
+      trainSchema,
+      { seed: seed + 1 + i, ...forTraining(defaults), ...options },
+      `${where}, teachers.${i}`,
+    );
     let unique = given ?? parsed.model;
     for (let n = 2; used.has(unique); n++) unique = `${given ?? parsed.model}-${n}`;
     used.add(unique);
@@ -62,7 +77,12 @@ export function parseExperiment(input: unknown, where: string): Experiment {
       ? undefined
       : parseOptions(
           trainSchema,
-          { seed, ...forTraining({ ...defaults, ...junior }), ...(undistilled === true ? {} : undistilled) },
+          // Without what only teachers have, the loss: the twin minimises what the Junior does, less the soft labels.
+          {
+            seed,
+            ...forTraining(forDistilling({ ...defaults, ...junior })),
+            ...(undistilled === true ? {} : undistilled),
+          },
           `${where}, undistilled`,
         );
   return { name: title, data, seed, teachers: plans, undistilled: twin, junior: distilled };

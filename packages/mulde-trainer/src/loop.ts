@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import type { KgeModel } from "@mulde/kge-models";
 import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
 import { Batches, type PreparedData } from "./data.js";
@@ -13,138 +12,169 @@ import { Validation } from "./validation.js";
 export interface RunControl {
   /** Names the run in its events. */
   readonly name?: string;
-  /** Where to write checkpoints and to resume from; none are written without it. The file goes when the run is done. */
+  /**
+   * Where to write checkpoints and to resume from; none are written without it. The last one is of the finished run, so that nothing
+   * is lost before the result is saved: delete the file then.
+   */
   readonly checkpoint?: string;
   /** Minutes between checkpoints; 5 unless given. */
   readonly checkpointMinutes?: number;
+  /** What the result depends on beside options and data, such as the teachers' fingerprints: another run's checkpoint is refused. */
+  readonly identity?: string;
   /** Stops the run before its next step, after a checkpoint; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 // Often enough for a progress bar, and for Ctrl-C to be heard.
 const progressMilliseconds = 100;
+// What ranking and the Senior say of a model whose scores are no numbers.
+const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINITE"];
 
 /**
  * The training loop: steps, validations, early stopping on the validation MRR, best parameters kept, checkpoints. Reports events
- * as it goes and returns the result, with the model's parameters set to the best.
+ * as it goes and returns the result, with the model's parameters set to the best. A run that does not come to its end, because it
+ * fails, is aborted or is no longer listened to, gives the model's memory back.
+ *
+ * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
  */
 export async function* trainingLoop(
   model: KgeModel,
   data: PreparedData,
-  objective: Objective,
+  makeObjective: () => Objective,
   options: RunOptions,
   identity: readonly unknown[],
   control: RunControl,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const { kernels } = model;
   const name = control.name ?? options.model;
-  const batches = new Batches(data.queries, options.batchSize, options.seed);
-  const steps = options.epochs * batches.stepsPerEpoch;
+  const path = control.checkpoint;
+  const objective = makeObjective();
   const trained: readonly Trained[] = [...trainedTables(model), ...objective.extra];
   const optimizer = new Optimizer(kernels, trained, options);
-  const validation = new Validation(data, options);
-  const best = new Map(trained.map((table) => [table.name, new Float32Array(table.data.length)]));
+  let finished = false;
+  try {
+    const batches = new Batches(data.queries, options.batchSize, options.seed);
+    const { stepsPerEpoch } = batches;
+    const steps = options.epochs * stepsPerEpoch;
+    const validation = new Validation(data, options);
+    const best = new Map(trained.map((table) => [table.name, new Float32Array(table.data.length)]));
 
-  const arrays = new Map<string, Float32Array>();
-  for (const { name: table, data: values } of trained) arrays.set(`now.${table}`, values);
-  for (const [table, values] of best) arrays.set(`best.${table}`, values);
-  for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
-  const run = runFingerprint([options, ...identity]);
-  const path = control.checkpoint;
-  const nothing = { total: 0, hard: 0, soft: 0, senior: 0 };
-  const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
-    run,
-    step: 0,
-    seconds: 0,
-    stale: 0,
-    best: null,
-    sums: { ...nothing },
-  };
-  model.touch();
-  const secondsBefore = state.seconds;
-  const started = performance.now();
-  const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
-  const { model: kind, dim, epochs } = options;
-  yield { type: "start", name, model: kind, dim, epochs, steps, resumedAt: state.step };
-
-  let lastCheckpoint = performance.now();
-  let lastProgress = 0;
-  let epochStarted = performance.now();
-  const save = async (): Promise<TrainEvent> => {
-    state.seconds = elapsed();
-    await writeCheckpoint(path!, state, arrays);
-    lastCheckpoint = performance.now();
-    return { type: "checkpoint", name, epoch: Math.floor(state.step / batches.stepsPerEpoch), step: state.step, path: path! };
-  };
-
-  while (state.step < steps && state.stale < options.patience) {
-    if (control.signal?.aborted) {
-      if (path !== undefined) yield await save();
-      control.signal.throwIfAborted();
-    }
-    const batch = batches.at(state.step);
-    const { loss, gradients } = await objective.step(batch);
-    if (!Number.isFinite(loss.total)) {
-      throw new MuldeError(
-        "TRAINER_DIVERGED",
-        `${name}: the loss is ${loss.total} at step ${state.step + 1} (epoch ${batch.epoch + 1}): lower learningRate.`,
-      );
-    }
-    optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options));
+    const arrays = new Map<string, Float32Array>();
+    for (const { name: table, data: values } of trained) arrays.set(`now.${table}`, values);
+    for (const [table, values] of best) arrays.set(`best.${table}`, values);
+    for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
+    const run = runFingerprint([options, ...identity]);
+    const nothing = { total: 0, hard: 0, soft: 0, senior: 0 };
+    const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
+      run,
+      step: 0,
+      seconds: 0,
+      stale: 0,
+      best: null,
+      sums: { ...nothing },
+    };
     model.touch();
-    state.step++;
-    state.sums.total += loss.total;
-    state.sums.hard += loss.hard;
-    state.sums.soft += loss.soft ?? 0;
-    state.sums.senior += loss.senior ?? 0;
+    const secondsBefore = state.seconds;
+    const started = performance.now();
+    const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
+    const { model: kind, dim, epochs } = options;
+    yield { type: "start", name, model: kind, dim, epochs, steps, resumedAt: state.step };
 
-    const now = performance.now();
-    if (now - lastProgress >= progressMilliseconds) {
-      lastProgress = now;
-      yield { type: "progress", name, epoch: batch.epoch, step: state.step, steps, loss: loss.total };
-      await new Promise(setImmediate);
-    }
-    if (state.step % batches.stepsPerEpoch === 0) {
-      const { epoch } = batch;
-      const mean = (part: keyof typeof nothing): number => state.sums[part] / batches.stepsPerEpoch;
-      const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
-      const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled };
-      state.sums = { ...nothing };
-      yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
-      if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
-        const before = performance.now();
-        const metrics = await validation.metrics(model);
-        const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
-        if (better) {
-          state.best = { epoch, metrics };
-          state.stale = 0;
-          for (const table of trained) best.get(table.name)!.set(table.data);
-        } else {
-          state.stale++;
-        }
-        const seconds = (performance.now() - before) / 1000;
-        yield { type: "validation", name, epoch, metrics, best: better, loss: validation.loss(model), seconds };
+    let saved = state.step;
+    let lastCheckpoint = performance.now();
+    let lastProgress = 0;
+    let epochStarted = performance.now();
+    const save = async (checkpoint: string): Promise<TrainEvent> => {
+      state.seconds = elapsed();
+      await writeCheckpoint(checkpoint, state, arrays);
+      saved = state.step;
+      lastCheckpoint = performance.now();
+      return { type: "checkpoint", name, epoch: Math.floor(saved / stepsPerEpoch), step: saved, path: checkpoint };
+    };
+
+    while (state.step < steps && state.stale < options.patience) {
+      if (control.signal?.aborted) {
+        if (path !== undefined && saved !== state.step) yield await save(path);
+        control.signal.throwIfAborted();
       }
-      epochStarted = performance.now();
-    }
-    const due = performance.now() - lastCheckpoint >= 60_000 * (control.checkpointMinutes ?? 5);
-    if (path !== undefined && due) yield await save();
-  }
+      const batch = batches.at(state.step);
+      const { epoch } = batch;
+      const { loss, gradients } = await orDiverged(name, epoch, objective.step(batch));
+      if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
+      optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options));
+      model.touch();
+      state.step++;
+      state.sums.total += loss.total;
+      state.sums.hard += loss.hard;
+      state.sums.soft += loss.soft ?? 0;
+      state.sums.senior += loss.senior ?? 0;
 
-  for (const table of trained) table.data.set(best.get(table.name)!);
-  model.touch();
-  optimizer.dispose();
-  const senior = new Map(objective.extra.map((table) => [table.name, table.data]));
-  objective.dispose();
-  const result: TrainResult = {
-    model,
-    best: state.best!,
-    epochs: Math.ceil(state.step / batches.stepsPerEpoch),
-    steps: state.step,
-    seconds: elapsed(),
-    senior,
-  };
-  yield { type: "done", name, result };
-  if (path !== undefined) await rm(path, { force: true });
-  return result;
+      const now = performance.now();
+      if (now - lastProgress >= progressMilliseconds) {
+        lastProgress = now;
+        yield { type: "progress", name, epoch, step: state.step, steps, loss: loss.total };
+        await new Promise(setImmediate);
+      }
+      if (state.step % stepsPerEpoch === 0) {
+        const mean = (part: keyof typeof nothing): number => state.sums[part] / stepsPerEpoch;
+        const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
+        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled };
+        state.sums = { ...nothing };
+        yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
+        if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
+          const before = performance.now();
+          const metrics = await orDiverged(name, epoch, validation.metrics(model));
+          const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
+          if (better) {
+            state.best = { epoch, metrics };
+            state.stale = 0;
+            for (const table of trained) best.get(table.name)!.set(table.data);
+          } else {
+            state.stale++;
+          }
+          const validationLoss = validation.loss(model);
+          const seconds = (performance.now() - before) / 1000;
+          yield { type: "validation", name, epoch, metrics, best: better, loss: validationLoss, seconds };
+        }
+        epochStarted = performance.now();
+      }
+      const due = performance.now() - lastCheckpoint >= 60_000 * (control.checkpointMinutes ?? 5);
+      if (path !== undefined && due) yield await save(path);
+    }
+    if (path !== undefined && saved !== state.step) yield await save(path);
+
+    for (const table of trained) table.data.set(best.get(table.name)!);
+    model.touch();
+    const result: TrainResult = {
+      model,
+      best: state.best!,
+      epochs: Math.ceil(state.step / stepsPerEpoch),
+      steps: state.step,
+      seconds: elapsed(),
+      senior: new Map(objective.extra.map((table) => [table.name, table.data])),
+    };
+    finished = true;
+    yield { type: "done", name, result };
+    return result;
+  } finally {
+    optimizer.dispose();
+    objective.dispose();
+    // From "done" on the model is the listener's.
+    if (!finished) model.dispose();
+  }
+}
+
+/** Scores that are no numbers come of a model that diverged, wherever they are noticed first. */
+async function orDiverged<T>(name: string, epoch: number, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && divergedCodes.includes(cause.code))) throw cause;
+    throw diverged(name, epoch, "scores are no longer finite", cause);
+  }
+}
+
+function diverged(name: string, epoch: number, what: string, cause?: unknown): MuldeError {
+  const message = `${name} diverged in epoch ${epoch + 1}, ${what}: lower learningRate, and delete the run's checkpoint.`;
+  return new MuldeError("TRAINER_DIVERGED", message, { cause });
 }

@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
@@ -10,6 +10,7 @@ import { prepareData } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import type { Experiment } from "./experiment.js";
+import type { RunControl } from "./loop.js";
 import { seniorScorer } from "./senior-scorer.js";
 import { distil, pretrainTeacher } from "./train.js";
 
@@ -58,14 +59,15 @@ interface Stage {
   readonly role: Role;
   readonly name: string;
   readonly options: { readonly model: string; readonly dim: number; readonly seed: number };
-  readonly train: (checkpoint: string) => AsyncGenerator<TrainEvent, TrainResult>;
+  readonly train: (control: RunControl) => AsyncGenerator<TrainEvent, TrainResult>;
   /** what the result depends on beside the data */
   readonly identity: readonly unknown[];
 }
 
 /**
  * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one. Every model is saved as soon as it is done,
- * with its row; models that are there already, of the same options and data, are loaded instead.
+ * with its row; models that are there already, of the same options and data, are loaded instead. The models' memory is given
+ * back in the end: load what is needed from `out`.
  *
  * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
  */
@@ -86,51 +88,64 @@ export async function* runPipeline(
 
   const rows: Row[] = [];
   const models: KgeModel[] = [];
-  for (const { name, options } of teachers) {
-    const train = (checkpoint: string) => pretrainTeacher(options, { ...shared, name, checkpoint });
-    const { model, row } = yield* runStage({ role: "teacher", name, options, train, identity: [options] }, context);
-    models.push(model);
-    rows.push(row);
+  try {
+    for (const { name, options } of teachers) {
+      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
+      const { model, row } = yield* runStage({ role: "teacher", name, options, train, identity: [options] }, context);
+      models.push(model);
+      rows.push(row);
+    }
+    if (undistilled) {
+      const options = undistilled;
+      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
+      const stage: Stage = { role: "undistilled", name: "undistilled", options, train, identity: [options] };
+      const { model, row } = yield* runStage(stage, context);
+      model.dispose();
+      rows.push(row);
+    }
+    const asTeachers = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
+    const last = yield* runStage(
+      {
+        role: "distilled",
+        name: "distilled",
+        options: junior,
+        train: (control) => distil(junior, { ...shared, ...control, teachers: asTeachers }),
+        identity: [junior, teachers],
+      },
+      context,
+    );
+    last.model.dispose();
+    rows.push(last.row, await seniorRow(experiment, models, last, data));
+    return rows;
+  } finally {
+    for (const model of models) model.dispose();
   }
-  if (undistilled) {
-    const options = undistilled;
-    const train = (checkpoint: string) => pretrainTeacher(options, { ...shared, name: "undistilled", checkpoint });
-    const stage: Stage = { role: "undistilled", name: "undistilled", options, train, identity: [options] };
-    rows.push((yield* runStage(stage, context)).row);
-  }
-  const asTeachers = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
-  const last = yield* runStage(
-    {
-      role: "distilled",
-      name: "distilled",
-      options: junior,
-      train: (checkpoint) => distil(junior, { ...shared, name: "distilled", checkpoint, teachers: asTeachers }),
-      identity: [junior, teachers],
-    },
-    context,
-  );
-  rows.push(last.row);
+}
 
-  const scaling = junior.scaling === "relation" ? relationScaling({ relations: 2 * data.relations.size, teachers: models.length }) : noScaling();
-  for (const { name, value } of scaling.parameters()) {
-    const trained = last.senior[name];
-    if (trained) value.set(trained);
-  }
+/** The Senior ranked like a model, with what it learned beside the Junior. */
+async function seniorRow(
+  { teachers, junior }: Experiment,
+  models: readonly KgeModel[],
+  { row, senior }: StageResult,
+  data: Dataset,
+): Promise<Row> {
+  const scaling =
+    junior.scaling === "relation"
+      ? relationScaling({ relations: 2 * data.relations.size, teachers: models.length })
+      : noScaling();
+  for (const { name, value } of scaling.parameters()) value.set(senior[name]!);
   const parameters = scaling.parameters().reduce((sum, { value }) => sum + value.length, 0);
   const scorer = seniorScorer({ scales: (relations) => scaling.scales(relations, models.length) }, models);
-  rows.push(
-    toRow(await test(scorer, data), {
-      role: "senior",
-      name: "senior",
-      model: teachers.map(({ options }) => options.model).join("+"),
-      dim: Math.max(...models.map(({ dim }) => dim)),
-      parameters: parameters + models.reduce((sum, model) => sum + model.parameters, 0),
-      epochs: last.row.epochs,
-      seed: junior.seed,
-      seconds: 0,
-    }),
-  );
-  return rows;
+  return toRow(await test(scorer, data), {
+    role: "senior",
+    name: "senior",
+    model: teachers.map(({ options }) => options.model).join("+"),
+    dim: Math.max(...models.map(({ dim }) => dim)),
+    parameters: parameters + models.reduce((sum, model) => sum + model.parameters, 0),
+    epochs: row.epochs,
+    seed: junior.seed,
+    seconds: 0,
+  });
 }
 
 /** The trained scaling of a distilled model's Senior, as its directory keeps it. */
@@ -151,6 +166,7 @@ interface Saved {
 async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator<PipelineEvent, StageResult> {
   const { data, kernels } = context;
   const directory = join(context.out, stage.name);
+  const checkpoint = join(context.out, `${stage.name}.checkpoint.safetensors`);
   const run = runFingerprint([data.fingerprint, ...stage.identity]);
   if (await exists(join(directory, "config.json"))) {
     const { model, training } = await loadModel(directory, kernels && { kernels });
@@ -161,10 +177,12 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
         `${directory} holds a model of other options or data: choose another directory, or delete it to train anew.`,
       );
     }
+    // Left behind by a run that ended between saving the model and here.
+    await rm(checkpoint, { force: true });
     yield { type: "skipped", name: stage.name, row: saved.row };
     return { model, row: saved.row, senior: saved.senior };
   }
-  const result = yield* stage.train(join(context.out, `${stage.name}.checkpoint.safetensors`));
+  const result = yield* stage.train({ name: stage.name, checkpoint, identity: run });
   const { model } = result;
   const row = toRow(await test(modelScorer(model), data), {
     role: stage.role,
@@ -184,6 +202,7 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
     dataset: { name: data.name, fingerprint: data.fingerprint },
     training: { ...saved, options: stage.options, validation: result.best },
   });
+  await rm(checkpoint, { force: true });
   yield { type: "row", name: stage.name, row };
   return { model, row, senior };
 }
@@ -193,10 +212,7 @@ function test(scorer: Scorer, data: Dataset): Promise<RankingReport> {
   return evaluate(scorer, { triples: data.test, numRelations: relations, known });
 }
 
-function toRow(
-  report: RankingReport,
-  rest: Omit<Row, "bytes" | "mrr" | "mr" | "hits" | "headMrr" | "tailMrr">,
-): Row {
+function toRow(report: RankingReport, rest: Omit<Row, "bytes" | "mrr" | "mr" | "hits" | "headMrr" | "tailMrr">): Row {
   const { mrr, mr, hits, head, tail } = report;
   return { ...rest, bytes: 4 * rest.parameters, mrr, mr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
 }

@@ -7,7 +7,15 @@ import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { factsObjective } from "./facts.js";
 import { type RunControl, trainingLoop } from "./loop.js";
-import { type DistilInput, distilSchema, parseOptions, type RunOptions, type TrainInput, trainSchema } from "./options.js";
+import type { Objective } from "./objective.js";
+import {
+  type DistilInput,
+  distilSchema,
+  parseOptions,
+  type RunOptions,
+  type TrainInput,
+  trainSchema,
+} from "./options.js";
 
 // A random stream of a run (see `seedOf`).
 const initialStream = -5;
@@ -39,13 +47,13 @@ export async function* pretrainTeacher(
   const options = parseOptions(trainSchema, input, "training options");
   const data = prepareData(context.data);
   const model = await newModel(options, context);
-  return yield* trainingLoop(model, data, factsObjective(model, options), options, identity(context), context);
+  return yield* trainingLoop(model, data, () => factsObjective(model, options), options, identity(context), context);
 }
 
 /**
  * Distils a Junior from teachers (Wang et al., MulDE, WWW 2021) and from the facts.
  *
- * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none
+ * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none, TRAINER_INITIAL if `initial` has another shape
  */
 export async function* distil(input: DistilInput, context: DistilContext): AsyncGenerator<TrainEvent, TrainResult> {
   const options = parseOptions(distilSchema, input, "distillation options");
@@ -59,12 +67,13 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
     for (const table of junior.tables.values()) {
       const source = initial.tables.get(table.name);
       if (source?.data.length !== table.data.length) {
+        junior.dispose();
         throw new MuldeError("TRAINER_INITIAL", `The initial model's table "${table.name}" does not fit the Junior's.`);
       }
       table.data.set(source.data);
     }
   }
-  const objective = distillationObjective(junior, teachers, options);
+  const objective = (): Objective => distillationObjective(junior, teachers, options);
   const names = teachers.map(({ name }) => name);
   return yield* trainingLoop(junior, data, objective, options, [...identity(context), names, !!initial], context);
 }
@@ -86,6 +95,9 @@ function newModel(options: RunOptions, context: TrainContext): Promise<KgeModel>
   });
 }
 
-function identity({ data }: TrainContext): unknown[] {
-  return [data.fingerprint ?? [data.train.length, data.valid.length, data.entities.size, data.relations.size]];
+function identity({ data, identity }: TrainContext): unknown[] {
+  return [
+    identity ?? null,
+    data.fingerprint ?? [data.train.length, data.valid.length, data.entities.size, data.relations.size],
+  ];
 }

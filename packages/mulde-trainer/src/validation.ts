@@ -46,13 +46,15 @@ export class Validation {
     const K = 1 + lossNegatives;
     const ids = kernels.engine.int32(batch * K);
     const scores = kernels.engine.float32(batch * K);
-    const draw = { batch, negatives: lossNegatives, entities, seed: this.#seed, counter: 0 };
-    kernels.sampleCandidates(draw, tails, ids);
-    model.inference.score(heads, relations, ids, scores);
-    const weight = 1 / (batch * K);
-    const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
-    const loss = kernels.bce(batch, K, scores, weights, scores);
-    kernels.engine.free(ids, scores);
-    return loss;
+    try {
+      const draw = { batch, negatives: lossNegatives, entities, seed: this.#seed, counter: 0 };
+      kernels.sampleCandidates(draw, tails, ids);
+      model.inference.score(heads, relations, ids, scores);
+      const weight = 1 / (batch * K);
+      const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
+      return kernels.bce(batch, K, scores, weights, scores);
+    } finally {
+      kernels.engine.free(ids, scores);
+    }
   }
 }

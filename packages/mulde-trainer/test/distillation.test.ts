@@ -1,0 +1,199 @@
+import { sharedKernels } from "@mulde/kge-models";
+import type { Teacher } from "@mulde/senior";
+import { describe, expect, it } from "vitest";
+import { type Batch, seedOf } from "../src/data.js";
+import { distillationObjective } from "../src/distillation.js";
+import { type DistilInput, distilSchema, parseOptions } from "../src/index.js";
+import { dense, expectNear, lively, tablesOf } from "./_models.js";
+import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "./_reference.js";
+
+const entities = 12;
+const relations = 2;
+const heads = Int32Array.of(0, 4, 4, 11, 2);
+const rows = Int32Array.of(0, 1, 3, 2, 2);
+const tails = Int32Array.of(3, 0, 4, 7, 3);
+const B = heads.length;
+const negatives = 6;
+const topK = 5;
+const seed = 9;
+const batchSize = 8;
+
+const teacherScore = (i: number, h: number, r: number, e: number): number =>
+  3 * Math.sin(1 + 7 * h + 3 * r + (i + 2) * e) - i;
+
+const teachers: Teacher[] = [0, 1, 2].map((i) => ({
+  name: `teacher ${i}`,
+  score(hs, rs, candidates, out) {
+    const K = candidates.length / hs.length;
+    candidates.forEach((e, at) => (out[at] = teacherScore(i, hs[Math.floor(at / K)]!, rs[Math.floor(at / K)]!, e)));
+  },
+}));
+const m = teachers.length;
+
+/** The parts of MulDE's loss, sections 4 and 5 of the specification; the attention is that of `fixed`, as it is detached. */
+function losses(
+  shape: Shape,
+  options: { lambda: number; T: number; tau: number; scaled: boolean },
+  ids: { hard: number[][]; soft: number[][] },
+  tables: Tables,
+  fixed: Tables,
+): { hard: number; soft: number; senior: number; total: number } {
+  const { lambda, T, tau, scaled } = options;
+  const junior = (from: Tables, which: number[][]): number[][] =>
+    which.map((row, b) => row.map((e) => score(shape, from, heads[b]!, rows[b]!, e)));
+  const scaledTeacher = (from: Tables, i: number, b: number): number[] =>
+    ids.soft[b]!.map((e) => {
+      const g = scaled ? sigmoid(from.scaling![rows[b]! * m + i]!) : 1;
+      return g * Math.fround(teacherScore(i, heads[b]!, rows[b]!, e));
+    });
+  const hardScores = junior(tables, ids.hard);
+  const hard = bce(
+    hardScores,
+    hardScores.map((row) => row.map((_, k) => (k === 0 ? 1 : 0))),
+  );
+  const softScores = junior(tables, ids.soft);
+  const fixedScores = junior(fixed, ids.soft);
+  const logits = ids.soft.map((row, b) => {
+    const divergences = teachers.map((_, i) => kl(fixedScores[b]!, scaledTeacher(fixed, i, b)));
+    const weights = tau === Infinity ? divergences.map(() => 1 / m) : softmax(divergences.map((d) => -d / tau));
+    return row.map((_, k) => teachers.reduce((sum, __, i) => sum + weights[i]! * scaledTeacher(tables, i, b)[k]!, 0));
+  });
+  const over = (x: readonly number[]): number[] => x.map((v) => v / T);
+  const soft = logits.reduce((sum, row, b) => sum + (T * T * kl(over(row), over(softScores[b]!))) / B, 0);
+  const senior = bce(
+    logits,
+    // One label a query: a random candidate may be the true answer once more.
+    ids.soft.map((row, b) => row.map((_, k) => (k === row.indexOf(tails[b]!) ? 1 : 0))),
+  );
+  return { hard, soft, senior, total: hard + lambda * soft + senior };
+}
+
+interface Case {
+  readonly title: string;
+  readonly epoch: number;
+  readonly tau: number;
+  readonly options?: Partial<DistilInput>;
+}
+
+const cases: Case[] = [
+  { title: "epoch 0: tau = 1", epoch: 0, tau: 1 },
+  { title: "epoch 7: tau = e", epoch: 7, tau: Math.E },
+  { title: "epoch 25: tau = e^5", epoch: 25, tau: Math.exp(5) },
+  { title: "temperature 2", epoch: 0, tau: 1, options: { temperature: 2 } },
+  { title: "one curvature per relation", epoch: 7, tau: Math.E, options: { curvature: "relation" } },
+  { title: "a Euclidean Junior", epoch: 0, tau: 1, options: { model: "TransE" } },
+  { title: "uniform attention", epoch: 0, tau: Infinity, options: { attention: "uniform" } },
+  { title: "no scaling", epoch: 0, tau: 1, options: { scaling: "none" } },
+  { title: "scaling trained by the Senior's loss alone", epoch: 0, tau: 1, options: { trainOnSoft: false } },
+  { title: "random candidates", epoch: 0, tau: 1, options: { candidates: "random" } },
+];
+
+describe("a distillation step", () => {
+  it.each(cases)("has the losses and gradients of the formulas, $title", async ({ epoch, tau, options }) => {
+    const softWeight = 0.7;
+    const input = parseOptions(
+      distilSchema,
+      { dim: 4, seed, negatives, topK, batchSize, softWeight, ...options },
+      "test",
+    );
+    const shape = { model: input.model, dim: 4 } as Shape;
+    const junior = await lively({ ...shape, curvature: input.curvature, entities, relations });
+    const objective = distillationObjective(junior, teachers, input);
+    const scaled = input.scaling === "relation";
+    expect(objective.extra.map(({ name, rows, width }) => [name, rows, width])).toEqual(
+      scaled ? [["scaling", 2 * relations, m]] : [],
+    );
+    // Away from its start, so that the scales differ.
+    objective.extra[0]?.data.forEach((w, i, data) => (data[i] = w + Math.sin(i)));
+
+    const step = 4;
+    const draws = async (stream: number, n: number): Promise<number[][]> => {
+      const ids = new Int32Array(B * (1 + n));
+      const draw = { batch: B, negatives: n, entities, seed: seedOf(seed, stream), counter: step * batchSize };
+      const counter = draw.counter * (stream === -1 ? n : topK);
+      (await sharedKernels()).sampleCandidates({ ...draw, counter }, tails, ids);
+      return Array.from({ length: B }, (_, b) => [...ids.subarray(b * (1 + n), (b + 1) * (1 + n))]);
+    };
+    const tables: Tables = { ...tablesOf(junior), ...(scaled && { scaling: [...objective.extra[0]!.data] }) };
+    const best = [...heads].map((h, b) =>
+      Array.from({ length: entities }, (_, e) => e)
+        .sort((x, y) => score(shape, tables, h, rows[b]!, y) - score(shape, tables, h, rows[b]!, x))
+        .slice(0, topK),
+    );
+    const ids = {
+      hard: await draws(-1, negatives),
+      soft: input.candidates === "random" ? await draws(-2, topK - 1) : best,
+    };
+    // Both a true answer among the candidates and one that is not: else the Senior's labels would not be tested.
+    const found = ids.soft.map((row, b) => row.includes(tails[b]!));
+    if (input.candidates === "junior" && input.model === "RotH") expect(new Set(found).size).toBe(2);
+
+    const batch: Batch = { epoch, step, heads, relations: rows, tails };
+    const { loss, gradients: actual } = await objective.step(batch);
+    const formula = { lambda: softWeight, T: input.temperature, tau, scaled };
+    const expected = losses(shape, formula, ids, tables, tables);
+    for (const part of ["hard", "soft", "senior", "total"] as const) {
+      expect(loss[part], part).toBeCloseTo(expected[part], 4);
+    }
+
+    const slopes = gradients(tables, (moved) => losses(shape, formula, ids, moved, tables).total);
+    if (!input.trainOnSoft) {
+      const senior = gradients({ scaling: tables.scaling! }, (moved) => {
+        return losses(shape, formula, ids, { ...tables, ...moved }, tables).senior;
+      });
+      slopes.scaling = senior.scaling!;
+    }
+    expect([...actual.keys()].sort()).toEqual(Object.keys(tables).sort());
+    for (const [name, gradient] of actual) {
+      const table = junior.tables.get(name) ?? { rows: 2 * relations, width: m };
+      expectNear(name, dense(gradient, table.rows, table.width), slopes[name]!);
+    }
+    objective.dispose();
+    junior.dispose();
+  });
+
+  it("takes all entities as candidates when there are fewer than topK", async () => {
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 3 }, "test");
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const asked: number[][] = [];
+    const spy: Teacher = {
+      name: "spy",
+      score(_, __, candidates, out) {
+        out.fill(1);
+        asked.push([...candidates]);
+      },
+    };
+    const objective = distillationObjective(junior, [spy], input);
+    await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
+    for (let b = 0; b < B; b++) {
+      const own = asked[0]!.slice(b * entities, (b + 1) * entities).sort((x, y) => x - y);
+      expect(own).toEqual(Array.from({ length: entities }, (_, e) => e));
+    }
+    objective.dispose();
+  });
+
+  it.each(["junior", "random"] as const)("runs with a single candidate (%s)", async (candidates) => {
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK: 1, candidates }, "test");
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const objective = distillationObjective(junior, teachers, input);
+    const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
+    // A softmax over one candidate is 1 whatever its score.
+    expect(loss.soft).toBeCloseTo(0, 6);
+    expect(Number.isFinite(loss.total)).toBe(true);
+    objective.dispose();
+  });
+
+  it("asks no teacher once the Junior scores NaN", async () => {
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK }, "test");
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    junior.table("entity").data.fill(NaN);
+    junior.touch();
+    let asked = 0;
+    const objective = distillationObjective(junior, [{ name: "spy", score: () => void asked++ }], input);
+    await expect(objective.step({ epoch: 0, step: 0, heads, relations: rows, tails })).rejects.toMatchObject({
+      code: "SCORE_NOT_FINITE",
+    });
+    expect(asked).toBe(0);
+    objective.dispose();
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { MuldeError, parseExperiment } from "../src/index.js";
+
+const minimal = { data: "toy", teachers: [{ model: "TransH" }], junior: { dim: 16 } };
+
+function message(input: unknown): string {
+  try {
+    parseExperiment(input, "run.yaml");
+  } catch (error) {
+    expect(error).toBeInstanceOf(MuldeError);
+    expect((error as MuldeError).code).toBe("TRAINER_OPTION");
+    return (error as MuldeError).message;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("an experiment", () => {
+  it("needs data, a teacher and a Junior; the rest has defaults", () => {
+    const { name, data, seed, teachers, junior, undistilled } = parseExperiment(minimal, "run.yaml");
+    expect({ name, data, seed }).toEqual({ name: "experiment", data: "toy", seed: 0 });
+    expect(teachers).toHaveLength(1);
+    expect(teachers[0]).toMatchObject({ name: "TransH", options: { model: "TransH", dim: 32, seed: 1, epochs: 100 } });
+    expect(junior).toMatchObject({ model: "RotH", dim: 16, seed: 0, topK: 500 });
+    expect(undistilled).toMatchObject({ model: "RotH", dim: 16, seed: 0, loss: "bce" });
+  });
+
+  it("puts `defaults` under every section, and each section's own options above", () => {
+    const { teachers, junior, undistilled } = parseExperiment(
+      {
+        data: "toy",
+        seed: 10,
+        defaults: { epochs: 7, batchSize: 100, topK: 50, loss: "crossEntropy", learningRate: 0.01 },
+        teachers: [{ model: "TransH", epochs: 9 }, { model: "RotH" }],
+        junior: { dim: 16, learningRate: 0.02 },
+      },
+      "run.yaml",
+    );
+    expect(teachers.map(({ options }) => options)).toMatchObject([
+      { seed: 11, epochs: 9, batchSize: 100, loss: "crossEntropy", learningRate: 0.01 },
+      { seed: 12, epochs: 7, batchSize: 100, loss: "crossEntropy", learningRate: 0.01 },
+    ]);
+    expect(teachers[0]!.options).not.toHaveProperty("topK");
+    expect(junior).toMatchObject({ seed: 10, epochs: 7, batchSize: 100, topK: 50, learningRate: 0.02 });
+    expect(junior).not.toHaveProperty("loss");
+    expect(undistilled).toMatchObject({ seed: 10, epochs: 7, learningRate: 0.02 });
+  });
+
+  it("gives the undistilled twin the Junior's whole budget, and its hard loss, not the teachers'", () => {
+    const { junior, undistilled } = parseExperiment(
+      {
+        data: "toy",
+        defaults: { loss: "1vsAll", epochs: 30, negatives: 20, validateEvery: 3, patience: 4, schedule: "cosine" },
+        teachers: [{ model: "TransH" }],
+        junior: { model: "RefH", dim: 8, epochs: 12, batchSize: 64, warmup: 0.1, softWeight: 0.1, topK: 10 },
+      },
+      "run.yaml",
+    );
+    const { loss, ...twin } = undistilled!;
+    expect(loss).toBe("bce");
+    expect(junior).toMatchObject(twin);
+  });
+
+  it("lets the twin differ where it says so, or leaves it out", () => {
+    const differing = parseExperiment({ ...minimal, undistilled: { epochs: 5, loss: "crossEntropy" } }, "run.yaml");
+    expect(differing.undistilled).toMatchObject({ dim: 16, epochs: 5, loss: "crossEntropy" });
+    expect(parseExperiment({ ...minimal, undistilled: false }, "run.yaml").undistilled).toBeUndefined();
+  });
+
+  it("names every teacher apart, from each other and from the other stages", () => {
+    const names = (teachers: unknown[]) =>
+      parseExperiment({ ...minimal, teachers }, "run.yaml").teachers.map(({ name }) => name);
+    expect(names([{ model: "RotH" }, { model: "RotH" }, { model: "TransH", name: "mine" }, {}])).toEqual([
+      "RotH",
+      "RotH-2",
+      "mine",
+      "RotH-3",
+    ]);
+    expect(names([{ name: "RotH-2" }, { model: "RotH" }, { model: "RotH" }])).toEqual(["RotH-2", "RotH", "RotH-3"]);
+    expect(names([{ name: "distilled" }, { name: "undistilled" }])).toEqual(["distilled-2", "undistilled-2"]);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["no object", 7, /^run\.yaml: /],
+    ["nothing", {}, /^run\.yaml, data: /],
+    ["no teachers", { ...minimal, teachers: [] }, /^run\.yaml, teachers: /],
+    ["no Junior", { ...minimal, junior: undefined }, /^run\.yaml, junior: /],
+    ["an unknown field", { ...minimal, student: {} }, /student/],
+    ["a name that is a path", { ...minimal, name: "../up" }, /^run\.yaml, name: must be letters/],
+    ["a teacher's name that is a path", { ...minimal, teachers: [{ name: "a/b" }] }, /^run\.yaml, teachers\.0\.name: /],
+    ["a teacher's wrong option", { ...minimal, teachers: [{}, { dim: 0 }] }, /^run\.yaml, teachers\.1, dim: /],
+    ["a teacher's misspelt option", { ...minimal, teachers: [{ epoch: 3 }] }, /^run\.yaml, teachers\.0: .*epoch/],
+    ["a Junior's wrong option", { ...minimal, junior: { topK: 0 } }, /^run\.yaml, junior, topK: /],
+    ["a Junior's misspelt option", { ...minimal, junior: { lambda: 1 } }, /^run\.yaml, junior: .*lambda/],
+    ["a twin's wrong option", { ...minimal, undistilled: { topK: 3 } }, /^run\.yaml, undistilled: .*topK/],
+    ["a misspelt default", { ...minimal, defaults: { epoch: 3 } }, /epoch/],
+  ])("with %s is refused by the field's name", (_, input, expected) => {
+    expect(message(input)).toMatch(expected);
+  });
+});

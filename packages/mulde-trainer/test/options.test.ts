@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { distilSchema, MuldeError, parseOptions, trainSchema } from "../src/index.js";
+
+function failure(run: () => unknown): MuldeError {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(MuldeError);
+    return error as MuldeError;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("the options", () => {
+  it("default to the paper's choices for distillation", () => {
+    expect(parseOptions(distilSchema, {}, "here")).toEqual({
+      model: "RotH",
+      dim: 32,
+      curvature: "shared",
+      initialCurvature: Math.log1p(Math.E),
+      seed: 0,
+      epochs: 100,
+      batchSize: 500,
+      learningRate: 1e-3,
+      optimizer: "adam",
+      sparse: false,
+      weightDecay: 0,
+      schedule: "constant",
+      warmup: 0,
+      negatives: 255,
+      adversarial: 0,
+      validateEvery: 5,
+      patience: 10,
+      validationTriples: 0,
+      topK: 500,
+      candidates: "junior",
+      softWeight: 0.5,
+      temperature: 1,
+      scaling: "relation",
+      attention: "contrast",
+      trainOnSoft: true,
+    });
+  });
+
+  it("share their defaults between both kinds of training", () => {
+    const { loss, ...train } = parseOptions(trainSchema, {}, "here");
+    expect(loss).toBe("bce");
+    expect(parseOptions(distilSchema, {}, "here")).toMatchObject(train);
+  });
+
+  it("describe every field and give it a default", () => {
+    for (const [name, field] of [...Object.entries(trainSchema.shape), ...Object.entries(distilSchema.shape)]) {
+      expect(field.description, name).toMatch(/\w.*[^.]$/);
+      expect(field.parse(undefined), name).not.toBeUndefined();
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ["model", 3],
+    ["dim", 0],
+    ["dim", 2.5],
+    ["dim", 1025],
+    ["curvature", "both"],
+    ["initialCurvature", 0],
+    ["seed", -1],
+    ["epochs", 0],
+    ["batchSize", "500"],
+    ["learningRate", 0],
+    ["learningRate", Infinity],
+    ["optimizer", "sgd"],
+    ["sparse", 1],
+    ["weightDecay", -1],
+    ["schedule", "linear"],
+    ["warmup", 1.5],
+    ["negatives", 0],
+    ["adversarial", NaN],
+    ["validateEvery", 0],
+    ["patience", 0],
+    ["validationTriples", -1],
+  ])("%s: %j is refused by name", (field, value) => {
+    for (const schema of [trainSchema, distilSchema]) {
+      const { code, message } = failure(() => parseOptions(schema, { [field]: value }, "run.yaml, junior"));
+      expect(code).toBe("TRAINER_OPTION");
+      expect(message).toMatch(new RegExp(`^run\\.yaml, junior, ${field}: .+\\.$`));
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ["topK", 0],
+    ["candidates", "all"],
+    ["softWeight", -0.1],
+    ["temperature", 0],
+    ["scaling", true],
+    ["attention", "none"],
+    ["trainOnSoft", "yes"],
+  ])("%s: %j is refused by name in distillation", (field, value) => {
+    const { code, message } = failure(() => parseOptions(distilSchema, { [field]: value }, "here"));
+    expect(code).toBe("TRAINER_OPTION");
+    expect(message).toContain(`here, ${field}: `);
+  });
+
+  it("refuse a misspelt name, and one of the other kind of training", () => {
+    expect(failure(() => parseOptions(trainSchema, { lerningRate: 1 }, "here")).message).toContain("lerningRate");
+    expect(failure(() => parseOptions(trainSchema, { topK: 1 }, "here")).message).toContain("topK");
+    expect(failure(() => parseOptions(distilSchema, { loss: "bce" }, "here")).message).toContain("loss");
+  });
+
+  it("must be an object", () => {
+    expect(failure(() => parseOptions(trainSchema, "fast", "here"))).toMatchObject({ code: "TRAINER_OPTION" });
+  });
+});

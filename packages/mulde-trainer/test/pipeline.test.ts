@@ -1,0 +1,227 @@
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { evaluate } from "@mulde/eval";
+import { loadModel, modelScorer, modelTeacher } from "@mulde/kge-models";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  distil,
+  finish,
+  parseExperiment,
+  type PipelineEvent,
+  pretrainTeacher,
+  type Row,
+  runPipeline,
+  seniorScorer,
+} from "../src/index.js";
+import { brief, ring, without } from "./_planted.js";
+
+const data = ring();
+const plan = {
+  name: "toy",
+  data: "ring",
+  seed: 4,
+  defaults: without(brief, "model", "seed"),
+  teachers: [{ model: "RotE" }, { model: "TransH", name: "second", dim: 6 }],
+  junior: { model: "RotH", dim: 4, topK: 6 },
+};
+const experiment = parseExperiment(plan, "plan");
+
+let out: string;
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "mulde-pipeline-"));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+async function run(
+  over: Partial<Parameters<typeof runPipeline>[1]> = {},
+  what = experiment,
+  onEvent?: (event: PipelineEvent) => void,
+): Promise<{ rows: readonly Row[]; events: PipelineEvent[] }> {
+  const events: PipelineEvent[] = [];
+  const rows = await finish(runPipeline(what, { data, out, ...over }), (event) => {
+    events.push(event);
+    onEvent?.(event);
+  });
+  return { rows, events };
+}
+
+const timeless = (rows: readonly Row[]): unknown[] => rows.map((row) => without(row, "seconds"));
+const stages = ["RotE", "second", "undistilled", "distilled"];
+
+describe("a pipeline", () => {
+  it("trains, ranks and saves each model, and says so in order", async () => {
+    const { rows, events } = await run();
+    expect(rows.map(({ role, name, model, dim }) => [role, name, model, dim])).toEqual([
+      ["teacher", "RotE", "RotE", 8],
+      ["teacher", "second", "TransH", 6],
+      ["undistilled", "undistilled", "RotH", 4],
+      ["distilled", "distilled", "RotH", 4],
+      ["senior", "senior", "RotE+TransH", 8],
+    ]);
+    expect(events[0]).toEqual({ type: "pipeline", name: "toy", stages });
+    const milestones = events.filter(({ type }) => ["start", "done", "row"].includes(type));
+    expect(milestones.map(({ type, name }) => `${type} ${name}`)).toEqual(
+      stages.flatMap((name) => [`start ${name}`, `done ${name}`, `row ${name}`]),
+    );
+    expect((await readdir(out)).sort()).toEqual([...stages].sort());
+
+    // Every row tells what the saved model does on the test split.
+    for (const row of rows.slice(0, 4)) {
+      const { model, entities, relations, dataset, training } = await loadModel(join(out, row.name));
+      expect(entities).toEqual(data.entities.names);
+      expect(relations).toEqual(data.relations.names);
+      expect(dataset).toEqual({ name: "ring", fingerprint: data.fingerprint });
+      expect(training).toMatchObject({ row: { name: row.name }, options: { model: row.model, dim: row.dim } });
+      expect(row.parameters).toBe(model.parameters);
+      expect(row.bytes).toBe(4 * model.parameters);
+      const report = await evaluate(modelScorer(model), { triples: data.test, numRelations: 4, known: known() });
+      expect(row).toMatchObject({ mrr: report.mrr, mr: report.mr, hits: report.hits, epochs: 6 });
+      expect([row.headMrr, row.tailMrr]).toEqual([report.head.mrr, report.tail.mrr]);
+    }
+    const weights = 8 * 2;
+    expect(rows[4]!.parameters).toBe(weights + rows[0]!.parameters + rows[1]!.parameters);
+    expect(rows.map(({ seed }) => seed)).toEqual([5, 6, 4, 4, 4]);
+  });
+
+  it("is what the single calls give, the twin without teachers", async () => {
+    const { rows } = await run();
+    const { teachers, junior, undistilled } = experiment;
+    const models = [];
+    for (const { options } of teachers) models.push((await finish(pretrainTeacher(options, { data }))).model);
+    const twin = await finish(pretrainTeacher(undistilled!, { data }));
+    const named = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
+    const distilled = await finish(distil(junior, { data, teachers: named }));
+    for (const [name, { model }] of [
+      ["undistilled", twin],
+      ["distilled", distilled],
+    ] as const) {
+      const saved = await loadModel(join(out, name));
+      for (const [table, { data: values }] of model.tables)
+        expect([...saved.model.table(table).data]).toEqual([...values]);
+    }
+    const gates = distilled.senior.get("scaling")!;
+    const scales = (relations: Int32Array) =>
+      Float32Array.from({ length: 2 * relations.length }, (_, at) => {
+        return 1 / (1 + Math.exp(-gates[2 * relations[at >> 1]! + (at % 2)]!));
+      });
+    const senior = await evaluate(seniorScorer({ scales }, models), {
+      triples: data.test,
+      numRelations: 4,
+      known: known(),
+    });
+    expect(rows[4]!.mrr).toBeCloseTo(senior.mrr, 12);
+  });
+
+  it("skips what is there when it runs again", async () => {
+    const { rows } = await run();
+    const again = await run();
+    expect(again.rows).toEqual(rows);
+    expect(again.events.map(({ type, name }) => `${type} ${name}`)).toEqual([
+      "pipeline toy",
+      ...stages.map((name) => `skipped ${name}`),
+    ]);
+  });
+
+  it.each([
+    ["a teacher", "second", 8],
+    ["the distilled Junior", "distilled", 13],
+  ])("resumes to the same rows when aborted in mid-epoch of %s", async (_, name, step) => {
+    const { rows } = await run();
+    await rm(out, { recursive: true });
+    const controller = new AbortController();
+    const aborted = run({ signal: controller.signal, checkpointMinutes: 0 }, experiment, (event) => {
+      if (event.type === "checkpoint" && event.name === name && event.step === step) controller.abort();
+    });
+    await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+    const done = stages.slice(0, stages.indexOf(name));
+    expect((await readdir(out)).sort()).toEqual([...done, `${name}.checkpoint.safetensors`].sort());
+    const { rows: resumed, events } = await run();
+    expect(timeless(resumed)).toEqual(timeless(rows));
+    expect(events.filter(({ type }) => type === "skipped").map((event) => event.name)).toEqual(done);
+    expect(events.find(({ type }) => type === "start")).toMatchObject({ name, resumedAt: step });
+    expect((await readdir(out)).sort()).toEqual([...stages].sort());
+  });
+
+  it("loses nothing when it is killed between a run's end and the saving of its model", async () => {
+    for await (const event of runPipeline(experiment, { data, out })) if (event.type === "done") break;
+    expect(await readdir(out)).toEqual(["RotE.checkpoint.safetensors"]);
+    const { events } = await run();
+    expect(events.filter(({ name }) => name === "RotE").map(({ type }) => type)).toEqual(["start", "done", "row"]);
+    // And the other way round: a checkpoint that outlived the saving goes.
+    await writeFile(join(out, "RotE.checkpoint.safetensors"), "");
+    await run();
+    expect((await readdir(out)).sort()).toEqual([...stages].sort());
+  });
+
+  it("refuses a directory that holds a model of another experiment, and leaves it alone", async () => {
+    await run();
+    const before = await readFile(join(out, "RotE", "config.json"), "utf8");
+    const other = parseExperiment({ ...plan, teachers: [{ model: "RotE", epochs: 2 }] }, "plan");
+    await expect(run({}, other)).rejects.toMatchObject({
+      name: "MuldeError",
+      code: "TRAINER_FOREIGN",
+      message: expect.stringContaining(join(out, "RotE")),
+    });
+    await expect(run({ data: ring(24, 3) })).rejects.toMatchObject({ code: "TRAINER_FOREIGN" });
+    expect(await readFile(join(out, "RotE", "config.json"), "utf8")).toBe(before);
+  });
+
+  it("refuses a distilled model whose teachers were other ones", async () => {
+    await run();
+    for (const name of ["RotE", "second"]) await rm(join(out, name), { recursive: true });
+    const other = parseExperiment(
+      { ...plan, teachers: plan.teachers.map((teacher) => ({ ...teacher, epochs: 1 })) },
+      "plan",
+    );
+    await expect(run({}, other)).rejects.toMatchObject({
+      code: "TRAINER_FOREIGN",
+      message: expect.stringContaining(join(out, "distilled")),
+    });
+  });
+
+  it("refuses the distilled model's checkpoint when the teachers became other ones", async () => {
+    const controller = new AbortController();
+    const aborted = run({ signal: controller.signal }, experiment, (event) => {
+      if (event.type === "epoch" && event.name === "distilled") controller.abort();
+    });
+    await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+    for (const name of ["RotE", "second"]) await rm(join(out, name), { recursive: true });
+    const other = parseExperiment(
+      { ...plan, teachers: plan.teachers.map((teacher) => ({ ...teacher, epochs: 1 })) },
+      "plan",
+    );
+    await expect(run({}, other)).rejects.toMatchObject({ code: "TRAINER_CHECKPOINT" });
+  });
+
+  it("does without the undistilled twin and without scaling where told so", async () => {
+    const small = parseExperiment(
+      { ...plan, teachers: [{ model: "RotE" }], junior: { ...plan.junior, scaling: "none" }, undistilled: false },
+      "plan",
+    );
+    const { rows } = await run({}, small);
+    expect(rows.map(({ role }) => role)).toEqual(["teacher", "distilled", "senior"]);
+    // One unscaled teacher ranks as it does alone.
+    expect(rows[2]).toMatchObject({ mrr: rows[0]!.mrr, parameters: rows[0]!.parameters });
+    await expect(access(join(out, "undistilled"))).rejects.toThrow();
+  });
+});
+
+function known() {
+  const answers = new Map<string, number[]>();
+  for (const { heads, relations, tails, length } of [data.train, data.valid, data.test]) {
+    for (let i = 0; i < length; i++) {
+      const [h, r, t] = [heads[i]!, relations[i]!, tails[i]!];
+      for (const [key, id] of [
+        [`${h} ${r}`, t],
+        [`${t} ${r + 4}`, h],
+      ] as const) {
+        answers.set(
+          key,
+          [...(answers.get(key) ?? []), id].sort((a, b) => a - b),
+        );
+      }
+    }
+  }
+  return { answers: (h: number, r: number) => Int32Array.from(answers.get(`${h} ${r}`) ?? []) };
+}
