@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/coverage/**", "**/.turbo/**", "**/runs/**"] },
+  { ignores: ["**/dist/**", "**/coverage/**", "**/.turbo/**", "**/runs/**", "**/.readme/**"] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,

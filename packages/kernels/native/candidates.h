@@ -46,17 +46,6 @@ struct Candidates {
   }
 };
 
-// Radius of kRelationHyperbolic's point, t = tanh(sqrt(c) n), the same bits as in vectors.
-template <int S>
-MULDE_INLINE float pair_radius(const QueryLanes& q, float norm) {
-  if (S != kRelationHyperbolic) return 1;
-  Score s;
-  entity_radius<S>(q, {set1(norm), zero()}, &s);
-  float lane[W];
-  store(lane, s.t);
-  return lane[0];
-}
-
 // The ids behind the last one repeat it, so that whole vectors can be gathered.
 MULDE_INLINE const int32_t* gather_ids(const int32_t* ids, int left, int32_t* scratch) {
   if (left >= W) return ids;
@@ -67,6 +56,18 @@ MULDE_INLINE const int32_t* gather_ids(const int32_t* ids, int left, int32_t* sc
 template <int S>
 MULDE_INLINE EntityLanes gather_entity(const Candidates& x, const int32_t* ids) {
   return {S == kRelationHyperbolic ? gather(x.norm, ids) : zero(), S == kHyperbolic ? gather(x.point_alpha, ids) : zero()};
+}
+
+// Radii t = tanh(sqrt(c) n) of one query's candidates, kRelationHyperbolic only.
+inline void radius_row(const Candidates& x, int b, float* t) {
+  const QueryLanes q = x.lanes(b);
+  const int32_t* row = x.ids + (size_t)b * x.count;
+  int32_t scratch[W];
+  for (int j = 0; j < x.count; j += W) {
+    Score s;
+    entity_radius<kRelationHyperbolic>(q, gather_entity<kRelationHyperbolic>(x, gather_ids(row + j, x.count - j, scratch)), &s);
+    store_part(t + j, x.count - j, s.t);
+  }
 }
 
 // Terms -> scores with biases, for the candidates of one query.
@@ -100,21 +101,23 @@ void candidates_forward(const Candidates& x, float* scores) {
       const int n = end - first < kBlockQueries ? end - first : kBlockQueries;
       int next[kBlockQueries];
       int open = n;
-      for (int i = 0; i < n; i++) next[i] = 0;
+      for (int i = 0; i < n; i++) {
+        next[i] = 0;
+        // The radii stand where the terms will.
+        if (S == kRelationHyperbolic) radius_row(x, first + i, scores + (size_t)(first + i) * x.count);
+      }
       // A query that steps back to an earlier row goes on where it is when its block comes: order costs time, never a result.
       for (int64_t limit = rows; open > 0; limit += rows) {
         open = 0;
         for (int i = 0; i < n; i++) {
           const int b = first + i;
-          const QueryLanes q = x.lanes(b);
           const int32_t* ids = x.ids + (size_t)b * x.count;
           const float* row = x.q + (size_t)b * x.stride;
           float* term = scores + (size_t)b * x.count;
           int j = next[i];
           for (; j < x.count && ids[j] < limit; j++) {
             if (j + 4 < x.count) __builtin_prefetch(x.points + (size_t)ids[j + 4] * x.stride);
-            term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride,
-                                   pair_radius<S>(q, S == kRelationHyperbolic ? x.norm[ids[j]] : 0), &along);
+            term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride, term[j], &along);
           }
           next[i] = j;
           open += j < x.count;
@@ -200,7 +203,11 @@ struct RowPlan {
 };
 
 template <int S>
-void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, float* alongs, float* scores) {
+void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, float* alongs, float* radii, float* scores) {
+  if (S == kRelationHyperbolic)
+    parallel(x.batch, 8, [&](int begin, int end, int) {
+      for (int b = begin; b < end; b++) radius_row(x, b, radii + (size_t)b * x.count);
+    });
   parallel(plan.rows, 64, [&](int begin, int end, int) {
     float along = 0;
     for (int i = begin; i < end; i++) {
@@ -209,7 +216,7 @@ void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, flo
         const int at = plan.entries[j];
         if (at >= plan.pairs) continue;
         const int b = plan.query(at);
-        const float t = S == kRelationHyperbolic ? pair_radius<S>(x.lanes(b), x.norm[i]) : 1;
+        const float t = S == kRelationHyperbolic ? radii[at] : 1;
         terms[at] = pair_term<S>(x.q + (size_t)b * x.stride, p, x.stride, t, &along);
         if (S == kRelationHyperbolic) alongs[at] = along;
       }
@@ -221,12 +228,12 @@ void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, flo
 }
 
 // plannedCandidates(... as candidates up to ids (local to the plan's rows) ..., rows, offsets, entries, terms (B x K),
-//                   along (B x K, kRelationHyperbolic only), scores (B x K))
+//                   along and radii (B x K, kRelationHyperbolic only), scores (B x K))
 inline void planned_candidates(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);
-  float *terms = a.f32(17), *alongs = a.f32(18), *scores = a.f32(19);
-#define MULDE_CALL(S) planned_forward<S>(x, plan, terms, alongs, scores)
+  float *terms = a.f32(17), *alongs = a.f32(18), *radii = a.f32(19), *scores = a.f32(20);
+#define MULDE_CALL(S) planned_forward<S>(x, plan, terms, alongs, radii, scores)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
 }
@@ -236,7 +243,7 @@ inline void planned_candidates(Args a) {
 constexpr int kQueryPieces = 8;
 
 struct CandidateGradients {
-  const float *terms, *alongs, *gs;
+  const float *terms, *alongs, *radii, *gs;
   float *dq, *dhead_bias, *weight, *weight_p, *radial, *dpoints, *row_radial, *row_bias, *partial;
   double* dc;
 };
@@ -289,7 +296,7 @@ MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const C
     const float *q = x.q + (size_t)b * x.stride + col;
     float* out = dq + (size_t)b * x.stride + col;
     const vf w = set1(g.weight[at]), wp = set1(S == kRelationHyperbolic ? g.weight_p[at] : 0);
-    const vf t = set1(S == kRelationHyperbolic ? pair_radius<S>(x.lanes(b), x.norm[i]) : 1);
+    const vf t = set1(S == kRelationHyperbolic ? g.radii[at] : 1);
     for (int v = 0; v < V; v++) {
       const vf y = load(q + v * W);
       if (S == kDot) {
@@ -350,7 +357,7 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
   });
 }
 
-// plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, dScores (B x K), dq (B x stride),
+// plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, radii, dScores (B x K), dq (B x stride),
 //                 dc (B, float64, added to), dHeadBias (B), weight (B x K), weight by point (B x K, kRelationHyperbolic only),
 //                 radial (B x K), dPoints (rows x stride), row radial (rows), dTailBias (rows),
 //                 scratch (kQueryPieces x B x stride), scratch (B))
@@ -358,9 +365,9 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
 inline void planned_backward(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);
-  const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(22), a.f32(23), a.f32(24),
-                                a.f32(25), a.f32(26), a.f32(27), a.f32(28), a.f32(29), a.f64(21)};
-  float* q_radial = a.f32(30);
+  const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21), a.f32(23), a.f32(24),
+                                a.f32(25), a.f32(26), a.f32(27), a.f32(28), a.f32(29), a.f32(30), a.f64(22)};
+  float* q_radial = a.f32(31);
 #define MULDE_CALL(S) planned_backward<S>(x, plan, g, q_radial)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL

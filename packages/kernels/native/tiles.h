@@ -224,13 +224,16 @@ MULDE_INLINE int survivors(const QueryLanes& q, const TileEntities& e, const flo
 template <int S>
 MULDE_INLINE void score_places(const AllPairs& x, const TileEntities& e, const QueryLanes& q, int b, int first, const float* row, float head,
                                int32_t* at, int n, float* scores) {
+  const bool all = n > W && at[n - 1] == n - 1;  // the places are 0, 1, ..., n - 1: no need to gather
   for (int j = n; j % W; j++) at[j] = at[n - 1];
   for (int j = 0; j < n; j += W) {
-    const EntityLanes lanes = {gather(e.norm, at + j), gather(e.alpha, at + j)};
+    const int32_t* place = at + j;
+    const EntityLanes lanes = all ? EntityLanes{load(e.norm + j), load(e.alpha + j)} : EntityLanes{gather(e.norm, place), gather(e.alpha, place)};
+    const vf dot = all ? load(row + j) : gather(row, place);
     Score s;
     entity_radius<S>(q, lanes, &s);
-    score_lanes<S>(q, lanes, tile_term<S>(x, q, b, first, at + j, lanes.norm, s.t, gather(row, at + j)), &s);
-    store(scores + j, add(s.value, add(set1(head), gather(e.bias, at + j))));
+    score_lanes<S>(q, lanes, tile_term<S>(x, q, b, first, place, lanes.norm, s.t, dot), &s);
+    store(scores + j, add(s.value, add(set1(head), all ? load(e.bias + j) : gather(e.bias, place))));
   }
 }
 

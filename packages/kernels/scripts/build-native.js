@@ -38,6 +38,8 @@ function build(compiler) {
       "-fPIC",
       "-fvisibility=hidden",
       "-fno-math-errno",
+      // The same operations must give the same bits wherever they are inlined: fused multiply-adds only where the source says so.
+      "-ffp-contract=off",
       "-fopenmp-simd",
       "-I",
       include_dir,

@@ -2,7 +2,7 @@ export { createKernels } from "./create.js";
 export type { KernelsOptions } from "./create.js";
 export type { Engine, KernelArgument } from "./engine.js";
 export { MuldeError } from "./error.js";
-export { Kernels } from "./kernels.js";
+export { Kernels, pairTerms } from "./kernels.js";
 export type { EncoderGradients, EncoderTables, PairTerms, RankCall, SeniorStep, Update } from "./kernels.js";
 export { Random } from "./random.js";
 export { encoderNames, freeAll, maxDim, plan, pointTable, queryBatch, rowStride } from "./shapes.js";

@@ -44,10 +44,24 @@ export interface Update {
   readonly parameters: Float32Array;
 }
 
-/** What the forward pass over a plan leaves for the backward pass, B x K each; `along` is needed for `relationHyperbolic` only. */
+/** What the forward pass over a plan leaves for the backward pass, B x K each; the last two for `relationHyperbolic` only. */
 export interface PairTerms {
+  /** squared distances or inner products */
   readonly terms: Float32Array;
+  /** <v, q - t v> */
   readonly along: Float32Array | null;
+  /** t = tanh(sqrt(c) n) */
+  readonly radii: Float32Array | null;
+}
+
+/** Memory for up to `size` pairs. */
+export function pairTerms(engine: Engine, similarity: Similarity, size: number): PairTerms {
+  const own = similarity === "relationHyperbolic";
+  return {
+    terms: engine.float32(size),
+    along: own ? engine.float32(size) : null,
+    radii: own ? engine.float32(size) : null,
+  };
 }
 
 /** One step of the Senior; shapes in B queries, K candidates, m teachers. */
@@ -244,6 +258,7 @@ export class Kernels {
       plan.entries,
       pairs.terms,
       pairs.along,
+      pairs.radii,
       scores,
     ]);
   }
@@ -287,6 +302,7 @@ export class Kernels {
       plan.entries,
       pairs.terms,
       pairs.along,
+      pairs.radii,
       gradScores,
       out.dq,
       out.dc,
@@ -614,7 +630,9 @@ const tablesRead: Readonly<Record<EncoderName, readonly RelationTable[]>> = {
 
 function checkPairs(kernel: string, similarity: Similarity, pairs: PairTerms, size: number): void {
   need(kernel, "terms", pairs.terms, size);
-  if (similarity === "relationHyperbolic") need(kernel, "along", pairs.along, size);
+  if (similarity !== "relationHyperbolic") return;
+  need(kernel, "along", pairs.along, size);
+  need(kernel, "radii", pairs.radii, size);
 }
 
 function encoderArguments(

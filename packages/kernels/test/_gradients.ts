@@ -1,6 +1,6 @@
 // The whole chain of gradients of a linear functional of the scores, by the kernels as a trainer would call them, and by finite
 // differences of the reference.
-import { plan as newPlan, rowStride } from "../src/index.js";
+import { pairTerms, plan as newPlan, rowStride } from "../src/index.js";
 import type { EncoderGradients, Kernels, QueryBatch } from "../src/index.js";
 import {
   copy,
@@ -115,10 +115,7 @@ export function candidateGradients(
   const points = entityPoints(kernels, model, t, touched, false);
   const queries = encodeQueries(kernels, model, t, heads, relations);
   const scores = engine.float32(B * K);
-  const pairs = {
-    terms: engine.float32(B * K),
-    along: similarity === "relationHyperbolic" ? engine.float32(B * K) : null,
-  };
+  const pairs = pairTerms(engine, similarity, B * K);
   kernels.plannedCandidates(similarity, queries, points, plan, K, pairs, scores);
 
   const gradScores = copy(kernels, batch.gradScores);
@@ -160,7 +157,7 @@ export function candidateGradients(
 }
 
 /** sum over pairs of dL/ds s, over the queries b and entities e that `touches` names. */
-export function functional(model: Model, batch: Batch, touches: (b: number, e: number) => boolean): number {
+function functional(model: Model, batch: Batch, touches: (b: number, e: number) => boolean): number {
   let sum = 0;
   batch.heads.forEach((h, b) => {
     const r = batch.relations[b]!;

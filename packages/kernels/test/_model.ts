@@ -19,7 +19,7 @@ export function tablesOf(encoder: EncoderName): readonly RelationTable[] {
 
 export const needsEven = (encoder: EncoderName): boolean => !/^(Trans|Dist)/.test(encoder);
 export const isHyperbolic = (encoder: EncoderName): boolean => encoder.endsWith("H");
-export const hyperbolicEncoders = encoderNames.filter(isHyperbolic);
+const hyperbolicEncoders = encoderNames.filter(isHyperbolic);
 
 export interface ModelShape {
   readonly encoder: EncoderName;

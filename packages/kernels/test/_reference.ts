@@ -135,7 +135,7 @@ export function softmax(values: Vector): Vector {
 }
 
 /** log(1 + exp(x)) */
-export function softplus(x: number): number {
+function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 

@@ -173,7 +173,7 @@ onEveryEngine((kernels) => {
     };
     const out = { dq: f(48), dc: d(3), dHeadBias: f(3), dPoints: f(96), radial: f(6), tailBias: f(6) };
     const plan = { ...newPlan(k.engine, 6), size: 6 };
-    const pairs = { terms: f(6), along: null };
+    const pairs = { terms: f(6), along: null, radii: null };
     const s = "hyperbolic" as const;
     const calls: Readonly<Record<string, () => unknown>> = {
       heads: () => k.encode(t, shortIds, relations, queries),
@@ -187,8 +187,9 @@ onEveryEngine((kernels) => {
       rows: () => k.points(s, t.entity, shortIds, 1, null, points),
       ids: () => k.candidates(s, queries, points, shortIds, 2, f(6)),
       scores: () => k.candidates(s, queries, points, k.engine.int32(6), 2, short),
-      terms: () => k.plannedCandidates(s, queries, points, plan, 2, { terms: short, along: null }, f(6)),
+      terms: () => k.plannedCandidates(s, queries, points, plan, 2, { ...pairs, terms: short }, f(6)),
       along: () => k.plannedCandidates("relationHyperbolic", queries, points, plan, 2, pairs, f(6)),
+      radii: () => k.plannedCandidates("relationHyperbolic", queries, points, plan, 2, { ...pairs, along: f(6) }, f(6)),
       gradScores: () => k.plannedBackward(s, queries, points, plan, 2, pairs, short, out),
       dPoints: () => k.plannedBackward(s, queries, points, plan, 2, pairs, f(6), { ...out, dPoints: short }),
       "points.packed": () => k.scoreAll(s, queries, { ...points, packed: null }, f(27)),

@@ -1,6 +1,7 @@
 import {
   freeAll,
   type PairTerms,
+  pairTerms,
   plan,
   type Plan,
   type PointTable,
@@ -43,10 +44,7 @@ export class CandidatePass {
     this.#plan = plan(engine, pairs + batch);
     this.#side = new QuerySide(model, batch);
     this.#scores = engine.float32(pairs);
-    this.#pairs = {
-      terms: engine.float32(pairs),
-      along: model.similarity === "relationHyperbolic" ? engine.float32(pairs) : null,
-    };
+    this.#pairs = pairTerms(engine, model.similarity, pairs);
     this.#dPoints = engine.float32(rows * rowStride(model.dim));
     this.#radial = engine.float32(rows);
     this.#entity = engine.float32(rows * model.dim);
@@ -135,6 +133,7 @@ export class CandidatePass {
       this.#scores,
       this.#pairs.terms,
       this.#pairs.along,
+      this.#pairs.radii,
       this.#dPoints,
       this.#radial,
       this.#entity,

@@ -108,7 +108,7 @@ export function norm(x: readonly number[]): number {
   return Math.sqrt(dot(x, x));
 }
 
-export function plus(x: readonly number[], y: readonly number[]): number[] {
+function plus(x: readonly number[], y: readonly number[]): number[] {
   return x.map((v, i) => v + y[i]!);
 }
 

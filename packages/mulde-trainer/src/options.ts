@@ -7,7 +7,7 @@ import { MuldeError } from "./error.js";
 const count = z.number().int();
 
 /** The model to be trained. */
-export const modelSchema = z.strictObject({
+const modelSchema = z.strictObject({
   model: z.string().default("RotH").describe("scoring function, built-in or your own"),
   dim: count.min(1).max(1024).default(32).describe("embedding dimension; even for rotations and reflections"),
   curvature: z

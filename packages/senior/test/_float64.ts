@@ -40,7 +40,7 @@ export function attentionWeights(inputs: Inputs): Float64Array {
 }
 
 /** s_soft = sum_i a_i g_i s_i of query b. */
-export function softLogitsRow(inputs: Inputs, weights: Values, b: number): number[] {
+function softLogitsRow(inputs: Inputs, weights: Values, b: number): number[] {
   const row = new Array<number>(inputs.candidates).fill(0);
   for (let i = 0; i < inputs.teachers; i++) {
     const weight = weights[b * inputs.teachers + i]!;

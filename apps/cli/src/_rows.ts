@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import type { Row } from "@mulde/mulde-trainer";
+import { duration, metric, size, table, whole } from "./_table.js";
+
+/** The table of an experiment. */
+export function rowsTable(rows: readonly Row[]): string {
+  const right = (head: string) => ({ head, align: "right" }) as const;
+  return table(
+    [
+      { head: "role" },
+      { head: "model" },
+      ...["dim", "parameters", "size", "MRR", "Hits@1", "Hits@3", "Hits@10", "seconds"].map(right),
+    ],
+    rows.map(({ role, name, model, dim, parameters, bytes, mrr, hits, seconds }) => [
+      role,
+      role === "teacher" && name !== model ? `${name} (${model})` : role === "senior" ? "all teachers" : model,
+      String(dim),
+      whole(parameters),
+      size(bytes),
+      metric(mrr),
+      ...["1", "3", "10"].map((k) => metric(hits[k]!)),
+      role === "senior" ? "-" : seconds.toFixed(1),
+    ]),
+  );
+}
+
+/** Where the models of an experiment are: `runs/x/{RotH,distilled}`. */
+export function savedIn(rows: readonly Row[], out: string): string {
+  const names = rows.filter(({ role }) => role !== "senior").map(({ name }) => name);
+  return `Models saved in ${join(out, `{${names.join(",")}}`)}`;
+}
+
+/** One sentence, on two lines, on what distillation brought; undefined where there is nothing to compare with. */
+export function comparison(rows: readonly Row[]): string | undefined {
+  const distilled = rows.find(({ role }) => role === "distilled");
+  const undistilled = rows.find(({ role }) => role === "undistilled");
+  if (!distilled || !undistilled) return undefined;
+  const gain = (distilled.mrr / undistilled.mrr - 1) * 100;
+  const change =
+    gain >= 0 ? `${gain.toFixed(1)} % above` : `${(-gain).toFixed(1)} % below: here distillation did not help, against`;
+  const best = rows.filter(({ role }) => role === "teacher").reduce((a, b) => (b.mrr > a.mrr ? b : a));
+  const share = ((100 * distilled.mrr) / best.mrr).toFixed(0);
+  const smaller = (best.bytes / distilled.bytes).toFixed(1);
+  return (
+    `The distilled ${distilled.model} of ${distilled.dim} dimensions reaches MRR ${metric(distilled.mrr)}, ` +
+    `${change} the undistilled one's ${metric(undistilled.mrr)},\n` +
+    `and ${share} % of the best teacher's (${best.name}, ${metric(best.mrr)}) at 1/${smaller} of its size.`
+  );
+}
+
+/** All training together. */
+export function trainingTime(rows: readonly Row[]): string {
+  return duration(rows.reduce((sum, { seconds }) => sum + seconds, 0));
+}

@@ -1,0 +1,75 @@
+import Table from "cli-table3";
+import { paint } from "./_output.js";
+
+/** A column of a table. */
+export interface Column {
+  readonly head: string;
+  readonly align?: "left" | "right";
+}
+
+// A rule under the head and space between columns are enough.
+const chars = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
+};
+
+/** Rows under headings as text for people, without a line end. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const colours = paint(process.stdout);
+  const drawn = new Table({
+    chars,
+    colAligns: columns.map(({ align }) => align ?? "left"),
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
+  });
+  drawn.push(columns.map(({ head }) => colours.bold(head)));
+  for (const row of rows) drawn.push([...row]);
+  return drawn
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+/** Three decimals, as the field's tables have them. */
+export function metric(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : "-";
+}
+
+/** 1234567 as 1,234,567. */
+export function whole(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** Bytes in the unit that leaves few digits; powers of 1000, as disks count. */
+export function size(bytes: number): string {
+  for (const [unit, factor] of [
+    ["GB", 1e9],
+    ["MB", 1e6],
+    ["kB", 1e3],
+  ] as const) {
+    if (bytes >= factor) return `${(bytes / factor).toFixed(bytes >= 100 * factor ? 0 : 1)} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+/** Seconds as 4.2 s, 1 min 05 s or 2 h 10 min. */
+export function duration(seconds: number): string {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const rounded = Math.round(seconds);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${two(rounded % 60)} s`;
+  return `${Math.floor(rounded / 3600)} h ${two(Math.floor((rounded % 3600) / 60))} min`;
+}

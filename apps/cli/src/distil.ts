@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { modelNames, modelTeacher } from "@mulde/kge-models";
+import type { Teacher } from "@mulde/senior";
+import { distil, distilSchema, parseOptions } from "@mulde/mulde-trainer";
+import { Command, InvalidArgumentError } from "commander";
+import { openData } from "./_data.js";
+import { logEngine } from "./_engine.js";
+import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaInput } from "./_flags.js";
+import { interruptible } from "./_interrupt.js";
+import { openModel } from "./_model.js";
+import { Output } from "./_output.js";
+import { addTrainingOptions, checkDim, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
+
+interface Options extends TrainingFlags {
+  readonly teachers: readonly string[];
+  readonly data: string;
+  readonly columns: string;
+  readonly delimiter?: string;
+  readonly json?: boolean;
+}
+
+/** `mulde distil`: a Junior from the facts and from saved teachers. */
+export function distilCommand(): Command {
+  const flags = { names: { model: "junior" }, choices: { model: modelNames() }, headings: modelHeading };
+  const command = new Command("distil").description(
+    "Distil a Junior from trained teachers (Wang et al., MulDE, 2021). The same command again resumes.",
+  );
+  command.requiredOption(
+    "--teachers <dir,dir>",
+    "directories of trained models, with commas between them",
+    directories,
+  );
+  addDataOptions(command, { required: true, use: "data set that the teachers were trained on" });
+  addTrainingOptions(command);
+  addSchemaOptions(command, distilSchema, flags);
+  addJsonOption(command);
+  return command.action(async (given: Options) => {
+    const output = new Output(given.json ?? false);
+    const options = parseOptions(distilSchema, schemaInput({ ...given }, distilSchema, flags), "the command line");
+    checkDim(options);
+    await checkOut(given);
+    const engine = await logEngine(output);
+    await interruptible(async (signal) => {
+      const data = await openData(given.data, output, { ...readOptions(given), signal });
+      const teachers: Teacher[] = [];
+      const sources = [];
+      for (const directory of given.teachers) {
+        const { model } = await openModel(directory, data, "The teacher");
+        const name = basename(resolve(directory));
+        teachers.push(modelTeacher(model, name));
+        sources.push({ name, model: model.config.model, dim: model.dim, sha256: await hashOf(directory) });
+      }
+      const summary = { kind: "distil", options, teachers: sources };
+      // A teacher that was trained anew is another one: a checkpoint made with the old one is not resumed.
+      const identity = sources.map(({ sha256 }) => sha256).join();
+      const start = (control: object) => distil(options, { data, teachers, identity, ...control });
+      await trainAndSave({ name: options.model, options, data, engine, summary, start }, given, output, signal);
+    });
+  });
+}
+
+function directories(text: string): readonly string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.some((part) => part === "")) throw new InvalidArgumentError("Give directories with commas between them.");
+  return parts;
+}
+
+/** Of a model's parameters. */
+async function hashOf(directory: string): Promise<string> {
+  const bytes = await readFile(join(directory, "model.safetensors"));
+  return createHash("sha256").update(bytes).digest("hex");
+}

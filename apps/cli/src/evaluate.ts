@@ -1,0 +1,83 @@
+import type { RelationCategory, SidedMetrics, Tie } from "@mulde/eval";
+import { Command, Option } from "commander";
+import { openData } from "./_data.js";
+import { logEngine } from "./_engine.js";
+import { addDataOptions, addJsonOption, readOptions } from "./_flags.js";
+import { interruptible } from "./_interrupt.js";
+import { metricsTable, overall, rankSplit } from "./_metrics.js";
+import { openModel } from "./_model.js";
+import { Output } from "./_output.js";
+import { metric, table, whole } from "./_table.js";
+
+interface Options {
+  readonly data: string;
+  readonly columns: string;
+  readonly delimiter?: string;
+  readonly split: "train" | "valid" | "test";
+  readonly tie: Tie;
+  readonly raw?: boolean;
+  readonly byRelation?: boolean;
+  readonly json?: boolean;
+}
+
+type NamedMetrics = SidedMetrics & { readonly relation: string };
+
+/** `mulde evaluate`: filtered ranking of a split, both directions. */
+export function evaluateCommand(): Command {
+  const command = new Command("evaluate")
+    .description("Rank the true entities of a split among all entities, in both directions.")
+    .argument("<dir>", "directory of a trained model");
+  addDataOptions(command, { required: true, use: "data set that the model was trained on" })
+    .addOption(new Option("--split <name>", "split to rank").choices(["train", "valid", "test"]).default("test"))
+    .addOption(
+      new Option("--tie <name>", "rank among equal scores: the mean, the best or the worst place")
+        .choices(["realistic", "optimistic", "pessimistic"])
+        .default("realistic"),
+    )
+    .option("--raw", "let other known answers compete, instead of filtering them out")
+    .option("--by-relation", "also by relation, and by relation category (1-1, 1-N, N-1, N-N)");
+  return addJsonOption(command).action(async (directory: string, given: Options) => {
+    const output = new Output(given.json ?? false);
+    await logEngine(output);
+    const { split, tie, raw = false, byRelation = false } = given;
+    const { data, report } = await interruptible(async (signal) => {
+      const opened = await openData(given.data, output, { ...readOptions(given), signal });
+      const { model } = await openModel(directory, opened);
+      const categories = byRelation && { trainTriples: opened.train };
+      return { data: opened, report: await rankSplit(model, opened, split, { tie, raw, signal, ...categories }) };
+    });
+    const metrics = overall(report);
+    const relations = report.byRelation.map(({ relation, ...rest }): NamedMetrics => ({
+      relation: data.relations.name(relation),
+      ...rest,
+    }));
+    const parts = byRelation && { byRelation: relations, byCategory: report.byCategory };
+    output.result({ ...metrics, split, data: data.name, ...parts }, () => {
+      const { filtered, seconds } = metrics;
+      const head = `${data.name}, ${split} split, ${filtered ? "filtered" : "raw"}, ${tie} ranks, ${seconds.toFixed(1)} s`;
+      const more = byRelation ? `\n\n${relationTable(relations, report.byCategory!)}` : "";
+      return `${head}\n${metricsTable(metrics)}${more}`;
+    });
+  });
+}
+
+function relationTable(
+  relations: readonly NamedMetrics[],
+  categories: Readonly<Record<RelationCategory, SidedMetrics>>,
+): string {
+  const right = (head: string) => ({ head, align: "right" }) as const;
+  const row = (name: string, { mrr, head, tail, hits, ranks }: SidedMetrics): string[] => [
+    name,
+    metric(mrr),
+    metric(head.mrr),
+    metric(tail.mrr),
+    metric(hits["10"]!),
+    whole(ranks),
+  ];
+  const sorted = [...relations].sort((a, b) => b.ranks - a.ranks).map((metrics) => row(metrics.relation, metrics));
+  const kinds = Object.entries(categories).map(([kind, metrics]) => row(kind, metrics));
+  return table(
+    [{ head: "relation" }, ...["MRR", "head MRR", "tail MRR", "Hits@10", "ranks"].map(right)],
+    [...sorted, ...kinds],
+  );
+}

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../bin/mulde.js", import.meta.url));
+
+/** A new temporary directory. */
+export function temporary(): string {
+  return mkdtempSync(join(tmpdir(), "mulde-cli-"));
+}
+
+// Nothing of the user's own settings and caches may come in.
+const home = temporary();
+const env: NodeJS.ProcessEnv = {
+  PATH: process.env["PATH"],
+  HOME: home,
+  XDG_CACHE_HOME: join(home, "cache"),
+  MULDE_THREADS: "1",
+};
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called with all of stderr so far whenever something arrives; a signal that it returns is sent, once. */
+  readonly kill?: (stderr: string) => NodeJS.Signals | undefined;
+}
+
+/** Runs the built command to its end. */
+export function mulde(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: options.cwd ?? home,
+      env: { ...env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    let killed = false;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      const signal = killed ? undefined : options.kill?.(stderr);
+      if (signal === undefined) return;
+      killed = true;
+      child.kill(signal);
+    });
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
+
+/** Runs the command with `--json`, expects success, and returns what all of stdout holds. */
+export async function muldeJson<T>(args: readonly string[], options: RunOptions = {}): Promise<T> {
+  const { code, stdout, stderr } = await mulde([...args, "--json"], options);
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}

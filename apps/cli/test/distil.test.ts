@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadModel } from "@mulde/kge-models";
+import { beforeAll, expect, test } from "vitest";
+import { mulde, muldeJson, temporary } from "./_cli.js";
+import { long, quick, type TrainAnswer, trained, writeGraph } from "./_graph.js";
+
+let data: string;
+let teachers: string;
+
+beforeAll(async () => {
+  data = writeGraph();
+  teachers = `${await trained(data, "RotH")},${await trained(data, "TransE")}`;
+});
+
+const flags = (out: string): string[] => [
+  ...[
+    "distil",
+    "--teachers",
+    teachers,
+    "--junior",
+    "RotH",
+    "--dim",
+    "8",
+    "--data",
+    data,
+    "--out",
+    out,
+    "--top-k",
+    "20",
+  ],
+  ...quick,
+];
+
+test("distil learns a Junior from the facts and saved teachers, and keeps what made it", async () => {
+  const out = join(temporary(), "junior");
+  const answer = await muldeJson<TrainAnswer>([...flags(out), "--no-train-on-soft", "--attention", "uniform"]);
+  expect(answer).toMatchObject({ out, model: "RotH", dim: 8 });
+  expect(answer.test.mrr).toBeGreaterThan(0.6);
+  const { training } = await loadModel(out);
+  expect(training).toMatchObject({
+    kind: "distil",
+    options: { topK: 20, trainOnSoft: false, attention: "uniform", softWeight: 0.5 },
+    teachers: [
+      { name: "RotH", model: "RotH", dim: 16 },
+      { name: "TransE", model: "TransE", dim: 16 },
+    ],
+  });
+  const { senior } = training as { senior: Record<string, number[]> };
+  // A scale for each of 2R relations and each teacher.
+  expect(Object.values(senior).map((values) => values.length)).toEqual([2 * 4 * 2]);
+});
+
+test("an interrupted distil goes on to the parameters of an uninterrupted one", async () => {
+  const whole = join(temporary(), "whole");
+  const parts = join(temporary(), "parts");
+  await muldeJson([...flags(whole), ...long]);
+  const kill = (stderr: string): NodeJS.Signals | undefined =>
+    stderr.includes("epoch 30/300") ? "SIGTERM" : undefined;
+  expect((await mulde([...flags(parts), ...long], { kill })).code).toBe(143);
+  expect(readdirSync(parts)).toEqual(["checkpoint.safetensors"]);
+  await muldeJson([...flags(parts), ...long]);
+  const bytes = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));
+  expect(bytes(parts).equals(bytes(whole))).toBe(true);
+});
+
+test("a teacher of other data is refused with both fingerprints", async () => {
+  const other = writeGraph(([head, relation, tail]) => [tail, relation, head]);
+  const out = join(temporary(), "junior");
+  const { code, stdout } = await mulde([...flags(out), "--data", other, "--json"]);
+  expect(code).toBe(1);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+  expect(error.code).toBe("CLI_FOREIGN_DATA");
+  expect(error.message).toMatch(
+    /^The teacher .*RotH was trained on ring \(fingerprint [0-9a-f]{12}\), but the data given is ring \(fingerprint [0-9a-f]{12}\)/,
+  );
+});
+
+test("a teacher that is not there is one clear error", async () => {
+  const { code, stderr } = await mulde([...flags(join(temporary(), "x")), "--teachers", "./nobody"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/nobody.*config\.json cannot be read/);
+});
+
+test("an empty name among the teachers is bad usage", async () => {
+  const { code, stderr } = await mulde([...flags("x"), "--teachers", "a,,b"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("--teachers <dir,dir>");
+});

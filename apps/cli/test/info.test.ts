@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { mulde, muldeJson } from "./_cli.js";
+
+test("info names the engines, and nothing else is on stdout", async () => {
+  const info = await muldeJson<Record<string, unknown>>(["info"]);
+  expect(info).toMatchObject({
+    kernels: expect.stringMatching(/^(native \((avx512|avx2|neon)\)|wasm)$/) as string,
+    threads: 1,
+    tfjs: expect.stringMatching(/^(node|wasm|cpu)$/) as string,
+    node: process.version,
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+  });
+});
+
+test("info says why there are no native kernels", async () => {
+  const info = await muldeJson<Record<string, unknown>>(["info"], {
+    env: { MULDE_KERNELS: "wasm", MULDE_THREADS: "2" },
+  });
+  expect(info).toMatchObject({ kernels: "wasm", threads: 2, kernelsReason: "MULDE_KERNELS=wasm asks for it" });
+});
+
+test("a setting that is not understood is one clear error", async () => {
+  const { code, stderr } = await mulde(["info"], { env: { MULDE_KERNELS: "gpu" } });
+  expect(code).toBe(1);
+  expect(stderr).toContain('MULDE_KERNELS is "gpu", but must be native or wasm.');
+});

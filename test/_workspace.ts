@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { packages } from "../scripts/_packages.js";
+
+/** What these tests read of a package.json. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly type?: string;
+  readonly packageManager?: string;
+  readonly engines?: { readonly node?: string };
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface WorkspacePackage {
+  /** relative to the root, such as "packages/eval" */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+export const workspace: readonly WorkspacePackage[] = packages(root);
+export const rootManifest = JSON.parse(read("package.json")) as Manifest;
+
+/** A file's text; the path is relative to the root. */
+export function read(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
+/** The TypeScript files below a folder, all paths relative to the root. */
+export function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join(folder, name));
+}

@@ -1,0 +1,48 @@
+import { execFileSync } from "node:child_process";
+import { homedir } from "node:os";
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
+import { root } from "./_workspace.js";
+
+// What is committed, or would be by `git add --all`. Outside a checkout (an unpacked archive) there is no list, and git's error says so.
+const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+})
+  .split("\0")
+  .filter((path) => path !== "" && statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
+const texts = files.filter((path) => !/\.wasm$|^pnpm-lock\.yaml$/.test(path));
+
+function filesWith(pattern: RegExp): string[] {
+  return texts.filter((path) => pattern.test(readFileSync(join(root, path), "utf8")));
+}
+
+it("no file is over 1 MiB, except WebAssembly", () => {
+  expect(files.length).toBeGreaterThan(50);
+  const size = (path: string) => statSync(join(root, path)).size;
+  expect(files.filter((path) => !path.endsWith(".wasm") && size(path) > 2 ** 20)).toEqual([]);
+});
+
+it("no file names a package registry's host", () => {
+  expect(filesWith(/https?:\/\/[a-z0-9.-]*registry[a-z0-9.-]*/i)).toEqual([]);
+});
+
+it("no file holds a path of this machine", () => {
+  const quoted = [dirname(root), homedir()]
+    // A root directory as home or parent would match every path.
+    .filter((path) => path.length > 1)
+    .map((path) => `${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/`);
+  expect(quoted.length).toBeGreaterThan(0);
+  expect(filesWith(new RegExp(quoted.join("|")))).toEqual([]);
+});
+
+it("no licensed data set is committed", () => {
+  expect(files.filter((path) => /WN18RR|FB15k/i.test(path))).toEqual([]);
+});
+
+it("nothing that is built or downloaded is committed", () => {
+  expect(files.filter((path) => /(^|\/)(node_modules|dist|coverage|\.turbo|runs)\/|\.node$|\.o$/.test(path))).toEqual(
+    [],
+  );
+});
