@@ -104,7 +104,7 @@ const cases = {
 };
 
 const ms = await cases[name]();
-await kernels.close();
+await kernels.engine.close();
 const rss = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(
   JSON.stringify({
