@@ -1,21 +1,11 @@
+import { MuldeError } from "@mulde/kernels";
 import { CommanderError } from "commander";
 import { paint } from "./_output.js";
 
+export { MuldeError };
+
 /** Exit codes: scripts tell a wrong call (2) from a failure (1). 130 is the shells' code of Ctrl-C. */
 const exitCodes = { failed: 1, usage: 2 } as const;
-
-/** A failure that the command itself finds; what packages throw has the same fields. */
-export class MuldeError extends Error {
-  override readonly name = "MuldeError";
-
-  constructor(
-    readonly code: string,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
-}
 
 /** A command line that cannot be meant: exit code 2. */
 export class UsageError extends MuldeError {

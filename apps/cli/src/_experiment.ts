@@ -1,6 +1,7 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type Dataset, listDatasets } from "@mulde/datasets";
+import { writeWhole } from "@mulde/kge-models";
 import { type Experiment, parseExperiment, type Row, runPipeline } from "@mulde/mulde-trainer";
 import { LineCounter, parseDocument } from "yaml";
 import { openData } from "./_data.js";
@@ -171,22 +172,4 @@ async function writeReport(
   const dataset = { name: data.name, fingerprint: data.fingerprint };
   const report: Report = { experiment, dataset, kernels, version, rows };
   await writeWhole(join(out, reportName), `${JSON.stringify(report, null, 2)}\n`);
-}
-
-/** Writes a file under a temporary name, flushes it to the disk and renames it. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

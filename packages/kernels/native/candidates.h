@@ -30,6 +30,28 @@ MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t
   return hsum(sum);
 }
 
+// Four pairs with one query at a time: their sums are folded together, which takes a third of the shuffles.
+template <int S>
+MULDE_INLINE void pair_terms4(const float* q, const float* const* p, int stride, float* terms) {
+  vf a = zero(), b = zero(), c = zero(), d = zero();
+  for (int k = 0; k < stride; k += W) {
+    const vf x = load(q + k), y0 = load(p[0] + k), y1 = load(p[1] + k), y2 = load(p[2] + k), y3 = load(p[3] + k);
+    if (S == kDot) {
+      a = fma(x, y0, a);
+      b = fma(x, y1, b);
+      c = fma(x, y2, c);
+      d = fma(x, y3, d);
+    } else {
+      const vf e0 = sub(x, y0), e1 = sub(x, y1), e2 = sub(x, y2), e3 = sub(x, y3);
+      a = fma(e0, e0, a);
+      b = fma(e1, e1, b);
+      c = fma(e2, e2, c);
+      d = fma(e3, e3, d);
+    }
+  }
+  hsum4(a, b, c, d, terms);
+}
+
 // A batch of queries, and the rows of points that their candidates are.
 struct Candidates {
   int batch, count, stride;
@@ -115,6 +137,14 @@ void candidates_forward(const Candidates& x, float* scores) {
           const float* row = x.q + (size_t)b * x.stride;
           float* term = scores + (size_t)b * x.count;
           int j = next[i];
+          if (S != kRelationHyperbolic)
+            for (; j + 4 <= x.count && ids[j] < limit && ids[j + 1] < limit && ids[j + 2] < limit && ids[j + 3] < limit; j += 4) {
+              const float* p[4];
+              for (int k = 0; k < 4; k++) p[k] = x.points + (size_t)ids[j + k] * x.stride;
+              if (j + 8 <= x.count)
+                for (int k = 4; k < 8; k++) __builtin_prefetch(x.points + (size_t)ids[j + k] * x.stride);
+              pair_terms4<S>(row, p, x.stride, term + j);
+            }
           for (; j < x.count && ids[j] < limit; j++) {
             if (j + 4 < x.count) __builtin_prefetch(x.points + (size_t)ids[j + 4] * x.stride);
             term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride, term[j], &along);
@@ -149,45 +179,76 @@ inline void candidates(Args a) {
 #undef MULDE_CALL
 }
 
-// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), count (1)):
+// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), counts (N) or null, count (1)):
 // rows = the distinct ids, ascending; entries[offsets[i] .. offsets[i + 1]) = positions that hold rows[i], ascending;
-// local = each position's index into rows. A radix sort: its time does not depend on N.
-inline void plan(Args a) {
-  const int32_t* ids = a.i32(0);
-  const int m = a.count(1), n = a.count(2);
-  int32_t *rows = a.i32(3), *offsets = a.i32(4), *entries = a.i32(5), *local = a.i32(6), *scratch = a.i32(7);
+// local = each position's index into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
+struct PlanLists {
+  const int32_t* ids;
+  int m;
+  int32_t *rows, *offsets, *entries, *local;
+};
+
+inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
+  for (int k = 0; k < n; k++) counts[k] = 0;
+  for (int i = 0; i < p.m; i++) counts[p.ids[i]]++;
+  // From counts to the number of each row; `offsets` runs ahead as the place of the row's next entry, and is set back at the end.
+  int count = 0, sum = 0;
+  for (int k = 0; k < n; k++) {
+    const int c = counts[k];
+    if (c == 0) continue;
+    counts[k] = count;
+    p.rows[count] = k;
+    p.offsets[count++] = sum;
+    sum += c;
+  }
+  for (int i = 0; i < p.m; i++) {
+    const int row = counts[p.ids[i]];
+    p.local[i] = row;
+    p.entries[p.offsets[row]++] = i;
+  }
+  for (int k = count; k > 0; k--) p.offsets[k] = p.offsets[k - 1];
+  p.offsets[0] = 0;
+  return count;
+}
+
+inline int plan_by_radix(const PlanLists& p, int n, int32_t* scratch) {
   constexpr int kBits = 11, kBuckets = 1 << kBits;
   struct Item {
     uint32_t key, at;
   };
-  Item *from = (Item*)scratch, *to = from + m;
-  for (int i = 0; i < m; i++) from[i] = {(uint32_t)ids[i], (uint32_t)i};
-  for (int shift = 0; shift == 0 || ((uint32_t)(n - 1) >> shift) != 0; shift += kBits) {
+  Item *from = (Item*)scratch, *to = from + p.m;
+  for (int i = 0; i < p.m; i++) from[i] = {(uint32_t)p.ids[i], (uint32_t)i};
+  for (int shift = 0; shift < 32 && (shift == 0 || ((uint32_t)(n - 1) >> shift) != 0); shift += kBits) {
     uint32_t start[kBuckets] = {};
-    for (int i = 0; i < m; i++) start[(from[i].key >> shift) & (kBuckets - 1)]++;
+    for (int i = 0; i < p.m; i++) start[(from[i].key >> shift) & (kBuckets - 1)]++;
     uint32_t sum = 0;
     for (int k = 0; k < kBuckets; k++) {
       const uint32_t c = start[k];
       start[k] = sum;
       sum += c;
     }
-    for (int i = 0; i < m; i++) to[start[(from[i].key >> shift) & (kBuckets - 1)]++] = from[i];
+    for (int i = 0; i < p.m; i++) to[start[(from[i].key >> shift) & (kBuckets - 1)]++] = from[i];
     Item* swap = from;
     from = to;
     to = swap;
-    if (shift + kBits >= 32) break;
   }
   int count = 0;
-  for (int i = 0; i < m; i++) {
+  for (int i = 0; i < p.m; i++) {
     if (i == 0 || from[i].key != from[i - 1].key) {
-      rows[count] = (int32_t)from[i].key;
-      offsets[count++] = i;
+      p.rows[count] = (int32_t)from[i].key;
+      p.offsets[count++] = i;
     }
-    entries[i] = (int32_t)from[i].at;
-    local[from[i].at] = count - 1;
+    p.entries[i] = (int32_t)from[i].at;
+    p.local[from[i].at] = count - 1;
   }
-  offsets[count] = m;
-  a.i32(8)[0] = count;
+  p.offsets[count] = p.m;
+  return count;
+}
+
+inline void plan(Args a) {
+  const PlanLists lists = {a.i32(0), a.count(1), a.i32(3), a.i32(4), a.i32(5), a.i32(6)};
+  const int n = a.count(2);
+  a.i32(9)[0] = a.i32(8) ? plan_by_counting(lists, n, a.i32(8)) : plan_by_radix(lists, n, a.i32(7));
 }
 
 // Which pairs touch which rows. Positions from `pairs` on are not pairs (heads share the plan) and are passed over.

@@ -31,6 +31,7 @@ static const Kernel kKernels[] = {
     {"adam", adam},
     {"adagrad", adagrad},
     {"addRows", add_rows},
+    {"copyRows", copy_rows},
     {"sampleCandidates", sample_candidates},
 };
 

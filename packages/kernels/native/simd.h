@@ -201,6 +201,31 @@ MULDE_INLINE void store_part(float* p, int n, vf a) {
   for (int i = 0; i < n; i++) p[i] = lane[i];
 }
 
+// The sums of four vectors' lanes, each as hsum gives it.
+#if defined(__AVX512F__) || defined(__AVX2__)
+MULDE_INLINE __m128 quarter(vf a) {
+#if defined(__AVX512F__)
+  const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+#else
+  const __m256 h = a;
+#endif
+  return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+}
+MULDE_INLINE void hsum4(vf a, vf b, vf c, vf d, float* out) {
+  // hsum adds lanes (0 + 2) + (1 + 3): transposed, the same sums stand side by side
+  __m128 r0 = quarter(a), r1 = quarter(b), r2 = quarter(c), r3 = quarter(d);
+  _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+  _mm_storeu_ps(out, _mm_add_ps(_mm_add_ps(r0, r2), _mm_add_ps(r1, r3)));
+}
+#else
+MULDE_INLINE void hsum4(vf a, vf b, vf c, vf d, float* out) {
+  out[0] = hsum(a);
+  out[1] = hsum(b);
+  out[2] = hsum(c);
+  out[3] = hsum(d);
+}
+#endif
+
 // 1 / a to about 12 bits, for corrections; 1 / sqrt(a) to full precision, a > 0.
 #if defined(__AVX512F__)
 MULDE_INLINE vf reciprocal(vf a) { return _mm512_rcp14_ps(a); }

@@ -379,14 +379,11 @@ MULDE_INLINE float unordered(uint32_t o) {
   return v.f;
 }
 
-// Best-first order of (score, id) as one integer: the higher score, then the lower id.
-MULDE_INLINE uint64_t order_key(float score, int32_t id) { return ((uint64_t)ordered(score) << 32) | (uint32_t)~id; }
-MULDE_INLINE float key_score(uint64_t key) { return unordered((uint32_t)(key >> 32)); }
-
 constexpr float kNothing = -3.4e38f;
 
-// The k-th largest of n finite values, by halving the range of its bits: each step counts vectors.
-inline float kth_largest(const float* values, int n, int k) {
+// A value of n finite ones that at least k and at most `most` of them reach, by halving the range of its bits, each step counting
+// vectors. With most = k it is the k-th largest, or lies between that and the next: then `ties` of those equal to it belong to the k.
+inline float bar_of(const float* values, int n, int k, int most) {
   vf low = load_part(values, n, values[0]), high = low;
   for (int j = W; j < n; j += W) {
     const vf v = load_part(values + j, n - j, values[0]);
@@ -396,37 +393,31 @@ inline float kth_largest(const float* values, int n, int k) {
   uint32_t lo = ordered(-lanes_max(sub(zero(), low))), hi = ordered(lanes_max(high));
   while (lo < hi) {
     const uint32_t mid = lo + (hi - lo + 1) / 2;
-    const float middle = unordered(mid);
-    const vf bar = set1(middle);
+    const vf bar = set1(unordered(mid));
     int count = 0;
     for (int j = 0; j < n; j += W) count += __builtin_popcount(bits(le(bar, load_part(values + j, n - j, kNothing))));
-    if (count == k) {  // it is the least of these
-      vf least = set1(-kNothing);
-      for (int j = 0; j < n; j += W) {
-        const vf v = load_part(values + j, n - j, kNothing);
-        least = vmin(least, select(le(bar, v), v, set1(-kNothing)));
-      }
-      return -lanes_max(sub(zero(), least));
-    }
+    if (count >= k && count <= most) return unordered(mid);
     if (count > k) lo = mid;
     else hi = mid - 1;
   }
   return unordered(lo);
 }
 
-// A query's best so far: candidates above a bar are appended; when the buffer is full, the k best stay, and the k-th is the new bar.
-// Entities come in ascending order, so those that tie with the bar later lose to the ones already there.
+// A query's best so far: candidates above a bar are appended; when the buffer is full, the best of them stay. Entities come in ascending
+// order, so those that tie with the k-th later lose to the ones already there.
 struct Best {
   float* scores;
   int32_t* ids;
   int count;
   float bar;
 
-  void keep(int k) {
-    bar = kth_largest(scores, count, k);
-    const vf threshold = set1(bar);
+  // Keeps k to `most` of the best, k of them when most = k.
+  void keep(int k, int most) {
+    const float reach = bar_of(scores, count, k, most);
+    const vf threshold = set1(reach);
     int above = 0;
     for (int j = 0; j < count; j += W) above += __builtin_popcount(bits(lt(threshold, load_part(scores + j, count - j, kNothing))));
+    // Of those just at the bar only the first are needed, as many as fill up k.
     int ties = k - above, kept = 0;
     for (int j = 0; j < count; j += W) {
       const vf v = load_part(scores + j, count - j, kNothing);
@@ -437,8 +428,13 @@ struct Best {
       kept += pack_lanes(stay, v, scores + kept);
     }
     count = kept;
+    bar = reach;
   }
 };
+
+// Best-first order of (score, id) as one integer: the higher score, then the lower id.
+MULDE_INLINE uint64_t order_key(float score, int32_t id) { return ((uint64_t)ordered(score) << 32) | (uint32_t)~id; }
+MULDE_INLINE float key_score(uint64_t key) { return unordered((uint32_t)(key >> 32)); }
 
 inline void sift_down(uint64_t* keys, int i, int n) {
   for (;;) {
@@ -505,12 +501,12 @@ void top_k_of(const Args& a) {
             pack_ids(better, at + j, own.ids + own.count);
             own.count += pack_lanes(better, v, own.scores + own.count);
           }
-          if (own.count > capacity - kTileEntities - W) own.keep(k);
+          if (own.count > capacity - kTileEntities - W) own.keep(k, k + k / 4);
         }
       }
       for (int i = 0; i < block.count; i++) {
         Best& own = best[i];
-        if (own.count > k) own.keep(k);
+        if (own.count > k) own.keep(k, k);
         if (sorted) {
           // The scores fill a quarter of their half of the buffer at most; the keys go behind them.
           uint64_t* keys = (uint64_t*)(own.scores + capacity / 2);

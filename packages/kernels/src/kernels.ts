@@ -103,6 +103,8 @@ export interface RankCall {
   readonly equal: Int32Array;
 }
 
+// Up to here a counting sort is the faster one, though its time grows with the entities.
+const countedEntitiesPerId = 2;
 // At most this many teachers fit the kernel's scratch (native/senior.h).
 const maxTeachers = 64;
 // Pieces of the entities, and of a plan's rows, with gradients by the queries of their own (native/tiles.h and native/candidates.h).
@@ -217,7 +219,9 @@ export class Kernels {
     need("plan", "ids", plan.ids, count);
     const size = new Int32Array(1);
     const { ids, rows, offsets, entries, local, scratch } = plan;
-    this.engine.call("plan", [ids, count, entities, rows, offsets, entries, local, scratch, size]);
+    // Counting reads a list of all entities, which a step over a large graph must not.
+    const counts = entities <= countedEntitiesPerId * count ? this.#scratch("counts", entities) : null;
+    this.engine.call("plan", [ids, count, entities, rows, offsets, entries, local, scratch, counts, size]);
     return size[0]!;
   }
 
@@ -582,6 +586,23 @@ export class Kernels {
     need("addRows", "ids", ids, batch);
     need("addRows", "source", source, batch * dim);
     this.engine.call("addRows", [batch, dim, ids, source, table]);
+  }
+
+  /**
+   * Copies `rows` rows of `width` values between matrices of the same kind: `source` and `target` are given with their strides (values from row to row)
+   * and the column to start at.
+   */
+  copyRows<A extends Float32Array | Int32Array>(
+    rows: number,
+    width: number,
+    source: { readonly data: A; readonly stride: number; readonly column: number },
+    target: { readonly data: A; readonly stride: number; readonly column: number },
+  ): void {
+    for (const [field, { data, stride, column }] of Object.entries({ source, target })) {
+      need("copyRows", field, data, (rows - 1) * stride + column + width);
+    }
+    const to = [target.data, target.stride, target.column];
+    this.engine.call("copyRows", [rows, width, source.data, source.stride, source.column, ...to]);
   }
 
   /**

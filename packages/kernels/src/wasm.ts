@@ -56,7 +56,8 @@ async function startThread(start: WorkerStart): Promise<Thread> {
   const url = new URL(import.meta.url.endsWith(".ts") ? "../dist/_worker.js" : "./_worker.js", import.meta.url);
   if (isNode) {
     const { Worker } = await import("node:worker_threads");
-    const worker = new Worker(url, { workerData: start });
+    // Flags such as --input-type, which a program on the command line needs, are refused for a file.
+    const worker = new Worker(url, { workerData: start, execArgv: [] });
     const ready = new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve());
       worker.once("error", reject);

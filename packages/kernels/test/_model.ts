@@ -1,5 +1,5 @@
 // A random model in float64 (every value a float32), its scores by the reference, and the same as tables of an engine.
-import { encoderNames, queryBatch, pointTable, Random } from "../src/index.js";
+import { queryBatch, pointTable, Random } from "../src/index.js";
 import type { EncoderName, EncoderTables, Kernels, PointTable, QueryBatch, Similarity } from "../src/index.js";
 import { distance, dot, encode, expmap0, squaredDistance } from "./_reference.js";
 import type { Vector } from "./_reference.js";
@@ -19,7 +19,6 @@ export function tablesOf(encoder: EncoderName): readonly RelationTable[] {
 
 export const needsEven = (encoder: EncoderName): boolean => !/^(Trans|Dist)/.test(encoder);
 export const isHyperbolic = (encoder: EncoderName): boolean => encoder.endsWith("H");
-const hyperbolicEncoders = encoderNames.filter(isHyperbolic);
 
 export interface ModelShape {
   readonly encoder: EncoderName;

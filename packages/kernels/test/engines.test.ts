@@ -255,3 +255,17 @@ it("leaves a closed WebAssembly engine working on its own thread", async () => {
   kernels.addRows(1, 1, ints(kernels, [0]), copy(kernels, [2]), table);
   expect(table[0]).toBe(3);
 });
+
+it("WebAssembly starts its threads in a program that stands on the command line", () => {
+  const program = `
+    import { createKernels } from "@mulde/kernels";
+    const kernels = await createKernels({ engine: "wasm", threads: 2 });
+    console.log(kernels.threads);
+    await kernels.engine.close();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: new URL("..", import.meta.url),
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("");
+  expect(stdout).toBe("2\n");
+});

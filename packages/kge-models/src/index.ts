@@ -38,3 +38,4 @@ export {
 } from "./model.js";
 export { sharedKernels } from "./shared-kernels.js";
 export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./store.js";
+export { writeWhole } from "./whole-file.js";

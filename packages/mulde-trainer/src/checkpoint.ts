@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { decodeSafetensors, encodeSafetensors, type Safetensors } from "@mulde/kge-models";
+import { decodeSafetensors, encodeSafetensors, type Safetensors, writeWhole } from "@mulde/kge-models";
 import { z } from "zod";
 import { MuldeError } from "./error.js";
 
@@ -35,20 +35,7 @@ export async function writeCheckpoint(
   const tensors = Object.fromEntries([...arrays].map(([name, data]) => [name, { shape: [data.length], data }]));
   const bytes = encodeSafetensors(tensors, { state: JSON.stringify(state) });
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeWhole(path, bytes);
 }
 
 /**

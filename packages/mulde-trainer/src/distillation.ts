@@ -88,17 +88,15 @@ export function distillationObjective(
     await collectScores(teachers, heads, rows, soft, answers);
 
     const targets = new Int32Array(B);
-    for (let b = 0; b < B; b++) {
-      const own = softIds.subarray(b * softK, (b + 1) * softK);
-      ids.set(hardIds.subarray(b * hardK, (b + 1) * hardK), b * K);
-      ids.set(own, b * K + hardK);
-      targets[b] = own.indexOf(tails[b]!);
-    }
+    for (let b = 0; b < B; b++) targets[b] = softIds.subarray(b * softK, (b + 1) * softK).indexOf(tails[b]!);
+    // Both kinds of candidates are scored in one pass: side by side in a row.
+    const side = <A extends Float32Array | Int32Array>(both: A, hard: A, soft: A) => [
+      { both: { data: both, stride: K, column: 0 }, own: { data: hard, stride: hardK, column: 0 }, width: hardK },
+      { both: { data: both, stride: K, column: hardK }, own: { data: soft, stride: softK, column: 0 }, width: softK },
+    ];
+    for (const { both, own, width } of side(ids, hardIds, softIds)) kernels.copyRows(B, width, own, both);
     const scores = pass.forward(heads, rows, ids.subarray(0, B * K));
-    for (let b = 0; b < B; b++) {
-      hardScores.set(scores.subarray(b * K, b * K + hardK), b * hardK);
-      softScores.set(scores.subarray(b * K + hardK, (b + 1) * K), b * softK);
-    }
+    for (const { both, own, width } of side(scores, hardScores, softScores)) kernels.copyRows(B, width, both, own);
     const hard = hardLoss(kernels, "bce", options, B, hardK, hardScores, hardGradient);
     const { softLoss, seniorLoss } = senior.step({
       epoch,
@@ -111,9 +109,8 @@ export function distillationObjective(
       B,
       K: softK,
     });
-    for (let b = 0; b < B; b++) {
-      gradient.set(hardGradient.subarray(b * hardK, (b + 1) * hardK), b * K);
-      gradient.set(softGradient.subarray(b * softK, (b + 1) * softK), b * K + hardK);
+    for (const { both, own, width } of side(gradient, hardGradient, softGradient)) {
+      kernels.copyRows(B, width, own, both);
     }
     const gradients = new Map<string, TableGradient>(pass.backward(gradient));
     for (const parameter of senior.parameters()) {

@@ -1,12 +1,2 @@
-/** An error with a stable code for programs and one sentence for people. */
-export class MuldeError extends Error {
-  override readonly name = "MuldeError";
-
-  constructor(
-    readonly code: string,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
-}
+// One class for all packages that build on the kernels, so that `instanceof` holds across them.
+export { MuldeError } from "@mulde/kernels";
