@@ -2,12 +2,12 @@
 // typed arrays (or null) and numbers in the kernel's order.
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "runtime.h"
@@ -39,6 +39,9 @@ static const KernelTable* choose(const std::string& name) {
 // Threads that take chunks of the current job from a counter. The caller works too, so a pool of n has n - 1 threads. They spin for a
 // moment before they sleep, since a training step calls many short kernels in a row.
 class Pool {
+  // A tile, a block of packed queries and their buffers take half a megabyte; some systems give threads less than that.
+  static constexpr size_t kStackBytes = 4 << 20;
+
  public:
   ~Pool() { resize(1); }
 
@@ -49,10 +52,20 @@ class Pool {
       generation_++;
     }
     wake_.notify_all();
-    for (std::thread& t : threads_) t.join();
+    for (pthread_t t : threads_) pthread_join(t, nullptr);
     threads_.clear();
     stopping_ = false;
-    for (int i = 1; i < threads; i++) threads_.emplace_back([this, seen = generation_.load()]() mutable { work(seen); });
+    started_ = generation_;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, kStackBytes);
+    for (int i = 1; i < threads; i++) {
+      pthread_t t;
+      // Fewer threads than asked for only make it slower.
+      if (pthread_create(&t, &attributes, [](void* pool) -> void* { ((Pool*)pool)->work(); return nullptr; }, this) != 0) break;
+      threads_.push_back(t);
+    }
+    pthread_attr_destroy(&attributes);
   }
 
   int size() const { return (int)threads_.size() + 1; }
@@ -87,7 +100,8 @@ class Pool {
     for (int i; (i = next_.fetch_add(1)) < chunks_;) task_(context_, i);
   }
 
-  void work(uint64_t seen) {
+  void work() {
+    uint64_t seen = started_;
     for (;;) {
       for (int spin = 0; spin < 20000 && generation_.load(std::memory_order_acquire) == seen; spin++) pause();
       {
@@ -103,7 +117,8 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::thread> threads_;
+  std::vector<pthread_t> threads_;
+  uint64_t started_ = 0;
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> next_{0}, busy_{0};
   std::atomic<bool> stopping_{false};

@@ -61,8 +61,8 @@ function build(compiler) {
 }
 
 const compiler = [process.env.CXX, "g++", "clang++", "c++"].filter(Boolean).find(works);
-if (!instructionSets) {
-  console.log(`@mulde/kernels: no native kernels for ${process.arch}; WebAssembly will be used`);
+if (!instructionSets || process.platform === "win32") {
+  console.log(`@mulde/kernels: no native kernels for ${process.platform}-${process.arch}; WebAssembly will be used`);
 } else if (process.env.MULDE_KERNELS === "wasm" || !compiler) {
   rmSync(target, { force: true });
   console.log(
