@@ -303,9 +303,15 @@ inline void planned_candidates(Args a) {
 // more pieces would cost memory (each B x stride) without need.
 constexpr int kQueryPieces = 8;
 
+// What the rows' side needs of a pair, in one place: it comes by pairs in no order, and so touches one line of the cache for each.
+struct PairWeights {
+  float weight, by_point, radial, gs;
+};
+
 struct CandidateGradients {
   const float *terms, *alongs, *radii, *gs;
-  float *dq, *dhead_bias, *weight, *weight_p, *radial, *dpoints, *row_radial, *row_bias, *partial;
+  float *dq, *dhead_bias, *dpoints, *row_radial, *row_bias, *partial;
+  PairWeights* weights;
   double* dc;
 };
 
@@ -327,13 +333,17 @@ void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radi
         score_lanes<S>(q, e, load_part(g.terms + row + j, left, 0), &s);
         const vf along = S == kRelationHyperbolic ? load_part(g.alongs + row + j, left, 0) : zero();
         const PairGradient p = pair_gradient<S>(q, e, s, gs, along);
-        store_part(g.weight + row + j, left, p.weight);
         by_bias = add(by_bias, gs);
+        float lane[4][W];
+        store(lane[0], p.weight);
+        store(lane[1], p.weight_p);
+        store(lane[2], p.p_radial);
+        store(lane[3], gs);
+        PairWeights* out = g.weights + row + j;
+        for (int k = 0; k < W && k < left; k++) out[k] = {lane[0][k], lane[1][k], lane[2][k], lane[3][k]};
         if (S < kHyperbolic) continue;
-        store_part(g.radial + row + j, left, p.p_radial);
         by_q = add(by_q, p.q_radial);
         by_c = add(by_c, p.by_c);
-        if (S == kRelationHyperbolic) store_part(g.weight_p + row + j, left, p.weight_p);
       }
       g.dhead_bias[b] = (float)lanes_sum(by_bias);
       q_radial[b] = (float)lanes_sum(by_q);
@@ -346,6 +356,7 @@ void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radi
 template <int S, int V>
 MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, int i, int col, float* dq) {
   vf p[V], sum[V];
+  double by_radius = 0, by_bias = 0;
   for (int v = 0; v < V; v++) {
     p[v] = load(x.points + (size_t)i * x.stride + col + v * W);
     sum[v] = zero();
@@ -356,7 +367,12 @@ MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const C
     const int b = plan.query(at);
     const float *q = x.q + (size_t)b * x.stride + col;
     float* out = dq + (size_t)b * x.stride + col;
-    const vf w = set1(g.weight[at]), wp = set1(S == kRelationHyperbolic ? g.weight_p[at] : 0);
+    const PairWeights& pair = g.weights[at];
+    const vf w = set1(pair.weight), wp = set1(pair.by_point);
+    if (col == 0) {
+      by_bias += pair.gs;
+      by_radius += pair.radial;
+    }
     const vf t = set1(S == kRelationHyperbolic ? g.radii[at] : 1);
     for (int v = 0; v < V; v++) {
       const vf y = load(q + v * W);
@@ -371,6 +387,10 @@ MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const C
     }
   }
   for (int v = 0; v < V; v++) store(g.dpoints + (size_t)i * x.stride + col + v * W, sum[v]);
+  if (col == 0) {
+    g.row_radial[i] = (float)by_radius;
+    g.row_bias[i] = (float)by_bias;
+  }
 }
 
 template <int S>
@@ -397,15 +417,6 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
         for (; col + 4 * W <= x.stride; col += 4 * W) row_gradient<S, 4>(x, plan, g, i, col, dq);
         for (; col + 2 * W <= x.stride; col += 2 * W) row_gradient<S, 2>(x, plan, g, i, col, dq);
         for (; col < x.stride; col += W) row_gradient<S, 1>(x, plan, g, i, col, dq);
-        double by_radius = 0, by_bias = 0;
-        for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
-          const int at = plan.entries[j];
-          if (at >= plan.pairs) continue;
-          by_bias += g.gs[at];
-          if (S >= kHyperbolic) by_radius += g.radial[at];
-        }
-        g.row_radial[i] = (float)by_radius;
-        g.row_bias[i] = (float)by_bias;
       }
     }
   });
@@ -419,16 +430,15 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
 }
 
 // plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, radii, dScores (B x K), dq (B x stride),
-//                 dc (B, float64, added to), dHeadBias (B), weight (B x K), weight by point (B x K, kRelationHyperbolic only),
-//                 radial (B x K), dPoints (rows x stride), row radial (rows), dTailBias (rows),
-//                 scratch (kQueryPieces x B x stride), scratch (B))
+//                 dc (B, float64, added to), dHeadBias (B), dPoints (rows x stride), row radial (rows), dTailBias (rows),
+//                 scratch (4 x B x K), scratch (kQueryPieces x B x stride), scratch (B))
 // The last parts are in the sense of point_backward: see pointsBackward.
 inline void planned_backward(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);
   const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21), a.f32(23), a.f32(24),
-                                a.f32(25), a.f32(26), a.f32(27), a.f32(28), a.f32(29), a.f32(30), a.f64(22)};
-  float* q_radial = a.f32(31);
+                                a.f32(25), a.f32(26), a.f32(28), (PairWeights*)a.f32(27), a.f64(22)};
+  float* q_radial = a.f32(29);
 #define MULDE_CALL(S) planned_backward<S>(x, plan, g, q_radial)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL

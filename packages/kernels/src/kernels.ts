@@ -311,12 +311,10 @@ export class Kernels {
       out.dq,
       out.dc,
       out.dHeadBias,
-      this.#scratch("weight", size),
-      similarity === "relationHyperbolic" ? this.#scratch("pointWeight", size) : null,
-      this.#scratch("pairRadial", size),
       out.dPoints,
       out.radial,
       out.tailBias,
+      this.#scratch("weights", 4 * size),
       this.#scratch("partial", queryPieces * batch * stride),
       this.#scratch("queryRadial", batch),
     ]);

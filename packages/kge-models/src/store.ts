@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Kernels } from "@mulde/kernels";
 import { z } from "zod";
 import { MuldeError } from "./error.js";
 import { emptyModel, type KgeModel, type ModelConfig } from "./model.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import { temporaryName, writeFlushed } from "./whole-file.js";
 
 /** What is saved beside the parameters. */
 export interface ModelInfo {
@@ -185,15 +186,9 @@ async function writeTogether(
   try {
     for (const [name, content] of contents) {
       const path = join(directory, name);
-      const temporary = `${path}.${process.pid}.tmp`;
+      const temporary = temporaryName(path);
       written.push({ temporary, path });
-      const file = await open(temporary, "w");
-      try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeFlushed(temporary, content);
     }
     await rm(written.at(-1)!.path, { force: true });
     for (const { temporary, path } of written) await rename(temporary, path);
