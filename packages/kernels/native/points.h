@@ -69,28 +69,29 @@ inline void pack(Args a) {
   });
 }
 
-// One entity's tangent-space gradient from that of its point: `dp` = -sum weight (q - p) and `radial`; adds to dv, returns dL/ds.
-inline double point_backward(int sim, const float* v, int d, double s, const double* dp, double radial, double* dv) {
-  if (sim == kDot || sim == kEuclidean) {
-    for (int k = 0; k < d; k++) dv[k] += dp[k];
-    return 0;
+// One entity's tangent-space gradient, `out`, from that of its point: `dp` = -sum weight (q - p), and `radial`, by which p itself is to be
+// added to it (kRelationHyperbolic: the gradient by the tangent norm). Returns dL/ds.
+inline double point_backward(int sim, const float* v, int d, double s, const float* dp, double radial, float* out) {
+  double square = 0, along = 0;
+#pragma omp simd reduction(+ : square, along)
+  for (int k = 0; k < d; k++) {
+    square += (double)v[k] * v[k];
+    along += (double)v[k] * dp[k];
   }
-  double u[kRow];
-  widen(v, d, u);
-  const double n = dsqrt(ddot(u, u, d));
+  double by_dp = 1, by_v = 0, by_s = 0;
   if (sim == kHyperbolic) {
-    double g[kRow];
-    const double t = expmap(n, s).g;
-    for (int k = 0; k < d; k++) g[k] = dp[k] + radial * t * u[k];
-    return expmap_backward(u, s, d, g, dv);
+    // Through p = g v: dL/dp = dp + radial g v, then as expmap_backward.
+    const ExpMap e = expmap(dsqrt(square), s);
+    along += radial * e.g * square;
+    by_dp = e.g;
+    by_v = e.g * e.g * radial + along * e.slope;
+    by_s = along * e.by_s;
+  } else if (sim == kRelationHyperbolic && square > kMinNorm * kMinNorm) {
+    // Through the direction, whose gradient has no part along v, and the norm.
+    by_v = radial / dsqrt(square) - along / square;
   }
-  if (n <= kMinNorm) {
-    for (int k = 0; k < d; k++) dv[k] += dp[k];
-    return 0;
-  }
-  const double along = ddot(dp, u, d) / (n * n);
-  for (int k = 0; k < d; k++) dv[k] += dp[k] + (radial / n - along) * u[k];
-  return 0;
+  for (int k = 0; k < d; k++) out[k] = (float)(by_dp * dp[k] + by_v * v[k]);
+  return by_s;
 }
 
 // pointsBackward(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), dPoints (n x stride, in the sense of point_backward),
@@ -103,14 +104,10 @@ inline void points_backward(Args a) {
   float* gradient = a.f32(9);
   double by_s[kMaxChunks];
   const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
-    double g[kRow], dv[kRow];
     by_s[chunk] = 0;
-    for (int i = begin; i < end; i++) {
-      widen(dpoints + (size_t)i * stride, d, g);
-      for (int k = 0; k < d; k++) dv[k] = 0;
-      by_s[chunk] += point_backward(sim, table + (size_t)(rows ? rows[i] : i) * d, d, s, g, radial[i], dv);
-      for (int k = 0; k < d; k++) gradient[(size_t)i * d + k] = (float)dv[k];
-    }
+    for (int i = begin; i < end; i++)
+      by_s[chunk] += point_backward(sim, table + (size_t)(rows ? rows[i] : i) * d, d, s, dpoints + (size_t)i * stride, radial[i],
+                                    gradient + (size_t)i * d);
   });
   for (int i = 0; i < chunks; i++) a.f64(10)[0] += by_s[i];
 }
