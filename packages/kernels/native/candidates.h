@@ -53,19 +53,14 @@ MULDE_INLINE void pair_terms4(const float* q, const float* const* p, int stride,
 }
 
 // A batch of queries, and the rows of points that their candidates are.
-struct Candidates {
+struct Candidates : QueryConstants {
   int batch, count, stride;
-  const float *q, *square, *alpha, *c, *head_bias, *points, *norm, *point_alpha, *bias;
+  const float *q, *head_bias, *points, *norm, *point_alpha, *bias;
   const int32_t* ids;
 
   explicit Candidates(const Args& a)
-      : batch(a.count(1)), count(a.count(2)), stride(a.count(3)), q(a.f32(4)), square(a.f32(5)), alpha(a.f32(6)), c(a.f32(7)),
+      : QueryConstants{a.f32(5), a.f32(6), a.f32(7)}, batch(a.count(1)), count(a.count(2)), stride(a.count(3)), q(a.f32(4)),
         head_bias(a.f32(8)), points(a.f32(9)), norm(a.f32(10)), point_alpha(a.f32(11)), bias(a.f32(12)), ids(a.i32(13)) {}
-
-  QueryLanes lanes(int b) const {
-    const float cb = c ? c[b] : 1;
-    return {square[b], alpha[b], cb, (float)dsqrt(cb)};
-  }
 };
 
 // The ids behind the last one repeat it, so that whole vectors can be gathered.

@@ -26,6 +26,16 @@ struct QueryLanes {
   float square, alpha, c, sqrt_c;
 };
 
+// A batch's constants: |q|^2, alpha, and c or null (which is 1).
+struct QueryConstants {
+  const float *square, *alpha, *c;
+
+  QueryLanes lanes(int b) const {
+    const float cb = c ? c[b] : 1;
+    return {square[b], alpha[b], cb, (float)dsqrt(cb)};
+  }
+};
+
 // The parts of a score that its gradient needs again.
 struct Score {
   vf value;   // without biases

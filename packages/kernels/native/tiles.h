@@ -64,18 +64,14 @@ struct QueryBlock {
 };
 
 // All queries and entities of a call.
-struct AllPairs {
+struct AllPairs : QueryConstants {
   int batch, n, stride;
-  const float *q, *square, *alpha, *c, *head_bias, *points, *packed, *norm, *point_alpha, *bias;
+  const float *q, *head_bias, *points, *packed, *norm, *point_alpha, *bias;
 
   explicit AllPairs(const Args& a)
-      : batch(a.count(1)), n(a.count(2)), stride(a.count(3)), q(a.f32(4)), square(a.f32(5)), alpha(a.f32(6)), c(a.f32(7)),
+      : QueryConstants{a.f32(5), a.f32(6), a.f32(7)}, batch(a.count(1)), n(a.count(2)), stride(a.count(3)), q(a.f32(4)),
         head_bias(a.f32(8)), points(a.f32(9)), packed(a.f32(10)), norm(a.f32(11)), point_alpha(a.f32(12)), bias(a.f32(13)) {}
 
-  QueryLanes lanes(int b) const {
-    const float cb = c ? c[b] : 1;
-    return {square[b], alpha[b], cb, (float)dsqrt(cb)};
-  }
   int tiles() const { return (n + kTileEntities - 1) / kTileEntities; }
 };
 
@@ -100,7 +96,7 @@ struct Tile {
   }
 };
 
-// Rounding of a product-form distance, relative to |q|^2 + |p|^2, with a margin: what `Bound` may be off by.
+// Rounding of a product-form distance, relative to |q|^2 + |p|^2, with a margin: what the bounds may be off by.
 constexpr float kBoundSlack = 4e-6f;
 
 // Larger values could overflow in a score.
@@ -638,17 +634,17 @@ inline void all_log_sum_exp(Args a) {
 }
 
 // allBackward(... as scoreAll up to bias ..., lse (B, float64), targets (B), scale,
-//             dq (B x stride), dc (B, float64, added to), dHeadBias (B), dPoints (N x stride), radial (N), dBias (N),
+//             dq (B x stride), dc (B, float64, added to), dPoints (N x stride), radial (N), dBias (N),
 //             scratch (kGradientPieces x B x stride), scratch (3 x kGradientPieces x B, float64))
-// Softmax cross-entropy: dL/ds = scale (softmax(s) - one-hot(target)).
+// Softmax cross-entropy: dL/ds = scale (softmax(s) - one-hot(target)). It does not see a constant of the query, such as the head's bias.
 template <int S>
 void all_backward_of(const Args& a) {
   const AllPairs x(a);
   const double* lse = a.f64(14);
   const int32_t* targets = a.i32(15);
   const float scale = (float)a.num(16);
-  float *dq = a.f32(17), *dhead = a.f32(19), *dpoints = a.f32(20), *radial = a.f32(21), *dbias = a.f32(22), *partial_q = a.f32(23);
-  double *dc = a.f64(18), *sums = a.f64(24);
+  float *dq = a.f32(17), *dpoints = a.f32(19), *radial = a.f32(20), *dbias = a.f32(21), *partial_q = a.f32(22);
+  double *dc = a.f64(18), *sums = a.f64(23);
   const int tiles = x.tiles(), pieces = tiles < kGradientPieces ? tiles : kGradientPieces;
   const size_t row_size = (size_t)x.batch * x.stride;
   parallel(pieces, 1, [&](int begin, int end, int) {
@@ -741,7 +737,6 @@ void all_backward_of(const Args& a) {
       const float f = (float)(weight + by_radius);
       if (S != kDot) for (int k = 0; k < x.stride; k++) out[k] = f * x.q[(size_t)b * x.stride + k] - out[k];
       dc[b] += by_c;
-      dhead[b] = 0;  // softmax does not see a constant of the query
     }
   });
 }

@@ -255,16 +255,7 @@ export class Kernels {
     const size = queries.size * K;
     need("plannedCandidates", "scores", scores, size);
     checkPairs("plannedCandidates", similarity, pairs, size);
-    this.engine.call("plannedCandidates", [
-      ...candidateArguments(similarity, queries, points, plan.local, K),
-      plan.size,
-      plan.offsets,
-      plan.entries,
-      pairs.terms,
-      pairs.along,
-      pairs.radii,
-      scores,
-    ]);
+    this.engine.call("plannedCandidates", [...plannedArguments(similarity, queries, points, plan, K, pairs), scores]);
   }
 
   /**
@@ -300,13 +291,7 @@ export class Kernels {
     need("plannedBackward", "radial", out.radial, plan.size);
     need("plannedBackward", "tailBias", out.tailBias, plan.size);
     this.engine.call("plannedBackward", [
-      ...candidateArguments(similarity, queries, points, plan.local, K),
-      plan.size,
-      plan.offsets,
-      plan.entries,
-      pairs.terms,
-      pairs.along,
-      pairs.radii,
+      ...plannedArguments(similarity, queries, points, plan, K, pairs),
       gradScores,
       out.dq,
       out.dc,
@@ -451,8 +436,7 @@ export class Kernels {
       const dPoints = this.#scratch("dPoints", n * stride);
       const radial = this.#scratch("radial", n);
       const partial = this.#scratch("partial", gradientPieces * batch * stride);
-      const dHeadBias = this.#scratch("dHeadBias", batch);
-      const grads = [out.dq, out.dc, dHeadBias, dPoints, radial, out.tailBias, partial, sums];
+      const grads = [out.dq, out.dc, dPoints, radial, out.tailBias, partial, sums];
       engine.call("allBackward", [...call, lse, local, weight, ...grads]);
       const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
       return { loss, dSqrtC };
@@ -713,6 +697,18 @@ function candidateArguments(
     points.bias,
     ids,
   ];
+}
+
+function plannedArguments(
+  similarity: Similarity,
+  queries: QueryBatch,
+  points: PointTable,
+  plan: Plan,
+  K: number,
+  { terms, along, radii }: PairTerms,
+): KernelArgument[] {
+  const { size, offsets, entries, local } = plan;
+  return [...candidateArguments(similarity, queries, points, local, K), size, offsets, entries, terms, along, radii];
 }
 
 function allArguments(
