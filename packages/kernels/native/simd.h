@@ -25,6 +25,9 @@
 namespace mulde {
 namespace MULDE_ISA {
 
+// The bits of sqrt(1/2): split(x, &e) gives m in [sqrt(1/2), sqrt 2) and e with x = m 2^e, for normal positive x.
+constexpr int32_t kSplit = 0x3f3504f3;
+
 #if defined(__AVX512F__)
 constexpr int W = 16;
 typedef __m512 vf;
@@ -50,8 +53,11 @@ MULDE_INLINE vf round_nearest(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_
 // a * 2^n for integral n
 MULDE_INLINE vf scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 // x = m * 2^e with m in [1, 2)
-MULDE_INLINE vf exponent(vf x) { return _mm512_getexp_ps(x); }
-MULDE_INLINE vf mantissa(vf x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+MULDE_INLINE vf split(vf x, vf* e) {
+  const __m512i above = _mm512_sub_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(kSplit));
+  *e = _mm512_cvtepi32_ps(_mm512_srai_epi32(above, 23));
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_and_si512(above, _mm512_set1_epi32(0x007fffff)), _mm512_set1_epi32(kSplit)));
+}
 MULDE_INLINE vf gather(const float* base, const int32_t* ids) {
   return _mm512_i32gather_ps(_mm512_loadu_si512(ids), base, 4);
 }
@@ -87,12 +93,10 @@ MULDE_INLINE vf scale2(vf a, vf n) {
   __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
   return _mm256_mul_ps(a, _mm256_castsi256_ps(e));
 }
-MULDE_INLINE vf exponent(vf x) {
-  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(x), 23), _mm256_set1_epi32(127)));
-}
-MULDE_INLINE vf mantissa(vf x) {
-  __m256i m = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x007fffff));
-  return _mm256_castsi256_ps(_mm256_or_si256(m, _mm256_set1_epi32(0x3f800000)));
+MULDE_INLINE vf split(vf x, vf* e) {
+  const __m256i above = _mm256_sub_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(kSplit));
+  *e = _mm256_cvtepi32_ps(_mm256_srai_epi32(above, 23));
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_and_si256(above, _mm256_set1_epi32(0x007fffff)), _mm256_set1_epi32(kSplit)));
 }
 MULDE_INLINE vf gather(const float* base, const int32_t* ids) {
   return _mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i*)ids), 4);
@@ -131,12 +135,10 @@ MULDE_INLINE vf scale2(vf a, vf n) {
   int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
   return vmulq_f32(a, vreinterpretq_f32_s32(e));
 }
-MULDE_INLINE vf exponent(vf x) {
-  return vcvtq_f32_s32(vsubq_s32(vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_f32(x), 23)), vdupq_n_s32(127)));
-}
-MULDE_INLINE vf mantissa(vf x) {
-  uint32x4_t m = vandq_u32(vreinterpretq_u32_f32(x), vdupq_n_u32(0x007fffff));
-  return vreinterpretq_f32_u32(vorrq_u32(m, vdupq_n_u32(0x3f800000)));
+MULDE_INLINE vf split(vf x, vf* e) {
+  const int32x4_t above = vsubq_s32(vreinterpretq_s32_f32(x), vdupq_n_s32(kSplit));
+  *e = vcvtq_f32_s32(vshrq_n_s32(above, 23));
+  return vreinterpretq_f32_s32(vaddq_s32(vandq_s32(above, vdupq_n_s32(0x007fffff)), vdupq_n_s32(kSplit)));
 }
 MULDE_INLINE vf gather(const float* base, const int32_t* ids) {
   const float lanes[4] = {base[ids[0]], base[ids[1]], base[ids[2]], base[ids[3]]};
@@ -170,11 +172,10 @@ MULDE_INLINE vf scale2(vf a, vf n) {
   v128_t e = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_splat(127)), 23);
   return wasm_f32x4_mul(a, e);
 }
-MULDE_INLINE vf exponent(vf x) {
-  return wasm_f32x4_convert_i32x4(wasm_i32x4_sub(wasm_u32x4_shr(x, 23), wasm_i32x4_splat(127)));
-}
-MULDE_INLINE vf mantissa(vf x) {
-  return wasm_v128_or(wasm_v128_and(x, wasm_i32x4_splat(0x007fffff)), wasm_i32x4_splat(0x3f800000));
+MULDE_INLINE vf split(vf x, vf* e) {
+  const v128_t above = wasm_i32x4_sub(x, wasm_i32x4_splat(kSplit));
+  *e = wasm_f32x4_convert_i32x4(wasm_i32x4_shr(above, 23));
+  return wasm_i32x4_add(wasm_v128_and(above, wasm_i32x4_splat(0x007fffff)), wasm_i32x4_splat(kSplit));
 }
 MULDE_INLINE vf gather(const float* base, const int32_t* ids) {
   return wasm_f32x4_make(base[ids[0]], base[ids[1]], base[ids[2]], base[ids[3]]);
@@ -223,34 +224,6 @@ MULDE_INLINE void hsum4(vf a, vf b, vf c, vf d, float* out) {
   out[1] = hsum(b);
   out[2] = hsum(c);
   out[3] = hsum(d);
-}
-#endif
-
-// 1 / a to about 12 bits, for corrections; 1 / sqrt(a) to full precision, a > 0.
-#if defined(__AVX512F__)
-MULDE_INLINE vf reciprocal(vf a) { return _mm512_rcp14_ps(a); }
-MULDE_INLINE vf rough_inverse_sqrt(vf a) { return _mm512_rsqrt14_ps(a); }
-#elif defined(__AVX2__)
-MULDE_INLINE vf reciprocal(vf a) { return _mm256_rcp_ps(a); }
-MULDE_INLINE vf rough_inverse_sqrt(vf a) { return _mm256_rsqrt_ps(a); }
-#elif defined(__ARM_NEON)
-MULDE_INLINE vf reciprocal(vf a) {
-  const vf r = vrecpeq_f32(a);
-  return mul(r, vrecpsq_f32(a, r));
-}
-MULDE_INLINE vf rough_inverse_sqrt(vf a) {
-  const vf r = vrsqrteq_f32(a);
-  return mul(r, vrsqrtsq_f32(mul(a, r), r));
-}
-#else
-MULDE_INLINE vf reciprocal(vf a) { return div(set1(1.0f), a); }
-#endif
-#if defined(__wasm_simd128__)
-MULDE_INLINE vf inverse_sqrt(vf a) { return div(set1(1.0f), vsqrt(a)); }
-#else
-MULDE_INLINE vf inverse_sqrt(vf a) {  // one step of Newton's doubles the bits
-  const vf r = rough_inverse_sqrt(a);
-  return mul(r, fnma(mul(mul(a, set1(0.5f)), r), r, set1(1.5f)));
 }
 #endif
 

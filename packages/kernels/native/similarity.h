@@ -41,7 +41,7 @@ struct Score {
   vf value;   // without biases
   vf t;       // kRelationHyperbolic: radius of the entity's point
   vf cosh2;   // kRelationHyperbolic: its alpha
-  vf u, angle, inverse_root;
+  vf u, angle, root;
 };
 
 template <int S>
@@ -61,10 +61,8 @@ MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term
   } else {
     const vf alpha = S == kHyperbolic ? e.alpha : s->cosh2;
     s->u = mul(mul(term, set1(2 * q.alpha)), alpha);
-    // The floor keeps the root away from 0; both its sides vanish in the sums. A NaN stays one.
-    const vf square = vmax(set1(1e-36f), mul(s->u, add(s->u, set1(2.0f))));
-    s->inverse_root = inverse_sqrt(square);
-    s->angle = vlog1p(fma(square, s->inverse_root, s->u));
+    s->root = vsqrt(mul(s->u, add(s->u, set1(2.0f))));
+    s->angle = vlog1p(add(s->u, s->root));
     s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
   }
 }
@@ -87,8 +85,8 @@ MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& 
     g.q_radial = g.p_radial = g.by_c = zero();
     return g;
   }
-  // dA/du = 1 / root
-  const vf gu = mul(gs, mul(mul(s.angle, s.inverse_root), set1(-2 / q.c)));
+  // dA/du = 1 / root; the floor keeps it away from 0, where what gu multiplies vanishes. A NaN stays one.
+  const vf gu = mul(mul(gs, set1(-2 / q.c)), div(s.angle, vmax(set1(1e-18f), s.root)));
   const vf gu_u = mul(gu, s.u);
   g.q_radial = mul(gu_u, set1(2 * q.alpha));
   g.by_c = mul(gs, mul(mul(s.angle, s.angle), set1(1 / (q.c * q.c))));
