@@ -341,8 +341,8 @@ void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radi
         by_c = add(by_c, p.by_c);
       }
       g.dhead_bias[b] = (float)lanes_sum(by_bias);
-      q_radial[b] = (float)lanes_sum(by_q);
-      if (S >= kHyperbolic) g.dc[b] += lanes_sum(by_c);
+      q_radial[b] = q_radial_factor(q) * (float)lanes_sum(by_q);
+      if (S >= kHyperbolic) g.dc[b] += by_c_factor(q) * lanes_sum(by_c);
     }
   });
 }
@@ -383,7 +383,7 @@ MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const C
   }
   for (int v = 0; v < V; v++) store(g.dpoints + (size_t)i * x.stride + col + v * W, sum[v]);
   if (col == 0) {
-    g.row_radial[i] = (float)by_radius;
+    g.row_radial[i] = p_radial_factor<S>(x.point_alpha[i]) * (float)by_radius;
     g.row_bias[i] = (float)by_bias;
   }
 }

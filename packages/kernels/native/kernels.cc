@@ -2,6 +2,7 @@
 #include "encoders.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "peak.h"
 #include "sampling.h"
 #include "senior.h"
 #include "tiles.h"
@@ -22,8 +23,7 @@ static const Kernel kKernels[] = {
     {"scoreAll", score_all},
     {"rank", rank},
     {"topK", top_k},
-    {"allLogSumExp", all_log_sum_exp},
-    {"allBackward", all_backward},
+    {"allCrossEntropy", all_cross_entropy},
     {"bce", bce},
     {"crossEntropy", cross_entropy},
     {"kl", kl},
@@ -33,6 +33,8 @@ static const Kernel kKernels[] = {
     {"addRows", add_rows},
     {"copyRows", copy_rows},
     {"sampleCandidates", sample_candidates},
+    {"peak", peak},
+    {"products", products},
 };
 
 #define MULDE_STRING2(x) #x

@@ -51,6 +51,15 @@ MULDE_INLINE void entity_radius(const QueryLanes& q, const EntityLanes& e, Score
   vtanh(vmin(mul(set1(q.sqrt_c), e.norm), set1(6.10303f)), &s->t, &s->cosh2);
 }
 
+// sinh(A) = sqrt(u (u + 2))
+MULDE_INLINE vf score_root(vf u) { return vsqrt(mul(u, add(u, set1(2.0f)))); }
+
+// What u and the angle make, for the hyperbolic similarities.
+MULDE_INLINE void finish_score(const QueryLanes& q, Score* s) {
+  s->root = score_root(s->u);
+  s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
+}
+
 // `term` is <q, p> for kDot and D for the others; entity_radius has run.
 template <int S>
 MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term, Score* s) {
@@ -61,9 +70,8 @@ MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term
   } else {
     const vf alpha = S == kHyperbolic ? e.alpha : s->cosh2;
     s->u = mul(mul(term, set1(2 * q.alpha)), alpha);
-    s->root = vsqrt(mul(s->u, add(s->u, set1(2.0f))));
-    s->angle = vlog1p(add(s->u, s->root));
-    s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
+    s->angle = vlog1p(add(s->u, score_root(s->u)));
+    finish_score(q, s);
   }
 }
 
@@ -71,9 +79,14 @@ MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term
 //   dq = sum weight (q - p) + q_radial q           (kDot: sum weight p)
 //   dp = -sum weight (q - p) + p_radial p          (kDot: sum weight q)
 // For kRelationHyperbolic the entity's gradient is by its tangent vector: direction (weight_p) and norm (p_radial).
+// What is the same for all pairs of a query or an entity is left out here and multiplies the sums: see the factors below.
 struct PairGradient {
   vf weight, q_radial, weight_p, p_radial, by_c;
 };
+MULDE_INLINE float q_radial_factor(const QueryLanes& q) { return 2 * q.alpha; }
+MULDE_INLINE float by_c_factor(const QueryLanes& q) { return -1 / q.c; }
+template <int S>
+MULDE_INLINE float p_radial_factor(float alpha) { return S == kHyperbolic ? 2 * alpha : 1; }
 
 // `along` (kRelationHyperbolic only) is <v, q> - t.
 template <int S>
@@ -87,13 +100,12 @@ MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& 
   }
   // dA/du = 1 / root; the floor keeps it away from 0, where what gu multiplies vanishes. A NaN stays one.
   const vf gu = mul(mul(gs, set1(-2 / q.c)), div(s.angle, vmax(set1(1e-18f), s.root)));
-  const vf gu_u = mul(gu, s.u);
-  g.q_radial = mul(gu_u, set1(2 * q.alpha));
-  g.by_c = mul(gs, mul(mul(s.angle, s.angle), set1(1 / (q.c * q.c))));
+  g.q_radial = mul(gu, s.u);
+  g.by_c = mul(gs, s.value);
   if (S == kHyperbolic) {
     g.weight = mul(gu, mul(set1(4 * q.alpha), e.alpha));
     g.weight_p = g.weight;
-    g.p_radial = mul(gu_u, mul(set1(2.0f), e.alpha));
+    g.p_radial = g.q_radial;
     return g;
   }
   g.weight = mul(gu, mul(set1(4 * q.alpha), s.cosh2));
@@ -102,10 +114,10 @@ MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& 
   g.weight_p = mul(g.weight, select(lt(e.norm, tiny), set1(q.sqrt_c), div(s.t, vmax(e.norm, tiny))));
   // d/da of t = tanh(a) and of alpha = cosh^2(a), zero where a is capped
   const vf capped = mul(set1(q.sqrt_c), e.norm);
-  const vf by_a = sub(mul(set1(2.0f), mul(s.t, gu_u)), div(mul(g.weight, along), s.cosh2));
+  const vf by_a = sub(mul(set1(2.0f), mul(s.t, g.q_radial)), div(mul(g.weight, along), s.cosh2));
   const vf da = select(lt(capped, set1(6.10303f)), by_a, zero());
   g.p_radial = mul(da, set1(q.sqrt_c));
-  g.by_c = add(g.by_c, mul(mul(da, e.norm), set1(0.5f / q.sqrt_c)));
+  g.by_c = fnma(mul(da, e.norm), set1(0.5f * q.sqrt_c), g.by_c);
   return g;
 }
 

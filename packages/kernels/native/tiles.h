@@ -531,223 +531,296 @@ inline void top_k(Args a) {
 #undef MULDE_CALL
 }
 
-// out[i][:] += sum over k of A(i, k) rows[k][:], A(i, k) = a[i si + k sk], for four i at a time and two vectors of columns.
+// out[i][:] += sum over k of A(i, k) rows[k][:], A(i, k) = a[i si + k sk], for R of the i and V vectors of columns at a time.
+template <int R, int V>
+MULDE_INLINE void accumulate_block(const float* a, int si, int sk, int count, const float* b, int stride, float* out) {
+  vf sum[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) sum[r][v] = load(out + (size_t)r * stride + v * W);
+  for (int k = 0; k < count; k++, a += sk, b += stride) {
+    vf y[V];
+    for (int v = 0; v < V; v++) y[v] = load(b + v * W);
+    for (int r = 0; r < R; r++) {
+      const vf x = set1(a[r * si]);
+      for (int v = 0; v < V; v++) sum[r][v] = fma(x, y[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out + (size_t)r * stride + v * W, sum[r][v]);
+}
+
+template <int R>
+MULDE_INLINE void accumulate_rows(const float* a, int si, int sk, int count, const float* b, int stride, float* out) {
+  int col = 0;
+  if (kRows == 8)
+    for (; col + 4 * W <= stride; col += 4 * W) accumulate_block<R, 4>(a, si, sk, count, b + col, stride, out + col);
+  for (; col + 2 * W <= stride; col += 2 * W) accumulate_block<R, 2>(a, si, sk, count, b + col, stride, out + col);
+  for (; col < stride; col += W) accumulate_block<R, 1>(a, si, sk, count, b + col, stride, out + col);
+}
+
 inline void accumulate(const float* a, int si, int sk, int rows, int count, const float* b, int stride, float* out) {
   int i = 0;
-  for (; i + 4 <= rows; i += 4)
-    for (int col = 0; col < stride; col += 2 * W) {
-      const bool two = col + W < stride;
-      const float* x = a + (size_t)i * si;
-      float* o = out + (size_t)i * stride + col;
-      const int second = two ? W : 0;
-      vf s00 = load(o), s10 = load(o + stride), s20 = load(o + 2 * stride), s30 = load(o + 3 * stride);
-      vf s01 = load(o + second), s11 = load(o + stride + second), s21 = load(o + 2 * stride + second), s31 = load(o + 3 * stride + second);
-      const float* row = b + col;
-      for (int k = 0; k < count; k++, x += sk, row += stride) {
-        const vf y0 = load(row), y1 = load(row + second);
-        const vf w0 = set1(x[0]), w1 = set1(x[si]), w2 = set1(x[2 * si]), w3 = set1(x[3 * si]);
-        s00 = fma(w0, y0, s00);
-        s01 = fma(w0, y1, s01);
-        s10 = fma(w1, y0, s10);
-        s11 = fma(w1, y1, s11);
-        s20 = fma(w2, y0, s20);
-        s21 = fma(w2, y1, s21);
-        s30 = fma(w3, y0, s30);
-        s31 = fma(w3, y1, s31);
-      }
-      if (two) {
-        store(o + W, s01);
-        store(o + stride + W, s11);
-        store(o + 2 * stride + W, s21);
-        store(o + 3 * stride + W, s31);
-      }
-      store(o, s00);
-      store(o + stride, s10);
-      store(o + 2 * stride, s20);
-      store(o + 3 * stride, s30);
-    }
-  for (; i < rows; i++)
-    for (int col = 0; col < stride; col += W) {
-      vf s = load(out + (size_t)i * stride + col);
-      for (int k = 0; k < count; k++) s = fma(set1(a[(size_t)i * si + (size_t)k * sk]), load(b + (size_t)k * stride + col), s);
-      store(out + (size_t)i * stride + col, s);
-    }
+  for (; i + 4 <= rows; i += 4) accumulate_rows<4>(a + (size_t)i * si, si, sk, count, b, stride, out + (size_t)i * stride);
+  for (; i < rows; i++) accumulate_rows<1>(a + (size_t)i * si, si, sk, count, b, stride, out + (size_t)i * stride);
 }
 
-// crossEntropy pieces: gradients by the queries are kept by piece of the entities and added up in order. More pieces would cost
-// memory (each B x stride) without need.
-constexpr int kGradientPieces = 16;
-
-// allLogSumExp(... as scoreAll up to bias ..., lse (B, float64), scratch (2 x kGradientPieces x B, float64))
-inline void all_log_sum_exp(Args a) {
-  const AllPairs x(a);
-  double *lse = a.f64(14), *scratch = a.f64(15);
-  const int sim = a.count(0), tiles = x.tiles(), pieces = tiles < kGradientPieces ? tiles : kGradientPieces;
-  parallel(pieces, 1, [&](int begin, int end, int) {
-    QueryBlock block;
-    Tile tile;
-    TileEntities entities;
-    for (int piece = begin; piece < end; piece++)
-      for (int b = 0; b < x.batch; b += kTileQueries) {
-        block.load_rows(x.q, x.stride, b, b + kTileQueries < x.batch ? b + kTileQueries : x.batch);
-        float top[kTileQueries];
-        double sum[kTileQueries];
-        for (int i = 0; i < block.count; i++) {
-          top[i] = -3.4e38f;
-          sum[i] = 0;
-        }
-        for (int t = (int)((int64_t)tiles * piece / pieces); t < (int)((int64_t)tiles * (piece + 1) / pieces); t++) {
-          entities.read(x, t);
-          tile.products(x, block, t);
-          score_tile(sim, x, block, entities, tile);
-          for (int i = 0; i < block.count; i++) {
-            float* row = tile.value + i * kTileEntities;
-            for (int j = tile.count; j < tile.padded; j++) row[j] = -3.4e38f;
-            vf m = set1(top[i]);
-            for (int j = 0; j < tile.padded; j += W) m = vmax(m, load(row + j));
-            const float high = lanes_max(m);
-            vf s = zero();
-            for (int j = 0; j < tile.padded; j += W) s = add(s, vexp(sub(load(row + j), set1(high))));
-            sum[i] = sum[i] * dexp((double)top[i] - high) + lanes_sum(s);
-            top[i] = high;
-          }
-        }
-        for (int i = 0; i < block.count; i++) {
-          double* at = scratch + 2 * ((size_t)piece * x.batch + b + i);
-          at[0] = top[i];
-          at[1] = sum[i];
-        }
-      }
-  });
-  for (int b = 0; b < x.batch; b++) {
-    double top = -1e300, sum = 0;
-    for (int piece = 0; piece < pieces; piece++) {
-      const double m = scratch[2 * ((size_t)piece * x.batch + b)];
-      top = m > top ? m : top;
-    }
-    for (int piece = 0; piece < pieces; piece++) {
-      const double* at = scratch + 2 * ((size_t)piece * x.batch + b);
-      sum += at[1] * dexp(at[0] - top);
-    }
-    lse[b] = top + dlog(sum);
-  }
-}
-
-// allBackward(... as scoreAll up to bias ..., lse (B, float64), targets (B), scale,
-//             dq (B x stride), dc (B, float64, added to), dPoints (N x stride), radial (N), dBias (N),
-//             scratch (kGradientPieces x B x stride), scratch (3 x kGradientPieces x B, float64))
-// Softmax cross-entropy: dL/ds = scale (softmax(s) - one-hot(target)). It does not see a constant of the query, such as the head's bias.
+// All-entity cross-entropy. A block of queries goes over all tiles twice: forward for its log-sum-exp, and backward. What the way back
+// needs of every pair is kept between the two, for one block at a time: it stays in the last-level cache, and no product and no
+// logarithm is computed twice.
 template <int S>
-void all_backward_of(const Args& a) {
-  const AllPairs x(a);
-  const double* lse = a.f64(14);
-  const int32_t* targets = a.i32(15);
-  const float scale = (float)a.num(16);
-  float *dq = a.f32(17), *dpoints = a.f32(19), *radial = a.f32(20), *dbias = a.f32(21), *partial_q = a.f32(22);
-  double *dc = a.f64(18), *sums = a.f64(23);
-  const int tiles = x.tiles(), pieces = tiles < kGradientPieces ? tiles : kGradientPieces;
-  const size_t row_size = (size_t)x.batch * x.stride;
-  parallel(pieces, 1, [&](int begin, int end, int) {
-    QueryBlock block;
-    Tile tile;
-    TileEntities entities;
-    alignas(64) float by_weight[kTileEntities], by_radius[kTileEntities], by_bias[kTileEntities];
-    for (int piece = begin; piece < end; piece++) {
-      float* gq = partial_q + piece * row_size;
-      double* gs = sums + (size_t)piece * 3 * x.batch;
-      for (size_t i = 0; i < row_size; i++) gq[i] = 0;
-      for (int i = 0; i < 3 * x.batch; i++) gs[i] = 0;
-      for (int t = (int)((int64_t)tiles * piece / pieces); t < (int)((int64_t)tiles * (piece + 1) / pieces); t++) {
-        entities.read(x, t);
-        for (int j = 0; j < kTileEntities; j++) by_weight[j] = by_radius[j] = by_bias[j] = 0;
-        const int first = t * kTileEntities, count = x.n - first < kTileEntities ? x.n - first : kTileEntities;
-        float* gp = dpoints + (size_t)first * x.stride;
-        for (size_t i = 0; i < (size_t)count * x.stride; i++) gp[i] = 0;
-        for (int b0 = 0; b0 < x.batch; b0 += kTileQueries) {
-          block.load_rows(x.q, x.stride, b0, b0 + kTileQueries < x.batch ? b0 + kTileQueries : x.batch);
-          tile.products(x, block, t);
-          alignas(64) float weight_q[S == kRelationHyperbolic ? kTileQueries * kTileEntities : 1];
-          for (int i = 0; i < block.count; i++) {
-            const int b = b0 + i;
-            const QueryLanes q = x.lanes(b);
-            const vf head = set1(x.head_bias ? x.head_bias[b] : 0), shift = set1((float)-lse[b]);
-            float* row = tile.value + i * kTileEntities;
-            const int target = targets[b] - first;
-            vf s_weight = zero(), s_radial = zero(), s_c = zero();
-            for (int j = 0; j < tile.padded; j += W) {
-              const vf dot = load(row + j);
-              const EntityLanes e = {load(entities.norm + j), load(entities.alpha + j)};
-              const Score s = tile_score<S>(x, entities, q, b, first, j, dot);
-              vf g = vexp(add(add(s.value, add(head, load(entities.bias + j))), shift));
-              if ((target >= j && target < j + W) || j + W > count) {
-                float lane[W];
-                store(lane, g);
-                if (target >= j && target < j + W) lane[target - j] -= 1;
-                for (int l = 0; l < W; l++) if (j + l >= count) lane[l] = 0;
-                g = load(lane);
-              }
-              g = mul(g, set1(scale));
-              const vf along = S == kRelationHyperbolic ? sub(dot, s.t) : zero();
-              const PairGradient p = pair_gradient<S>(q, e, s, g, along);
-              store(by_bias + j, add(load(by_bias + j), g));
-              if (S != kDot) {
-                s_weight = add(s_weight, p.weight);
-                store(by_weight + j, add(load(by_weight + j), p.weight_p));
-              }
-              if (S >= kHyperbolic) {
-                s_radial = add(s_radial, p.q_radial);
-                s_c = add(s_c, p.by_c);
-                store(by_radius + j, add(load(by_radius + j), p.p_radial));
-              }
-              store(row + j, p.weight_p);
-              if (S == kRelationHyperbolic) store(weight_q + i * kTileEntities + j, mul(p.weight, s.t));
-            }
-            gs[b] += lanes_sum(s_weight);
-            gs[x.batch + b] += lanes_sum(s_radial);
-            gs[2 * x.batch + b] += lanes_sum(s_c);
-          }
-          // sum of weight p, and of weight q; signs and the q and p terms are put in below
-          accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileEntities, 1, block.count, count,
-                     x.points + (size_t)first * x.stride, x.stride, gq + (size_t)b0 * x.stride);
-          accumulate(tile.value, 1, kTileEntities, count, block.count, x.q + (size_t)b0 * x.stride, x.stride, gp);
-        }
-        for (int j = 0; j < count; j++) {
-          float* g = gp + (size_t)j * x.stride;
-          const float* p = x.points + (size_t)(first + j) * x.stride;
-          if (S != kDot) for (int k = 0; k < x.stride; k++) g[k] = by_weight[j] * p[k] - g[k];
-          radial[first + j] = by_radius[j];
-          dbias[first + j] = by_bias[j];
-        }
-      }
-    }
-  });
-  parallel(x.batch, 32, [&](int begin, int end, int) {
-    for (int b = begin; b < end; b++) {
-      double weight = 0, by_radius = 0, by_c = 0;
-      float* out = dq + (size_t)b * x.stride;
-      for (int k = 0; k < x.stride; k++) out[k] = 0;
-      for (int piece = 0; piece < pieces; piece++) {
-        const double* gs = sums + (size_t)piece * 3 * x.batch;
-        const float* gq = partial_q + piece * row_size + (size_t)b * x.stride;
-        weight += gs[b];
-        by_radius += gs[x.batch + b];
-        by_c += gs[2 * x.batch + b];
-        for (int k = 0; k < x.stride; k++) out[k] += gq[k];
-      }
-      const float f = (float)(weight + by_radius);
-      if (S != kDot) for (int k = 0; k < x.stride; k++) out[k] = f * x.q[(size_t)b * x.stride + k] - out[k];
-      dc[b] += by_c;
-    }
-  });
-}
+struct Kept {
+  static constexpr int kVectors = S == kRelationHyperbolic ? 5 : S == kHyperbolic ? 2 : 1;
+  static constexpr int kQueries = S == kRelationHyperbolic ? 32 : kTileQueries;
 
-inline void all_backward(Args a) {
-  switch (a.count(0)) {
-    case kDot: return all_backward_of<kDot>(a);
-    case kEuclidean: return all_backward_of<kEuclidean>(a);
-    case kHyperbolic: return all_backward_of<kHyperbolic>(a);
-    default: return all_backward_of<kRelationHyperbolic>(a);
+  float* at;  // kVectors arrays of a row of the tile, one behind the other
+
+  MULDE_INLINE void put(int j, const Score& s, vf dot) {
+    if (S <= kEuclidean) return store(at + j, s.value);
+    store(at + j, s.u);
+    store(at + kTileEntities + j, s.angle);
+    if (S == kHyperbolic) return;
+    store(at + 2 * kTileEntities + j, s.t);
+    store(at + 3 * kTileEntities + j, s.cosh2);
+    store(at + 4 * kTileEntities + j, dot);
   }
+
+  // Returns <q, p> (kRelationHyperbolic: by the direction), which only its gradient needs.
+  MULDE_INLINE vf get(const QueryLanes& q, int j, Score* s) const {
+    if (S <= kEuclidean) {
+      s->value = load(at + j);
+      return zero();
+    }
+    s->u = load(at + j);
+    s->angle = load(at + kTileEntities + j);
+    finish_score(q, s);
+    if (S == kHyperbolic) return zero();
+    s->t = load(at + 2 * kTileEntities + j);
+    s->cosh2 = load(at + 3 * kTileEntities + j);
+    return load(at + 4 * kTileEntities + j);
+  }
+};
+
+// Pieces of the tiles: more would cost memory, a gradient by the block's queries each, without need.
+constexpr int kGradientPieces = 64;
+
+// sum of exp(s - top) over some entities
+struct ExpSum {
+  double top, sum;
+};
+
+// Scores further than this above the reference are summed anew with another.
+constexpr float kFarAbove = 60;
+
+template <int S>
+struct AllCrossEntropy {
+  const AllPairs x;
+  const int32_t* targets;
+  const float* target_scores;
+  const float scale;
+  double* lse;
+  float *dq, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
+  double *dc, *sums;
+  ExpSum* exp_sums;
+  const int tiles, pieces;
+
+  explicit AllCrossEntropy(const Args& a)
+      : x(a), targets(a.i32(14)), target_scores(a.f32(15)), scale((float)a.num(16)), lse(a.f64(17)), dq(a.f32(18)), dpoints(a.f32(20)),
+        radial(a.f32(21)), dbias(a.f32(22)), by_weight(a.f32(23)), partial_q(a.f32(24)), kept(a.f32(26)), dc(a.f64(19)), sums(a.f64(25)),
+        exp_sums((ExpSum*)(sums + 3 * kGradientPieces * kTileQueries)), tiles(x.tiles()),
+        pieces(tiles < kGradientPieces ? tiles : kGradientPieces) {}
+
+  // f(tile, piece) for every tile, in parallel over the pieces.
+  template <class F>
+  void for_tiles(const F& f) const {
+    parallel(pieces, 1, [&](int begin, int end, int) {
+      for (int piece = begin; piece < end; piece++)
+        for (int t = (int)((int64_t)tiles * piece / pieces), last = (int)((int64_t)tiles * (piece + 1) / pieces); t < last; t++) f(t, piece);
+    });
+  }
+  Kept<S> kept_row(int tile, int i) const {
+    return {kept + ((size_t)tile * Kept<S>::kQueries + i) * Kept<S>::kVectors * kTileEntities};
+  }
+  float head(int b) const { return x.head_bias ? x.head_bias[b] : 0; }
+
+  // The target's score is the reference: the sum is 1 at least, and overflows only where an entity scores far above it.
+  void forward(const QueryBlock& block) const {
+    parallel(pieces, 1, [&](int begin, int end, int) {
+      for (int i = begin * block.count; i < end * block.count; i++) exp_sums[i] = {target_scores[block.first + i % block.count], 0};
+    });
+    for_tiles([&](int t, int piece) {
+      Tile tile;
+      TileEntities entities;
+      entities.read(x, t);
+      tile.products(x, block, t);
+      for (int i = 0; i < block.count; i++) {
+        const int b = block.first + i;
+        const QueryLanes q = x.lanes(b);
+        const vf head_bias = set1(head(b));
+        float* row = tile.value + i * kTileEntities;
+        Kept<S> pairs = kept_row(t, i);
+        ExpSum& own = exp_sums[piece * block.count + i];
+        const vf top = set1((float)own.top);
+        vf sum = zero(), high = set1(-3.4e38f);
+        for (int j = 0; j < tile.padded; j += W) {
+          const vf dot = load(row + j);
+          const Score s = tile_score<S>(x, entities, q, b, tile.first, j, dot);
+          pairs.put(j, s, dot);
+          vf score = add(s.value, add(head_bias, load(entities.bias + j)));
+          if (j + W > tile.count) score = load_part_of(score, tile.count - j);
+          store(row + j, score);
+          high = vmax(high, score);
+          sum = add(sum, vexp(sub(score, top)));
+        }
+        const float highest = lanes_max(high);
+        if (__builtin_expect(highest > (float)own.top + kFarAbove, 0)) {
+          sum = zero();
+          for (int j = 0; j < tile.padded; j += W) sum = add(sum, vexp(sub(load(row + j), set1(highest))));
+          own = {highest, own.sum * dexp(own.top - highest)};
+        }
+        own.sum += lanes_sum(sum);
+      }
+    });
+    for (int i = 0; i < block.count; i++) {
+      ExpSum all = exp_sums[i];
+      for (int piece = 1; piece < pieces; piece++) {
+        const ExpSum& own = exp_sums[piece * block.count + i];
+        if (own.top == all.top) all.sum += own.sum;
+        else if (own.top < all.top) all.sum += own.sum * dexp(own.top - all.top);
+        else all = {own.top, own.sum + all.sum * dexp(all.top - own.top)};
+      }
+      lse[block.first + i] = all.top + dlog(all.sum);
+    }
+  }
+
+  // Scores behind the last entity vanish.
+  static vf load_part_of(vf score, int count) {
+    float lane[W];
+    store(lane, score);
+    return load_part(lane, count < 0 ? 0 : count, -3.4e38f);
+  }
+
+  // dL/ds = scale (softmax(s) - one-hot(target))
+  void backward(const QueryBlock& block) const {
+    const double log_scale = dlog(scale);
+    const size_t size = (size_t)Kept<S>::kQueries * x.stride;
+    parallel(pieces, 1, [&](int begin, int end, int) {
+      for (size_t i = begin * size; i < end * size; i++) partial_q[i] = 0;
+      for (int i = begin * 3 * kTileQueries; i < end * 3 * kTileQueries; i++) sums[i] = 0;
+    });
+    for_tiles([&](int t, int piece) {
+      Tile tile;
+      TileEntities entities;
+      entities.read(x, t);
+      const int first = tile.first = t * kTileEntities, count = tile.count = x.n - first < kTileEntities ? x.n - first : kTileEntities;
+      tile.padded = (count + W - 1) / W * W;
+      float* gp = dpoints + (size_t)first * x.stride;
+      alignas(64) float weights[kTileEntities], radii[kTileEntities], biases[kTileEntities];
+      const bool fresh = block.first == 0, done = block.first + block.count == x.batch;
+      for (int j = 0; j < kTileEntities; j++) {
+        const bool known = !fresh && j < count;
+        weights[j] = known ? by_weight[first + j] : 0;
+        radii[j] = known ? radial[first + j] : 0;
+        biases[j] = known ? dbias[first + j] : 0;
+      }
+      if (fresh) for (size_t i = 0; i < (size_t)count * x.stride; i++) gp[i] = 0;
+      alignas(64) float weight_q[S == kRelationHyperbolic ? kTileQueries * kTileEntities : 1];
+      for (int i = 0; i < block.count; i++) {
+        const int b = block.first + i;
+        const QueryLanes q = x.lanes(b);
+        const vf shift = set1((float)(head(b) - lse[b] + log_scale));
+        const Kept<S> pairs = kept_row(t, i);
+        float* row = tile.value + i * kTileEntities;
+        const int target = targets[b] - first;
+        vf s_weight = zero(), s_radial = zero(), s_c = zero();
+        for (int j = 0; j < tile.padded; j += W) {
+          const EntityLanes e = {load(entities.norm + j), load(entities.alpha + j)};
+          Score s;
+          const vf dot = pairs.get(q, j, &s);
+          vf g = vexp(add(s.value, add(load(entities.bias + j), shift)));
+          if ((target >= j && target < j + W) || j + W > count) {
+            float lane[W];
+            store(lane, g);
+            if (target >= j && target < j + W) lane[target - j] -= scale;
+            for (int l = 0; l < W; l++) if (j + l >= count) lane[l] = 0;
+            g = load(lane);
+          }
+          const PairGradient p = pair_gradient<S>(q, e, s, g, S == kRelationHyperbolic ? sub(dot, s.t) : zero());
+          store(biases + j, add(load(biases + j), g));
+          if (S != kDot) {
+            s_weight = add(s_weight, p.weight);
+            store(weights + j, add(load(weights + j), p.weight_p));
+          }
+          if (S >= kHyperbolic) {
+            s_radial = add(s_radial, p.q_radial);
+            s_c = add(s_c, p.by_c);
+            store(radii + j, add(load(radii + j), p.p_radial));
+          }
+          store(row + j, p.weight_p);
+          if (S == kRelationHyperbolic) store(weight_q + i * kTileEntities + j, mul(p.weight, s.t));
+        }
+        double* own = sums + (size_t)(piece * kTileQueries + i) * 3;
+        own[0] += lanes_sum(s_weight);
+        own[1] += lanes_sum(s_radial);
+        own[2] += lanes_sum(s_c);
+      }
+      // sum of weight p, and of weight q; signs and the q and p terms are put in at the end
+      accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileEntities, 1, block.count, count, x.points + (size_t)first * x.stride,
+                 x.stride, partial_q + piece * size);
+      accumulate(tile.value, 1, kTileEntities, count, block.count, x.q + (size_t)block.first * x.stride, x.stride, gp);
+      for (int j = 0; j < count; j++) {
+        by_weight[first + j] = weights[j];
+        radial[first + j] = radii[j];
+        dbias[first + j] = biases[j];
+        if (!done || S == kDot) continue;
+        radial[first + j] *= p_radial_factor<S>(x.point_alpha[first + j]);
+        float* g = gp + (size_t)j * x.stride;
+        const float* p = x.points + (size_t)(first + j) * x.stride;
+        for (int k = 0; k < x.stride; k++) g[k] = weights[j] * p[k] - g[k];
+      }
+    });
+    parallel(block.count, 8, [&](int begin, int end, int) {
+      for (int i = begin; i < end; i++) {
+        const int b = block.first + i;
+        double weight = 0, by_radius = 0, by_c = 0;
+        float* out = dq + (size_t)b * x.stride;
+        for (int k = 0; k < x.stride; k++) out[k] = 0;
+        for (int piece = 0; piece < pieces; piece++) {
+          const double* own = sums + (size_t)(piece * kTileQueries + i) * 3;
+          const float* gq = partial_q + piece * size + (size_t)i * x.stride;
+          weight += own[0];
+          by_radius += own[1];
+          by_c += own[2];
+          for (int k = 0; k < x.stride; k++) out[k] += gq[k];
+        }
+        const QueryLanes q = x.lanes(b);
+        const float f = (float)(weight + q_radial_factor(q) * by_radius);
+        if (S != kDot) for (int k = 0; k < x.stride; k++) out[k] = f * x.q[(size_t)b * x.stride + k] - out[k];
+        if (S >= kHyperbolic) dc[b] += by_c_factor(q) * by_c;
+      }
+    });
+  }
+
+  void run() const {
+    QueryBlock block;
+    for (int b = 0; b < x.batch; b += Kept<S>::kQueries) {
+      block.load_rows(x.q, x.stride, b, b + Kept<S>::kQueries < x.batch ? b + Kept<S>::kQueries : x.batch);
+      forward(block);
+      backward(block);
+    }
+  }
+};
+
+// allCrossEntropy(... as scoreAll up to bias ..., targets (B), their scores (B), scale, log-sum-exp (B, float64, written),
+//                 dq (B x stride), dc (B, float64, added to), dPoints (N x stride), radial (N), dBias (N),
+//                 scratch (N), scratch (kGradientPieces x kTileQueries x stride), scratch (5 x kGradientPieces x kTileQueries, float64),
+//                 scratch (kKeptFloats x N rounded up to whole tiles))
+// Softmax cross-entropy, scale times the sum over the batch. It does not see a constant of the query, such as the head's bias.
+constexpr int kKeptFloats = Kept<kRelationHyperbolic>::kQueries * Kept<kRelationHyperbolic>::kVectors;
+
+inline void all_cross_entropy(Args a) {
+#define MULDE_CALL(S) AllCrossEntropy<S>(a).run()
+  MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
+#undef MULDE_CALL
 }
 
 }  // namespace MULDE_ISA

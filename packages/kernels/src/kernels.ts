@@ -108,8 +108,12 @@ const countedEntitiesPerId = 2;
 // At most this many teachers fit the kernel's scratch (native/senior.h).
 const maxTeachers = 64;
 // Pieces of the entities, and of a plan's rows, with gradients by the queries of their own (native/tiles.h and native/candidates.h).
-const gradientPieces = 16;
+const gradientPieces = 64;
 const queryPieces = 8;
+// Queries and, at most, entities of a tile, and what is kept of a tile's pairs for each entity (native/tiles.h).
+const tileQueries = 64;
+const tileEntities = 384;
+const keptFloats = 160;
 
 /**
  * The compute core: fused kernels over typed arrays, checked for shape. Formulas and numerics stand in `native/`.
@@ -119,7 +123,7 @@ const queryPieces = 8;
 export class Kernels {
   readonly #one = new Float64Array(1);
   readonly #two = new Float64Array(2);
-  readonly #kept = new Map<string, Float32Array>();
+  readonly #kept = new Map<string, Float32Array | Int32Array | Float64Array>();
 
   constructor(readonly engine: Engine) {}
 
@@ -135,10 +139,20 @@ export class Kernels {
 
   /** Memory that a kernel needs only while it runs: kept for the next call, since fresh pages cost more than the work on them. */
   #scratch(name: string, length: number): Float32Array {
-    const old = this.#kept.get(name);
+    return this.#keep(name, length, (size) => this.engine.float32(size));
+  }
+  #scratch32(name: string, length: number): Int32Array {
+    return this.#keep(name, length, (size) => this.engine.int32(size));
+  }
+  #scratch64(name: string, length: number): Float64Array {
+    return this.#keep(name, length, (size) => this.engine.float64(size));
+  }
+  #keep<A extends Float32Array | Int32Array | Float64Array>(name: string, length: number, make: (size: number) => A): A {
+    // A name has one kind.
+    const old = this.#kept.get(name) as A | undefined;
     if (old && old.length >= length) return old;
     if (old) this.engine.free(old);
-    const fresh = this.engine.float32(length);
+    const fresh = make(length);
     this.#kept.set(name, fresh);
     return fresh;
   }
@@ -342,7 +356,7 @@ export class Kernels {
     for (const field of ["targets", "greater", "equal"] as const) need("rank", field, call[field], size);
     need("rank", "filterOffsets", call.filterOffsets, size + 1);
     need("rank", "filterIds", call.filterIds, call.filterOffsets[size]!);
-    const bad = this.engine.int32(size);
+    const bad = this.#scratch32("bad", size);
     this.engine.call("rank", [
       ...allArguments("rank", similarity, queries, points),
       call.targets,
@@ -353,8 +367,7 @@ export class Kernels {
       bad,
       this.#scratch("target", size),
     ]);
-    const query = bad.findIndex((count) => count > 0);
-    this.engine.free(bad);
+    const query = bad.subarray(0, size).findIndex((count) => count > 0);
     if (query >= 0) {
       throw new MuldeError(
         "SCORE_NOT_FINITE",
@@ -423,26 +436,33 @@ export class Kernels {
     need("allCrossEntropy", "gradient", out.gradient, n * dim);
     need("allCrossEntropy", "tailBias", out.tailBias, n);
     const call = allArguments("allCrossEntropy", similarity, queries, points);
-    const lse = engine.float64(batch);
-    const sums = engine.float64(3 * gradientPieces * batch);
-    const local = engine.int32(batch);
-    try {
-      local.set(targets.subarray(0, batch));
-      engine.call("allLogSumExp", [...call, lse, sums]);
-      const target = this.#scratch("target", batch);
-      this.candidates(similarity, queries, points, local, 1, target);
-      let loss = 0;
-      for (let b = 0; b < batch; b++) loss += weight * (lse[b]! - target[b]!);
-      const dPoints = this.#scratch("dPoints", n * stride);
-      const radial = this.#scratch("radial", n);
-      const partial = this.#scratch("partial", gradientPieces * batch * stride);
-      const grads = [out.dq, out.dc, dPoints, radial, out.tailBias, partial, sums];
-      engine.call("allBackward", [...call, lse, local, weight, ...grads]);
-      const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
-      return { loss, dSqrtC };
-    } finally {
-      engine.free(lse, sums, local);
-    }
+    const local = this.#scratch32("targets", batch);
+    local.set(targets.subarray(0, batch));
+    const targetScores = this.#scratch("targetScores", batch);
+    this.candidates(similarity, queries, points, local, 1, targetScores);
+    const lse = this.#scratch64("lse", batch);
+    const dPoints = this.#scratch("dPoints", n * stride);
+    const radial = this.#scratch("radial", n);
+    engine.call("allCrossEntropy", [
+      ...call,
+      local,
+      targetScores,
+      weight,
+      lse,
+      out.dq,
+      out.dc,
+      dPoints,
+      radial,
+      out.tailBias,
+      this.#scratch("byWeight", n),
+      this.#scratch("partial", gradientPieces * tileQueries * stride),
+      this.#scratch64("sums", 5 * gradientPieces * tileQueries),
+      this.#scratch("pairs", keptFloats * (n + tileEntities)),
+    ]);
+    let loss = 0;
+    for (let b = 0; b < batch; b++) loss += weight * (lse[b]! - targetScores[b]!);
+    const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
+    return { loss, dSqrtC };
   }
 
   /**
@@ -497,8 +517,8 @@ export class Kernels {
     need("seniorStep", "targets", step.targets, batch);
     need("seniorStep", "gradJunior", step.gradJunior, batch * K);
     need("seniorStep", "gradScales", step.gradScales, batch * m);
-    const softLogits = step.softLogits ?? this.engine.float32(batch * K);
-    const weights = step.weights ?? this.engine.float32(batch * m);
+    const softLogits = step.softLogits ?? this.#scratch("softLogits", batch * K);
+    const weights = step.weights ?? this.#scratch("teacherWeights", batch * m);
     this.#two.fill(0);
     this.engine.call("seniorStep", [
       batch,
@@ -518,8 +538,6 @@ export class Kernels {
       step.gradScales,
       this.#two,
     ]);
-    if (!step.softLogits) this.engine.free(softLogits);
-    if (!step.weights) this.engine.free(weights);
     return { softLoss: this.#two[0]!, seniorLoss: this.#two[1]! };
   }
 
@@ -606,6 +624,38 @@ export class Kernels {
     need("sampleCandidates", "targets", targets, batch);
     need("sampleCandidates", "ids", ids, batch * (1 + negatives));
     this.engine.call("sampleCandidates", [batch, negatives, entities, seed, counter, targets, ids]);
+  }
+
+  /**
+   * For benchmarks: independent fused multiply-adds and nothing else, the most that the instruction set can do, on each of `threads`. Returns
+   * the floating-point operations done and the sum of the results, of which each lane is 1 + i / 2^iterations for sum i = 1, 2, ...
+   */
+  peak(threads: number, iterations: number): { readonly operations: number; readonly sum: number } {
+    if (!(Number.isInteger(threads) && threads >= 1 && iterations >= 1 && iterations < 2 ** 31)) {
+      throw new MuldeError(
+        "KERNELS_BAD_SHAPE",
+        `peak: ${threads} threads and ${iterations} iterations are not possible.`,
+      );
+    }
+    const out = this.engine.float64(2 * threads);
+    this.engine.call("peak", [threads, iterations, out]);
+    const add = (column: number): number => out.reduce((sum, value, i) => (i % 2 === column ? sum + value : sum), 0);
+    const result = { operations: add(1), sum: add(0) };
+    this.engine.free(out);
+    return result;
+  }
+
+  /**
+   * For benchmarks: the inner products of all queries and entities as `allCrossEntropy` makes them, a tile at a time, and nothing else.
+   * Returns the sum of those with the first entities of each tile (at least 4), a figure that depends on the instruction set.
+   */
+  products(queries: QueryBatch, points: PointTable): number {
+    const pieces = 64;
+    const out = this.engine.float64(pieces);
+    this.engine.call("products", [...allArguments("products", "dot", queries, points), pieces, out]);
+    const sum = out.reduce((total, value) => total + value, 0);
+    this.engine.free(out);
+    return sum;
   }
 }
 
