@@ -174,7 +174,8 @@ inline void candidates(Args a) {
 #undef MULDE_CALL
 }
 
-// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), counts (N) or null, count (1)):
+// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), counts ((kPlanPieces + 1) x N) or null,
+//      count (1)):
 // rows = the distinct ids, ascending; entries[offsets[i] .. offsets[i + 1]) = positions that hold rows[i], ascending;
 // local = each position's index into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
 struct PlanLists {
@@ -183,26 +184,44 @@ struct PlanLists {
   int32_t *rows, *offsets, *entries, *local;
 };
 
+// Positions are counted and placed by pieces, in parallel: counts is (kPlanPieces + 1) x N, the last part each row's number.
+constexpr int kPlanPieces = 4;
+
 inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
-  for (int k = 0; k < n; k++) counts[k] = 0;
-  for (int i = 0; i < p.m; i++) counts[p.ids[i]]++;
-  // From counts to the number of each row; `offsets` runs ahead as the place of the row's next entry, and is set back at the end.
+  auto positions = [&](int piece) { return (int)((int64_t)p.m * piece / kPlanPieces); };
+  parallel(kPlanPieces, 1, [&](int begin, int end, int) {
+    for (int piece = begin; piece < end; piece++) {
+      int32_t* own = counts + (size_t)piece * n;
+      for (int k = 0; k < n; k++) own[k] = 0;
+      for (int i = positions(piece); i < positions(piece + 1); i++) own[p.ids[i]]++;
+    }
+  });
+  // From counts to the place of each piece's first entry of a row.
+  int32_t* number = counts + (size_t)kPlanPieces * n;
   int count = 0, sum = 0;
   for (int k = 0; k < n; k++) {
-    const int c = counts[k];
-    if (c == 0) continue;
-    counts[k] = count;
+    const int first = sum;
+    for (int piece = 0; piece < kPlanPieces; piece++) {
+      int32_t& own = counts[(size_t)piece * n + k];
+      const int c = own;
+      own = sum;
+      sum += c;
+    }
+    if (sum == first) continue;
+    number[k] = count;
     p.rows[count] = k;
-    p.offsets[count++] = sum;
-    sum += c;
+    p.offsets[count++] = first;
   }
-  for (int i = 0; i < p.m; i++) {
-    const int row = counts[p.ids[i]];
-    p.local[i] = row;
-    p.entries[p.offsets[row]++] = i;
-  }
-  for (int k = count; k > 0; k--) p.offsets[k] = p.offsets[k - 1];
-  p.offsets[0] = 0;
+  p.offsets[count] = sum;
+  parallel(kPlanPieces, 1, [&](int begin, int end, int) {
+    for (int piece = begin; piece < end; piece++) {
+      int32_t* place = counts + (size_t)piece * n;
+      for (int i = positions(piece); i < positions(piece + 1); i++) {
+        p.local[i] = number[p.ids[i]];
+        p.entries[place[p.ids[i]]++] = i;
+      }
+    }
+  });
   return count;
 }
 

@@ -110,6 +110,8 @@ const maxTeachers = 64;
 // Pieces of the entities, and of a plan's rows, with gradients by the queries of their own (native/tiles.h and native/candidates.h).
 const gradientPieces = 64;
 const queryPieces = 8;
+// Pieces of the positions that a plan counts (native/candidates.h).
+const planPieces = 4;
 // Queries and, at most, entities of a tile, and what is kept of a tile's pairs for each entity (native/tiles.h).
 const tileQueries = 64;
 const tileEntities = 384;
@@ -147,7 +149,11 @@ export class Kernels {
   #scratch64(name: string, length: number): Float64Array {
     return this.#keep(name, length, (size) => this.engine.float64(size));
   }
-  #keep<A extends Float32Array | Int32Array | Float64Array>(name: string, length: number, make: (size: number) => A): A {
+  #keep<A extends Float32Array | Int32Array | Float64Array>(
+    name: string,
+    length: number,
+    make: (size: number) => A,
+  ): A {
     // A name has one kind.
     const old = this.#kept.get(name) as A | undefined;
     if (old && old.length >= length) return old;
@@ -234,7 +240,8 @@ export class Kernels {
     const size = new Int32Array(1);
     const { ids, rows, offsets, entries, local, scratch } = plan;
     // Counting reads a list of all entities, which a step over a large graph must not.
-    const counts = entities <= countedEntitiesPerId * count ? this.#scratch("counts", entities) : null;
+    const counts =
+      entities <= countedEntitiesPerId * count ? this.#scratch("counts", (planPieces + 1) * entities) : null;
     this.engine.call("plan", [ids, count, entities, rows, offsets, entries, local, scratch, counts, size]);
     return size[0]!;
   }

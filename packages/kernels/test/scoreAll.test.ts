@@ -246,6 +246,24 @@ onEveryEngine((kernels) => {
         );
       }
     });
+
+    it.each([192, 384])(
+      "topK is not misled where the first half or quarter of every %i entities are the best",
+      (period) => {
+        const k = kernels();
+        const [B, entities, count] = [3, 6000, 500];
+        const model = random({ entities });
+        for (let e = 0; e < entities; e++) model.tailBias[e] = e % period < 96 ? 50 : 0;
+        const s = setting(k, model, B);
+        const scores = scoreAll(k, s);
+        const ids = k.engine.int32(B * count);
+        k.topK(similarity, s.queries, s.points, count, ids, null);
+        for (let b = 0; b < B; b++) {
+          const row = scores.subarray(b * entities, (b + 1) * entities);
+          expect([...ids.subarray(b * count, (b + 1) * count)]).toEqual(topK(row, count));
+        }
+      },
+    );
   });
 
   it.each([0, 61, 2.5, NaN])("topK refuses k = %d of 60 entities", (count) => {

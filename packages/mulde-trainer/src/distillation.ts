@@ -73,8 +73,10 @@ export function distillationObjective(
       kernels.topK(junior.similarity, queries, junior.inference.points, softK, softIds, null, false);
     }
     const chosen = softIds.subarray(0, batch * softK);
-    // The kernel fills up with -1 where scores are NaN; no teacher can be asked for that entity.
-    if (chosen.includes(-1)) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+    // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked for that entity.
+    for (let end = softK; end <= chosen.length; end += softK) {
+      if (chosen[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+    }
     return chosen;
   }
 

@@ -100,8 +100,9 @@ export class Senior implements Integrator {
    * One training step: both losses, the Junior's gradient into `gradJunior`, and the gradient of
    * L_senior [+ lambda * L_soft] into the parameters (overwriting the last step's).
    *
-   * @throws MuldeError SENIOR_SHAPE, SENIOR_ID or SENIOR_TEMPERATURE for bad input, SENIOR_NOT_FINITE where scores are NaN,
-   *   infinite or too large for a finite loss; the parameters' gradients are then left as they were
+   * @throws MuldeError SENIOR_SHAPE, SENIOR_ID or SENIOR_TEMPERATURE for bad input, SENIOR_TEACHER_NOT_FINITE where only a teacher's
+   *   scores are NaN or infinite, else SENIOR_NOT_FINITE where scores are, or are too large for a finite loss; the parameters'
+   *   gradients are then left as they were
    */
   step(step: SeniorStep): SeniorLosses {
     this.#check(step);
@@ -208,5 +209,6 @@ function notFinite(batch: SeniorBatch, teachers: number, losses: SeniorLosses): 
       ? `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} though all scores are finite; they, or the scales, are too large.`
       : `${who} gave ${String(value)} for query ${String(Math.floor(at / K))}, candidate ${String(at % K)}` +
         ` (teachers are counted from 0 to ${String(teachers - 1)}); scores must be finite.`;
-  return new MuldeError("SENIOR_NOT_FINITE", message);
+  const own = junior === -1 && teacher !== -1;
+  return new MuldeError(own ? "SENIOR_TEACHER_NOT_FINITE" : "SENIOR_NOT_FINITE", message);
 }

@@ -301,7 +301,7 @@ describe("the Senior, given bad input", () => {
     [
       "NaN of a teacher",
       { teacherScores: Float32Array.of(0, 0, 0, NaN) },
-      "SENIOR_NOT_FINITE",
+      "SENIOR_TEACHER_NOT_FINITE",
       "Teacher 1 gave NaN for query 0, candidate 1",
     ],
     [

@@ -72,6 +72,13 @@ describe("collectScores", () => {
     });
   });
 
+  it("leaves the scores of a teacher that vouches for them unread, for the Senior's loss to show", async () => {
+    const vouching: Teacher = { ...failing("kernel", (_h, _r, _c, out) => void out.fill(NaN)), writesAll: true };
+    const out = new Float32Array(6);
+    await collectScores([vouching], heads, relations, candidates, out);
+    expect(out.every(Number.isNaN)).toBe(true);
+  });
+
   it("wraps what a teacher throws, now or later, with its name and cause", async () => {
     const cause = new Error("out of memory");
     const teachers = [
