@@ -1,100 +1,138 @@
-// Mulde beside careful PyTorch, case by case in one run: `pnpm bench [--json] [--reps N] [--case a,b] [--data a,b]`.
-// The peer is ../shared/bench/peer_torch.py, run by $MULDE_PEER_PYTHON or python3 where those have torch; without one its columns are empty.
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { cpus } from "node:os";
+// Mulde beside careful PyTorch, case by case in one run:
+//   pnpm bench [--json] [--reps N] [--case a,b] [--data a,b] [--engine native,wasm]
+// Prints tables, or with --json the machine's line and then a line for each figure, in sections:
+//   steps    median_ms, peer_ms, their ratio and its target
+//   threads  median_ms with two threads, one_thread_ms with one, speedup and its target
+//   epochs   seconds and their target, max_rss_mb and target_mb; natively, or in WebAssembly where that is the only engine; from the
+//            archives in $MULDE_DATASETS_MIRROR or ../shared/datasets, else with random triples
+//   peak     gflops, the peak_gflops of as many cores as threads, their share and its target
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { describeMachine } from "./machine.js";
+import { lastLine, peer } from "./peer.js";
+import { shapes } from "./shapes.js";
+import { machineText, tables } from "./table.js";
+import { cases, epochs, target, targets, threaded } from "./targets.js";
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    reps: { type: "string", default: "10" },
-    case: { type: "string", default: "pretrain,distil,onevsall,rank" },
-    data: { type: "string", default: "wn18rr,fb15k-237" },
-  },
-});
+const caseScript = fileURLToPath(new URL("case.js", import.meta.url));
+// Two threads against two, and in WebAssembly one against one.
+const usualThreads = { native: 2, wasm: 1 };
 
-// How many times as fast as the peer, both with two threads; and in WebAssembly, both with one.
-const targets = {
-  distil: { native: 20, wasm: 4 },
-  pretrain: { native: 15, wasm: 4 },
-  onevsall: { native: { "fb15k-237": 8, wn18rr: 12 }, wasm: 2 },
-  rank: { native: 20, wasm: 5 },
-};
-// The peer ranks one block of 500 queries; these are the blocks of a whole test set, both directions.
-const rankBlocks = { wn18rr: (2 * 3134) / 500, "fb15k-237": (2 * 20466) / 500 };
-
-const peerScript = fileURLToPath(new URL("../../shared/bench/peer_torch.py", import.meta.url));
-const peerPython = [process.env.MULDE_PEER_PYTHON, "python3"].find(
-  (python) => python && spawnSync(python, ["-c", "import torch"], { stdio: "ignore" }).status === 0,
-);
-
-function lastLine(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stderr}`);
-  return JSON.parse(stdout.trim().split("\n").at(-1));
+function readFlags() {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean", default: false },
+      reps: { type: "string", default: "10" },
+      case: { type: "string", default: cases.join() },
+      data: { type: "string", default: Object.keys(shapes).join() },
+      engine: { type: "string" },
+    },
+  });
+  if (!/^[1-9]\d{0,5}$/.test(values.reps)) {
+    throw new Error(`--reps "${values.reps}" is not a whole number from 1 to 999999.`);
+  }
+  const some = (flag, known) => {
+    const chosen = values[flag].split(",");
+    const wrong = chosen.find((name) => !known.includes(name));
+    if (wrong !== undefined) throw new Error(`--${flag} "${wrong}" is none of ${known.join(", ")}.`);
+    return known.filter((name) => chosen.includes(name));
+  };
+  return {
+    json: values.json,
+    reps: Number(values.reps),
+    cases: some("case", cases),
+    data: some("data", Object.keys(shapes)),
+    engines: values.engine === undefined ? undefined : some("engine", Object.keys(usualThreads)),
+  };
 }
 
-function ours(name, data, engine, threads) {
-  const script = fileURLToPath(new URL("case.js", import.meta.url));
-  return lastLine(process.execPath, [script, name, data, engine, String(threads), flags.reps]);
+const rounded = (value, digits) => Number(value.toFixed(digits));
+
+function mine(run, threads) {
+  return lastLine(process.execPath, [caseScript, run.case, run.data, run.engine, String(threads), String(run.reps)]);
 }
 
-function peer(name, data, threads) {
-  if (!peerPython || !existsSync(peerScript)) return undefined;
-  const args = [peerScript, "--threads", String(threads), "--reps", flags.reps, "--data", data, "--case", name];
-  const { median_ms: ms, max_rss_mb: rss } = lastLine(peerPython, args);
-  return { ms: name === "rank" ? ms * rankBlocks[data] : ms, rss };
+/** The lines of a case of one data set on one engine. */
+function measure(run) {
+  const { case: name, data, engine, reps } = run;
+  const threads = usualThreads[engine];
+  const result = mine(run, threads);
+  const line = { case: name, data, engine, isa: result.isa, threads };
+  if (name === "peak") {
+    const { peak, ...parts } = result.gflops;
+    return Object.entries(parts).map(([part, gflops]) => ({
+      section: "peak",
+      ...line,
+      case: part,
+      gflops: rounded(gflops, 1),
+      peak_gflops: rounded(peak, 1),
+      share: rounded(gflops / peak, 3),
+      target: target("share", part, data, engine),
+    }));
+  }
+  if (epochs.includes(name)) {
+    const { seconds, triples, max_rss_mb } = result;
+    const limit = target("seconds", name, data, engine);
+    const target_mb = target("memory", name, data, engine);
+    return [
+      { section: "epochs", ...line, triples, seconds: rounded(seconds, 2), target: limit, max_rss_mb, target_mb },
+    ];
+  }
+  // The other number of threads before the peer: what is compared is run one behind the other.
+  const other = threaded.includes(name) ? mine(run, 3 - threads) : undefined;
+  const theirs = peer(name, data, threads, reps);
+  const lines = [
+    {
+      section: "steps",
+      ...line,
+      median_ms: rounded(result.median_ms, 2),
+      peer_ms: theirs ? rounded(theirs.ms, 2) : null,
+      ratio: theirs ? rounded(theirs.ms / result.median_ms, 1) : null,
+      target: target("ratio", name, data, engine),
+      max_rss_mb: result.max_rss_mb,
+      peer_rss_mb: theirs?.rss ?? null,
+    },
+  ];
+  if (other) {
+    const [one, two] = threads === 1 ? [result, other] : [other, result];
+    lines.push({
+      section: "threads",
+      ...line,
+      threads: 2,
+      median_ms: rounded(two.median_ms, 2),
+      one_thread_ms: rounded(one.median_ms, 2),
+      speedup: rounded(one.median_ms / two.median_ms, 2),
+      target: targets.speedup[engine],
+    });
+  }
+  return lines;
 }
 
-const lines = [];
-for (const data of flags.data.split(",")) {
-  for (const name of flags.case.split(",")) {
-    for (const [engine, threads] of [
-      ["native", 2],
-      ["wasm", 1],
-    ]) {
-      const mine = ours(name, data, engine, threads);
-      const theirs = peer(name, data, threads);
-      const target = targets[name][engine]?.[data] ?? targets[name][engine];
-      const line = {
-        case: name,
-        data,
-        engine,
-        isa: mine.isa,
-        threads,
-        median_ms: Number(mine.median_ms.toFixed(2)),
-        peer_ms: theirs ? Number(theirs.ms.toFixed(2)) : null,
-        ratio: theirs ? Number((theirs.ms / mine.median_ms).toFixed(1)) : null,
-        target,
-        max_rss_mb: mine.max_rss_mb,
-        peer_rss_mb: theirs?.rss ?? null,
-      };
-      lines.push(line);
-      if (flags.json) console.log(JSON.stringify(line));
-      else console.error(`${name} ${data} ${engine}: ${line.median_ms} ms`);
+async function main() {
+  const flags = readFlags();
+  const machine = await describeMachine(flags.engines?.[0]);
+  const engines = flags.engines ?? (machine.engine === "native" ? ["native", "wasm"] : ["wasm"]);
+  if (flags.json) console.log(JSON.stringify({ machine }));
+  else console.error(machineText(machine));
+  const lines = [];
+  for (const data of flags.data) {
+    for (const name of flags.cases) {
+      // In WebAssembly the epochs take minutes: only where nothing else is asked for.
+      for (const engine of epochs.includes(name) ? engines.slice(0, 1) : engines) {
+        for (const line of measure({ case: name, data, engine, reps: flags.reps })) {
+          lines.push(line);
+          if (flags.json) console.log(JSON.stringify(line));
+          else console.error(Object.values(line).join(" "));
+        }
+      }
     }
   }
+  if (!flags.json) console.log(`\n${machineText(machine)}\n\n${tables(lines)}`);
 }
 
-if (!flags.json) {
-  console.log(`\n${cpus()[0].model}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}\n`);
-  console.log("| case | data | engine | threads | ms | PyTorch ms | ratio | target | MB | PyTorch MB |");
-  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-  for (const l of lines) {
-    const engine = l.engine === "wasm" ? "wasm" : `native (${l.isa})`;
-    const row = [
-      l.case,
-      l.data,
-      engine,
-      l.threads,
-      l.median_ms,
-      l.peer_ms ?? "-",
-      l.ratio ?? "-",
-      l.target,
-      l.max_rss_mb,
-    ];
-    console.log(`| ${[...row, l.peer_rss_mb ?? "-"].join(" | ")} |`);
-  }
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
 }
