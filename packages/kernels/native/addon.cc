@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime.h"
+#include "job.h"
 
 namespace mulde {
 
@@ -36,7 +36,7 @@ static const KernelTable* choose(const std::string& name) {
   return nullptr;
 }
 
-// Threads that take chunks of the current job from a counter. The caller works too, so a pool of n has n - 1 threads. They spin for a
+// Threads that help with the current job. The caller works too, so a pool of n has n - 1 threads. They spin for a
 // moment before they sleep, since a training step calls many short kernels in a row.
 class Pool {
   // A tile, a block of packed queries and their buffers take half a megabyte; some systems give threads less than that.
@@ -75,43 +75,27 @@ class Pool {
       for (int i = 0; i < chunks; i++) task(context, i);
       return;
     }
+    job_.open(chunks, task, context);
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      task_ = task;
-      context_ = context;
-      chunks_ = chunks;
-      next_ = 0;
-      busy_ = (int)threads_.size();
       generation_++;
     }
     wake_.notify_all();
-    take();
-    while (busy_.load(std::memory_order_acquire) > 0) pause();
+    job_.finish();
   }
 
  private:
-  static void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-  }
-
-  void take() {
-    for (int i; (i = next_.fetch_add(1)) < chunks_;) task_(context_, i);
-  }
-
   void work() {
     uint64_t seen = started_;
     for (;;) {
-      for (int spin = 0; spin < 20000 && generation_.load(std::memory_order_acquire) == seen; spin++) pause();
+      for (int spin = 0; spin < 20000 && generation_.load(std::memory_order_acquire) == seen; spin++) Job::pause();
       {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return generation_.load() != seen; });
         seen = generation_;
         if (stopping_) return;
       }
-      take();
-      busy_.fetch_sub(1, std::memory_order_release);
+      job_.help();
     }
   }
 
@@ -120,11 +104,8 @@ class Pool {
   std::vector<pthread_t> threads_;
   uint64_t started_ = 0;
   std::atomic<uint64_t> generation_{0};
-  std::atomic<int> next_{0}, busy_{0};
   std::atomic<bool> stopping_{false};
-  Task task_ = nullptr;
-  void* context_ = nullptr;
-  int chunks_ = 0;
+  Job job_;
 };
 
 // One pool for the process. Node's worker threads may each load the addon: a kernel call holds the lock.

@@ -269,12 +269,13 @@ inline void plan(Args a) {
 struct RowPlan {
   int rows, pairs, K;
   const int32_t *offsets, *entries;
-  double inverse_k;
+  uint64_t inverse_k;
 
   RowPlan(const Args& a, int at, const Candidates& x)
-      : rows(a.count(at)), pairs(x.batch * x.count), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k(1.0 / x.count) {}
-  // position / K, exactly: a half is far more than the rounding
-  MULDE_INLINE int query(int position) const { return (int)((position + 0.5) * inverse_k); }
+      : rows(a.count(at)), pairs(x.batch * x.count), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k((1ull << kShift) / x.count + 1) {}
+  // position / K, exactly while B K K < 2^44
+  static constexpr int kShift = 44;
+  MULDE_INLINE int query(int position) const { return (int)((uint64_t)position * inverse_k >> kShift); }
 };
 
 template <int S>
@@ -284,15 +285,17 @@ void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, flo
       for (int b = begin; b < end; b++) radius_row(x, b, radii + (size_t)b * x.count);
     });
   parallel(plan.rows, 64, [&](int begin, int end, int) {
-    float along = 0;
+    // Vector stores may alias anything: what the inner loop reads is copied out of the structures.
+    const RowPlan list = plan;
+    const float *q = x.q, *t = radii;
+    float *term = terms, along = 0;
+    const int stride = x.stride;
     for (int i = begin; i < end; i++) {
-      const float* p = x.points + (size_t)i * x.stride;
-      for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
-        const int at = plan.entries[j];
-        if (at >= plan.pairs) continue;
-        const int b = plan.query(at);
-        const float t = S == kRelationHyperbolic ? radii[at] : 1;
-        terms[at] = pair_term<S>(x.q + (size_t)b * x.stride, p, x.stride, t, &along);
+      const float* p = x.points + (size_t)i * stride;
+      for (int j = list.offsets[i], last = list.offsets[i + 1]; j < last; j++) {
+        const int at = list.entries[j];
+        if (at >= list.pairs) continue;
+        term[at] = pair_term<S>(q + (size_t)list.query(at) * stride, p, stride, S == kRelationHyperbolic ? t[at] : 1, &along);
         if (S == kRelationHyperbolic) alongs[at] = along;
       }
     }
@@ -366,28 +369,37 @@ void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radi
   });
 }
 
+// Pairs come in no order: what a later one needs is asked for in time. Plans have as many entries more, of any value, behind the last.
+constexpr int kAhead = 8;
+
 // V vectors of a row's point and gradient in registers; the row's pairs go by.
 template <int S, int V>
 MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, int i, int col, float* dq) {
+  // Vector stores may alias anything: what the inner loop reads is copied out of the structures.
+  const RowPlan list = plan;
+  const PairWeights* weights = g.weights;
+  const float *queries = x.q + col, *radii = g.radii;
+  const int stride = x.stride;
   vf p[V], sum[V];
   double by_radius = 0, by_bias = 0;
   for (int v = 0; v < V; v++) {
-    p[v] = load(x.points + (size_t)i * x.stride + col + v * W);
+    p[v] = load(x.points + (size_t)i * stride + col + v * W);
     sum[v] = zero();
   }
-  for (int j = plan.offsets[i]; j < plan.offsets[i + 1]; j++) {
-    const int at = plan.entries[j];
-    if (at >= plan.pairs) continue;
-    const int b = plan.query(at);
-    const float *q = x.q + (size_t)b * x.stride + col;
-    float* out = dq + (size_t)b * x.stride + col;
-    const PairWeights& pair = g.weights[at];
+  for (int j = list.offsets[i], last = list.offsets[i + 1]; j < last; j++) {
+    const int at = list.entries[j];
+    if (at >= list.pairs) continue;
+    __builtin_prefetch(weights + list.entries[j + kAhead]);
+    const size_t row = (size_t)list.query(at) * stride;
+    const float* q = queries + row;
+    float* out = dq + row + col;
+    const PairWeights& pair = weights[at];
     const vf w = set1(pair.weight), wp = set1(pair.by_point);
     if (col == 0) {
       by_bias += pair.gs;
       by_radius += pair.radial;
     }
-    const vf t = set1(S == kRelationHyperbolic ? g.radii[at] : 1);
+    const vf t = set1(S == kRelationHyperbolic ? radii[at] : 1);
     for (int v = 0; v < V; v++) {
       const vf y = load(q + v * W);
       if (S == kDot) {

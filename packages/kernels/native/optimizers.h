@@ -1,78 +1,130 @@
 // Adam and Adagrad over tables of rows. The gradient is dense (rows = null: n x dim) or given for some rows, ascending; then the other
-// rows have gradient zero: a dense update moves them by their momentum all the same, a sparse one leaves them alone.
+// rows have gradient zero: a dense update moves them by their momentum, if the rule has one; a sparse one leaves them alone.
 #pragma once
 #include "losses.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// Calls step(i, count, g) for runs of parameters [i, i + count) with their gradients g, or null for zeros.
-template <class F>
-void for_each_row(int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient, const F& step) {
-  if (!rows) {
-    parallel((int64_t)n * d, 16384, [&](int begin, int end, int) { step((size_t)begin, end - begin, gradient + begin); });
-  } else if (sparse) {
-    parallel(row_count, 256, [&](int begin, int end, int) {
-      for (int i = begin; i < end; i++) step((size_t)rows[i] * d, d, gradient + (size_t)i * d);
-    });
-  } else {
-    parallel(n, 256, [&](int begin, int end, int) {
-      int lo = 0, hi = row_count;
-      while (lo < hi) {
-        const int mid = (lo + hi) / 2;
-        if (rows[mid] < begin) lo = mid + 1;
-        else hi = mid;
-      }
-      for (int r = begin; r < end; r++) {
-        const bool hit = lo < row_count && rows[lo] == r;
-        step((size_t)r * d, d, hit ? gradient + (size_t)lo * d : nullptr);
-        if (hit) lo++;
-      }
-    });
+// Parameters and up to two arrays of an optimizer's state, which run along with them.
+struct Trained {
+  float *parameters, *first, *second;
+  Trained at(size_t i) const { return {parameters + i, first + i, second ? second + i : nullptr}; }
+};
+
+// Rows narrower than a vector go through here: `rows` of them, taken together, are a run of their own.
+template <class Rule>
+void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* rows, int count, const float* gradient) {
+  constexpr int kTogether = 256;
+  float buffer[3][kTogether];
+  const Trained run = {buffer[0], buffer[1], t.second ? buffer[2] : nullptr};
+  float* const own[3] = {t.parameters, t.first, t.second};
+  for (int i = 0; i < count; i += kTogether / d) {
+    const int n = count - i < kTogether / d ? count - i : kTogether / d;
+    for (int a = 0; a < 3 && own[a]; a++)
+      for (int r = 0; r < n; r++)
+        for (int k = 0; k < d; k++) buffer[a][r * d + k] = own[a][(size_t)rows[i + r] * d + k];
+    rule(run, n * d, gradient + (size_t)i * d);
+    for (int a = 0; a < 3 && own[a]; a++)
+      for (int r = 0; r < n; r++)
+        for (int k = 0; k < d; k++) own[a][(size_t)rows[i + r] * d + k] = buffer[a][r * d + k];
   }
 }
 
-// adam(n, dim, rows or null, row count, sparse, gradient, parameters, first moment, second moment, learning rate, beta1, beta2,
-//      epsilon, step (from 1), decoupled weight decay)
-// Kingma & Ba 2015; weight decay as in Loshchilov & Hutter 2019: p -= rate * decay * p.
-inline void adam(Args a) {
-  float *p = a.f32(6), *m = a.f32(7), *v = a.f32(8);
-  const double rate = a.num(9), beta1 = a.num(10), beta2 = a.num(11), step = a.num(13), decay = a.num(14);
-  double power1 = dexp(step * dlog(beta1)), power2 = dexp(step * dlog(beta2));
-  const vf b1 = set1((float)beta1), c1 = set1((float)(1 - beta1)), b2 = set1((float)beta2), c2 = set1((float)(1 - beta2));
-  const vf eps = set1((float)a.num(12)), size = set1((float)(-rate / (1 - power1))), root = set1((float)(1 / dsqrt(1 - power2)));
-  const vf keep = set1((float)(1 - rate * decay));
-  for_each_row(a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5), [&](size_t at, int count, const float* g) {
-    for (int k = 0; k < count; k += W) {
-      const size_t i = at + k;
-      const int part = count - k;
-      const vf x = g ? load_part(g + k, part, 0) : zero();
-      const vf first = fma(b1, load_part(m + i, part, 0), mul(c1, x));
-      const vf second = fma(b2, load_part(v + i, part, 0), mul(c2, mul(x, x)));
-      store_part(m + i, part, first);
-      store_part(v + i, part, second);
-      const vf move = div(mul(size, first), fma(vsqrt(second), root, eps));
-      store_part(p + i, part, fma(keep, load_part(p + i, part, 0), move));
+// Applies rule(trained, count, gradient or null for zeros) to runs of parameters.
+template <class Rule>
+void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient) {
+  if (!rows) {
+    parallel((int64_t)n * d, 16384, [&](int begin, int end, int) { rule(t.at(begin), end - begin, gradient + begin); });
+    return;
+  }
+  if (sparse || !Rule::kMomentum) {
+    parallel(row_count, 256, [&](int begin, int end, int) {
+      if (d < W) return update_narrow(rule, t, d, rows + begin, end - begin, gradient + (size_t)begin * d);
+      for (int i = begin; i < end; i++) rule(t.at((size_t)rows[i] * d), d, gradient + (size_t)i * d);
+    });
+    return;
+  }
+  constexpr int kRowsTogether = 256;
+  parallel(n, kRowsTogether, [&](int begin, int end, int) {
+    int lo = 0, hi = row_count;
+    while (lo < hi) {
+      const int mid = (lo + hi) / 2;
+      if (rows[mid] < begin) lo = mid + 1;
+      else hi = mid;
+    }
+    if (d >= W) {
+      for (int r = begin; r < end; r++) {
+        const bool hit = lo < row_count && rows[lo] == r;
+        rule(t.at((size_t)r * d), d, hit ? gradient + (size_t)lo * d : nullptr);
+        if (hit) lo++;
+      }
+      return;
+    }
+    for (int first = begin; first < end; first += kRowsTogether) {
+      const int last = first + kRowsTogether < end ? first + kRowsTogether : end;
+      float all[kRowsTogether * W] = {};
+      for (; lo < row_count && rows[lo] < last; lo++)
+        for (int k = 0; k < d; k++) all[(size_t)(rows[lo] - first) * d + k] = gradient[(size_t)lo * d + k];
+      rule(t.at((size_t)first * d), (last - first) * d, all);
     }
   });
 }
 
-// adagrad(n, dim, rows or null, row count, sparse, gradient, parameters, sum of squares, learning rate, epsilon, weight decay)
+// Kingma & Ba 2015; weight decay as in Loshchilov & Hutter 2019: p -= rate * decay * p.
+struct Adam {
+  static constexpr bool kMomentum = true;
+  float beta1, rest1, beta2, rest2, epsilon, size, root, keep;
+
+  Adam(double rate, double beta1, double beta2, double epsilon, double step, double decay)
+      : beta1((float)beta1), rest1((float)(1 - beta1)), beta2((float)beta2), rest2((float)(1 - beta2)), epsilon((float)epsilon),
+        size((float)(-rate / (1 - dexp(step * dlog(beta1))))), root((float)(1 / dsqrt(1 - dexp(step * dlog(beta2))))), keep((float)(1 - rate * decay)) {}
+
+  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g) const {
+    const vf m = fma(set1(beta1), load_part(t.first + k, part, 0), mul(set1(rest1), g));
+    const vf v = fma(set1(beta2), load_part(t.second + k, part, 0), mul(set1(rest2), mul(g, g)));
+    store_part(t.first + k, part, m);
+    store_part(t.second + k, part, v);
+    const vf move = div(mul(set1(size), m), fma(vsqrt(v), set1(root), set1(epsilon)));
+    store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
+  }
+  void operator()(const Trained& t, int count, const float* g) const {
+    const int whole = count / W * W;
+    if (g) for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
+    else for (int k = 0; k < whole; k += W) lanes(t, k, W, zero());
+    if (whole < count) lanes(t, whole, count - whole, g ? load_part(g + whole, count - whole, 0) : zero());
+  }
+};
+
+// adam(n, dim, rows or null, row count, sparse, gradient, parameters, first moment, second moment, learning rate, beta1, beta2,
+//      epsilon, step (from 1), decoupled weight decay)
+inline void adam(Args a) {
+  update(Adam(a.num(9), a.num(10), a.num(11), a.num(12), a.num(13), a.num(14)), {a.f32(6), a.f32(7), a.f32(8)}, a.count(0), a.count(1),
+         a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
+}
+
 // Duchi et al. 2011.
+struct Adagrad {
+  static constexpr bool kMomentum = false;
+  float rate, epsilon, keep;
+
+  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g) const {
+    const vf sum = fma(g, g, load_part(t.first + k, part, 0));
+    store_part(t.first + k, part, sum);
+    const vf move = div(mul(set1(-rate), g), add(vsqrt(sum), set1(epsilon)));
+    store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
+  }
+  void operator()(const Trained& t, int count, const float* g) const {
+    const int whole = count / W * W;
+    for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
+    if (whole < count) lanes(t, whole, count - whole, load_part(g + whole, count - whole, 0));
+  }
+};
+
+// adagrad(n, dim, rows or null, row count, sparse, gradient, parameters, sum of squares, learning rate, epsilon, weight decay)
 inline void adagrad(Args a) {
-  float *p = a.f32(6), *sum = a.f32(7);
-  const vf rate = set1((float)-a.num(8)), eps = set1((float)a.num(9)), keep = set1((float)(1 - a.num(8) * a.num(10)));
-  for_each_row(a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5), [&](size_t at, int count, const float* g) {
-    if (!g) return;
-    for (int k = 0; k < count; k += W) {
-      const size_t i = at + k;
-      const int part = count - k;
-      const vf x = load_part(g + k, part, 0);
-      const vf s = fma(x, x, load_part(sum + i, part, 0));
-      store_part(sum + i, part, s);
-      store_part(p + i, part, fma(keep, load_part(p + i, part, 0), div(mul(rate, x), add(vsqrt(s), eps))));
-    }
-  });
+  const Adagrad rule = {(float)a.num(8), (float)a.num(9), (float)(1 - a.num(8) * a.num(10))};
+  update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
 }
 
 // addRows(batch, dim, ids (B), source (B x dim), table (n x dim, added to)): in the order of the batch

@@ -1,6 +1,6 @@
 // The WebAssembly host: no libc, memory and threads from JavaScript. The memory is shared; each worker is another instance of this
 // module over the same memory, with its own stack, and waits in workerLoop for jobs.
-#include "runtime.h"
+#include "job.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(name)))
 
@@ -8,35 +8,18 @@ namespace mulde {
 namespace wasm { const KernelTable* table(); }
 
 // The current job; instances share it, since they share the memory.
-static struct Job {
-  Task task;
-  void* context;
-  int chunks;
-  int next;
-  int busy;
-  int generation;
-  int workers;
-} job;
-
-static void take() {
-  for (int i; (i = __atomic_fetch_add(&job.next, 1, __ATOMIC_SEQ_CST)) < job.chunks;) job.task(job.context, i);
-}
+static Job job;
+static int generation, workers;
 
 void run_chunks(int chunks, Task task, void* context) {
-  if (job.workers == 0 || chunks <= 1) {
+  if (workers == 0 || chunks <= 1) {
     for (int i = 0; i < chunks; i++) task(context, i);
     return;
   }
-  job.task = task;
-  job.context = context;
-  job.chunks = chunks;
-  __atomic_store_n(&job.next, 0, __ATOMIC_SEQ_CST);
-  __atomic_store_n(&job.busy, job.workers, __ATOMIC_SEQ_CST);
-  __atomic_fetch_add(&job.generation, 1, __ATOMIC_SEQ_CST);
-  __builtin_wasm_memory_atomic_notify(&job.generation, 0x7fffffff);
-  take();
-  while (__atomic_load_n(&job.busy, __ATOMIC_SEQ_CST) > 0) {
-  }
+  job.open(chunks, task, context);
+  __atomic_fetch_add(&generation, 1, __ATOMIC_SEQ_CST);
+  __builtin_wasm_memory_atomic_notify(&generation, 0x7fffffff);
+  job.finish();
 }
 
 }  // namespace mulde
@@ -49,20 +32,19 @@ EXPORT("kernelName") const char* kernel_name(int i) { return wasm::table()->kern
 EXPORT("call") void call(int kernel, const Arg* args) { wasm::table()->kernels[kernel].run(Args(args)); }
 
 // The host says how many workers stand in workerLoop.
-EXPORT("setWorkers") void set_workers(int n) { job.workers = n; }
+EXPORT("setWorkers") void set_workers(int n) { workers = n; }
 
 EXPORT("workerLoop") void worker_loop() {
   int seen = 0;
   for (;;) {
     int now;
     // A moment of spinning: jobs come in quick succession, and waking a sleeper costs as much as a short one.
-    for (int spin = 0; spin < 20000 && (now = __atomic_load_n(&job.generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
+    for (int spin = 0; spin < 20000 && (now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
     }
-    while ((now = __atomic_load_n(&job.generation, __ATOMIC_SEQ_CST)) == seen)
-      __builtin_wasm_memory_atomic_wait32(&job.generation, seen, -1);
+    while ((now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen)
+      __builtin_wasm_memory_atomic_wait32(&generation, seen, -1);
     seen = now;
-    take();
-    __atomic_fetch_sub(&job.busy, 1, __ATOMIC_SEQ_CST);
+    job.help();
   }
 }
 

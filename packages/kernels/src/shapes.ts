@@ -127,6 +127,9 @@ export function pointTable(
   };
 }
 
+// Read, and not used, behind the last entry (native/candidates.h).
+const planAhead = 8;
+
 /** A plan with room for `capacity` = B K + B positions. */
 export function plan(engine: Engine, capacity: number): Plan & { size: number } {
   return {
@@ -134,7 +137,7 @@ export function plan(engine: Engine, capacity: number): Plan & { size: number } 
     ids: engine.int32(capacity),
     rows: engine.int32(capacity),
     offsets: engine.int32(capacity + 1),
-    entries: engine.int32(capacity),
+    entries: engine.int32(capacity + planAhead),
     local: engine.int32(capacity),
     scratch: engine.int32(4 * capacity),
   };

@@ -1,0 +1,54 @@
+// One parallel loop at a time, shared by a caller and its workers: chunks are taken from a counter until there are none. The caller
+// waits for the workers that have come in, never for one that is asleep or has lost its core: it finds the gate closed when it comes.
+#pragma once
+#include "runtime.h"
+
+namespace mulde {
+
+class Job {
+ public:
+  void open(int chunks, Task task, void* context) {
+    task_ = task;
+    context_ = context;
+    chunks_ = chunks;
+    next_ = 0;
+    __atomic_store_n(&gate_, kOpen, __ATOMIC_SEQ_CST);
+  }
+
+  // A worker's part.
+  void help() {
+    for (int gate = __atomic_load_n(&gate_, __ATOMIC_SEQ_CST); gate & kOpen;)
+      if (__atomic_compare_exchange_n(&gate_, &gate, gate + kInside, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        take();
+        __atomic_fetch_sub(&gate_, kInside, __ATOMIC_SEQ_CST);
+        return;
+      }
+  }
+
+  // The caller's part, until all chunks are done.
+  void finish() {
+    take();
+    __atomic_fetch_and(&gate_, ~kOpen, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&gate_, __ATOMIC_SEQ_CST) != 0) pause();
+  }
+
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+ private:
+  static constexpr int kOpen = 1, kInside = 2;
+
+  void take() {
+    for (int i; (i = __atomic_fetch_add(&next_, 1, __ATOMIC_SEQ_CST)) < chunks_;) task_(context_, i);
+  }
+
+  Task task_ = nullptr;
+  void* context_ = nullptr;
+  int chunks_ = 0, next_ = 0;
+  int gate_ = 0;  // kOpen, and kInside for every worker at work
+};
+
+}  // namespace mulde
