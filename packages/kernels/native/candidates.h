@@ -188,8 +188,10 @@ struct PlanLists {
 constexpr int kPlanPieces = 4;
 
 inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
-  auto positions = [&](int piece) { return (int)((int64_t)p.m * piece / kPlanPieces); };
-  parallel(kPlanPieces, 1, [&](int begin, int end, int) {
+  // Each piece goes over all rows once, which few positions do not pay for.
+  const int pieces = p.m / 4 > n ? kPlanPieces : 1;
+  auto positions = [&](int piece) { return (int)((int64_t)p.m * piece / pieces); };
+  parallel(pieces, 1, [&](int begin, int end, int) {
     for (int piece = begin; piece < end; piece++) {
       int32_t* own = counts + (size_t)piece * n;
       for (int k = 0; k < n; k++) own[k] = 0;
@@ -201,7 +203,7 @@ inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
   int count = 0, sum = 0;
   for (int k = 0; k < n; k++) {
     const int first = sum;
-    for (int piece = 0; piece < kPlanPieces; piece++) {
+    for (int piece = 0; piece < pieces; piece++) {
       int32_t& own = counts[(size_t)piece * n + k];
       const int c = own;
       own = sum;
@@ -213,7 +215,7 @@ inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
     p.offsets[count++] = first;
   }
   p.offsets[count] = sum;
-  parallel(kPlanPieces, 1, [&](int begin, int end, int) {
+  parallel(pieces, 1, [&](int begin, int end, int) {
     for (int piece = begin; piece < end; piece++) {
       int32_t* place = counts + (size_t)piece * n;
       for (int i = positions(piece); i < positions(piece + 1); i++) {
@@ -458,7 +460,7 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
 // plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, radii, dScores (B x K), dq (B x stride),
 //                 dc (B, float64, added to), dHeadBias (B), dPoints (rows x stride), row radial (rows), dTailBias (rows),
 //                 scratch (4 x B x K), scratch (kQueryPieces x B x stride), scratch (B))
-// The last parts are in the sense of point_backward: see pointsBackward.
+// The last parts are in the sense of pointsBackward.
 inline void planned_backward(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);

@@ -14,6 +14,35 @@ constexpr int kPanelVectors = 3;
 #endif
 constexpr int kPanel = kPanelVectors * W;
 
+// expmap of eight rows at once, from the squares of their norms.
+struct ExpMaps {
+  double g[8], slope[8], by_s[8];
+
+  ExpMaps(const double* squares, double s) {
+    v8d n, gs, slopes, parts;
+    for (int i = 0; i < 8; i++) n[i] = dsqrt(squares[i]);
+    n = n < kMinNorm ? v8d{} + kMinNorm : n;
+    const v8d a = s * n, t = vtanh8(a), sech2 = 1.0 - t * t, cube = n * n * n;
+    const auto beyond = t > kMaxTanh;
+    gs = (beyond ? v8d{} + kMaxTanh : t) / n;
+    // (s sech^2(a) n - tanh(a)) / n^3, whose leading term -2 s^3 / 3 cancellation would hide for small a
+    slopes = a < 1e-3 ? v8d{} - 2.0 / 3 * s * s * s : (beyond ? v8d{} - kMaxTanh : s * sech2 * n - t) / cube;
+    parts = beyond ? v8d{} : sech2;
+    for (int i = 0; i < 8; i++) {
+      g[i] = gs[i];
+      slope[i] = slopes[i];
+      by_s[i] = parts[i];
+    }
+  }
+};
+
+inline double square_of(const float* u, int d) {
+  double square = 0;
+#pragma omp simd reduction(+ : square)
+  for (int k = 0; k < d; k++) square += (double)u[k] * u[k];
+  return square;
+}
+
 // points(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), bias table or null,
 //        points (n x stride), norm (n), alpha (n), bias (n))
 inline void points(Args a) {
@@ -23,29 +52,33 @@ inline void points(Args a) {
   const double s = a.num(6);
   float *out = a.f32(8), *norm = a.f32(9), *alpha = a.f32(10), *bias = a.f32(11);
   parallel(n, 256, [&](int begin, int end, int) {
-    for (int i = begin; i < end; i++) {
-      const size_t row = rows ? rows[i] : i;
-      const float* u = table + row * d;
-      float* p = out + (size_t)i * stride;
-      double square = 0;
-#pragma omp simd reduction(+ : square)
-      for (int k = 0; k < d; k++) square += (double)u[k] * u[k];
-      double g = 1;
-      norm[i] = (float)square;
-      alpha[i] = 1;
-      if (sim == kHyperbolic) {
-        g = expmap(dsqrt(square), s).g;
-        const double t2 = g * g * square;
-        norm[i] = (float)t2;
-        alpha[i] = (float)(1 / (1 - t2));
-      } else if (sim == kRelationHyperbolic) {
-        const double r = dsqrt(square);
-        g = r > kMinNorm ? 1 / r : 0;
-        norm[i] = (float)r;
+    for (int first = begin; first < end; first += 8) {
+      const int count = end - first < 8 ? end - first : 8;
+      double squares[8] = {};
+      for (int i = 0; i < count; i++) squares[i] = square_of(table + (size_t)(rows ? rows[first + i] : first + i) * d, d);
+      const ExpMaps maps(squares, s);
+      for (int j = 0; j < count; j++) {
+        const int i = first + j;
+        const size_t row = rows ? rows[i] : i;
+        const float* u = table + row * d;
+        float* p = out + (size_t)i * stride;
+        double g = 1;
+        norm[i] = (float)squares[j];
+        alpha[i] = 1;
+        if (sim == kHyperbolic) {
+          g = maps.g[j];
+          const double t2 = g * g * squares[j];
+          norm[i] = (float)t2;
+          alpha[i] = (float)(1 / (1 - t2));
+        } else if (sim == kRelationHyperbolic) {
+          const double r = dsqrt(squares[j]);
+          g = r > kMinNorm ? 1 / r : 0;
+          norm[i] = (float)r;
+        }
+        for (int k = 0; k < d; k++) p[k] = (float)(g * u[k]);
+        for (int k = d; k < stride; k++) p[k] = 0;
+        bias[i] = bias_table ? bias_table[row] : 0;
       }
-      for (int k = 0; k < d; k++) p[k] = (float)(g * u[k]);
-      for (int k = d; k < stride; k++) p[k] = 0;
-      bias[i] = bias_table ? bias_table[row] : 0;
     }
   });
 }
@@ -69,45 +102,55 @@ inline void pack(Args a) {
   });
 }
 
-// One entity's tangent-space gradient, `out`, from that of its point: `dp` = -sum weight (q - p), and `radial`, by which p itself is to be
-// added to it (kRelationHyperbolic: the gradient by the tangent norm). Returns dL/ds.
-inline double point_backward(int sim, const float* v, int d, double s, const float* dp, double radial, float* out) {
-  double square = 0, along = 0;
-#pragma omp simd reduction(+ : square, along)
-  for (int k = 0; k < d; k++) {
-    square += (double)v[k] * v[k];
-    along += (double)v[k] * dp[k];
-  }
-  double by_dp = 1, by_v = 0, by_s = 0;
-  if (sim == kHyperbolic) {
-    // Through p = g v: dL/dp = dp + radial g v, then as expmap_backward.
-    const ExpMap e = expmap(dsqrt(square), s);
-    along += radial * e.g * square;
-    by_dp = e.g;
-    by_v = e.g * e.g * radial + along * e.slope;
-    by_s = along * e.by_s;
-  } else if (sim == kRelationHyperbolic && square > kMinNorm * kMinNorm) {
-    // Through the direction, whose gradient has no part along v, and the norm.
-    by_v = radial / dsqrt(square) - along / square;
-  }
-  for (int k = 0; k < d; k++) out[k] = (float)(by_dp * dp[k] + by_v * v[k]);
-  return by_s;
-}
-
-// pointsBackward(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), dPoints (n x stride, in the sense of point_backward),
-//                radial (n), gradient (n x dim, written), dSqrtC (1, float64, added to))
+// pointsBackward(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), dPoints (n x stride), radial (n), gradient (n x dim, written),
+//                dSqrtC (1, float64, added to))
+// Entities' tangent-space gradients from those of their points: dPoints = -sum weight (q - p), and `radial`, by which p itself is to be
+// added to it (kRelationHyperbolic: the gradient by the tangent norm).
 inline void points_backward(Args a) {
   const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *table = a.f32(4), *dpoints = a.f32(7), *radial = a.f32(8);
+  const float *table = a.f32(4), *dpoints = a.f32(7), *radials = a.f32(8);
   const int32_t* rows = a.i32(5);
   const double s = a.num(6);
   float* gradient = a.f32(9);
   double by_s[kMaxChunks];
   const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
     by_s[chunk] = 0;
-    for (int i = begin; i < end; i++)
-      by_s[chunk] += point_backward(sim, table + (size_t)(rows ? rows[i] : i) * d, d, s, dpoints + (size_t)i * stride, radial[i],
-                                    gradient + (size_t)i * d);
+    for (int first = begin; first < end; first += 8) {
+      const int count = end - first < 8 ? end - first : 8;
+      double squares[8] = {}, alongs[8];
+      const float* values[8];
+      for (int i = 0; i < count; i++) {
+        const float* v = values[i] = table + (size_t)(rows ? rows[first + i] : first + i) * d;
+        const float* dp = dpoints + (size_t)(first + i) * stride;
+        double square = 0, along = 0;
+#pragma omp simd reduction(+ : square, along)
+        for (int k = 0; k < d; k++) {
+          square += (double)v[k] * v[k];
+          along += (double)v[k] * dp[k];
+        }
+        squares[i] = square;
+        alongs[i] = along;
+      }
+      const ExpMaps maps(squares, s);
+      for (int i = 0; i < count; i++) {
+        const float *v = values[i], *dp = dpoints + (size_t)(first + i) * stride;
+        const double radial = radials[first + i];
+        double by_dp = 1, by_v = 0, along = alongs[i];
+        if (sim == kHyperbolic) {
+          // Through p = g v: dL/dp = dp + radial g v, then as expmap_backward.
+          const double g = maps.g[i];
+          along += radial * g * squares[i];
+          by_dp = g;
+          by_v = g * g * radial + along * maps.slope[i];
+          by_s[chunk] += along * maps.by_s[i];
+        } else if (sim == kRelationHyperbolic && squares[i] > kMinNorm * kMinNorm) {
+          // Through the direction, whose gradient has no part along v, and the norm.
+          by_v = radial / dsqrt(squares[i]) - along / squares[i];
+        }
+        float* out = gradient + (size_t)(first + i) * d;
+        for (int k = 0; k < d; k++) out[k] = (float)(by_dp * dp[k] + by_v * v[k]);
+      }
+    }
   });
   for (int i = 0; i < chunks; i++) a.f64(10)[0] += by_s[i];
 }
