@@ -57,7 +57,7 @@ inline void products(Args a) {
         for (int t = (int)((int64_t)tiles * piece / pieces); t < (int)((int64_t)tiles * (piece + 1) / pieces); t++) {
           tile.products(x, block, t);
           vf sum = zero();
-          for (int i = 0; i < block.count; i++) sum = add(sum, load(tile.value + i * kTileEntities));
+          for (int i = 0; i < block.count; i++) sum = add(sum, load(tile.value + i * kTileStride));
           out[piece] += hsum(sum);
         }
     });

@@ -7,10 +7,13 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// A tile is 64 queries x 8 panels (384 entities with AVX-512, 192 with AVX2 and in WebAssembly): scores of a tile stay in the second-level cache.
+// A tile is 64 queries x 384 entities with AVX-512, 192 with AVX2, 96 in WebAssembly: its scores stay in the second-level cache, and where
+// vectors are short and loads the more, in the first.
 constexpr int kTileQueries = 64;
-constexpr int kTilePanels = W >= 8 ? 8 : 24;
+constexpr int kTilePanels = W >= 8 ? 8 : 12;
 constexpr int kTileEntities = kTilePanels * kPanel;
+// From one query's row to the next: an odd number of lines of the cache, so that a column's values do not fall onto the same ones.
+constexpr int kTileStride = kTileEntities + 16;
 
 // In product form |q - p|^2 loses digits when q is near p: pairs closer than this part of |q|^2 + |p|^2 are summed directly.
 constexpr float kNear = 0.02f;
@@ -77,7 +80,7 @@ struct AllPairs : QueryConstants {
 
 struct Tile {
   int first, count, padded;  // entities; `padded` fills the last panel
-  alignas(64) float value[kTileQueries * kTileEntities];
+  alignas(64) float value[kTileQueries * kTileStride];
 
   void products(const AllPairs& x, const QueryBlock& block, int tile) {
     first = tile * kTileEntities;
@@ -91,7 +94,7 @@ struct Tile {
     for (int j = from; j < to; j++) {
       const float* panel = x.packed + ((size_t)tile * kTilePanels + j) * kPanel * x.stride;
       for (int g = 0; g < block.count; g += kRows)
-        product_panel(block.packed + (size_t)g * x.stride, panel, x.stride, value + g * kTileEntities + j * kPanel, kTileEntities);
+        product_panel(block.packed + (size_t)g * x.stride, panel, x.stride, value + g * kTileStride + j * kPanel, kTileStride);
     }
   }
 };
@@ -240,7 +243,7 @@ void score_tile(const AllPairs& x, const QueryBlock& block, const TileEntities& 
     const int b = block.first + i;
     const QueryLanes q = x.lanes(b);
     const vf head = set1(x.head_bias ? x.head_bias[b] : 0);
-    float* row = tile.value + i * kTileEntities;
+    float* row = tile.value + i * kTileStride;
     for (int j = 0; j < tile.padded; j += W)
       store(row + j, add(tile_score<S>(x, e, q, b, tile.first, j, load(row + j)).value, add(head, load(e.bias + j))));
   }
@@ -282,7 +285,7 @@ inline void score_all(Args a) {
     score_tile(sim, x, block, entities, tile);
     for (int i = 0; i < block.count; i++) {
       float* out = scores + (size_t)(block.first + i) * x.n + tile.first;
-      const float* row = tile.value + i * kTileEntities;
+      const float* row = tile.value + i * kTileStride;
       for (int j = 0; j < tile.count; j++) out[j] = row[j];
     }
   });
@@ -337,7 +340,7 @@ void rank_of(const Args& a) {
     for (int i = 0; i < block.count; i++) {
       const int b = block.first + i;
       const QueryLanes q = x.lanes(b);
-      const float head = x.head_bias ? x.head_bias[b] : 0, *row = tile.value + i * kTileEntities;
+      const float head = x.head_bias ? x.head_bias[b] : 0, *row = tile.value + i * kTileStride;
       mark_dead(tile, filter, offsets[b], offsets[b + 1], targets[b], dead);
       int above = 0, same = 0, odd = 0;
       const int n = survivors<S>(q, entities, row, tile.padded, bounds<S>(q, entities, head, target[b], true), dead, at, &above);
@@ -502,7 +505,7 @@ struct TopK {
       for (int i = 0; i < w.block.count; i++) {
         const int b = w.block.first + i, n = kSamplePanels * kPanel;
         for (int j = 0; j < n; j++) w.at[j] = j;
-        score_places<S>(x, w.entities, x.lanes(b), b, t * kTileEntities, w.tile.value + i * kTileEntities, head(b), w.at, n,
+        score_places<S>(x, w.entities, x.lanes(b), b, t * kTileEntities, w.tile.value + i * kTileStride, head(b), w.at, n,
                         w.best[i].scores + run * n);
       }
     }
@@ -523,7 +526,7 @@ struct TopK {
         Best& own = w.best[i];
         const int b = w.block.first + i;
         const QueryLanes q = x.lanes(b);
-        const float* row = w.tile.value + i * kTileEntities;
+        const float* row = w.tile.value + i * kTileStride;
         const Bounds bound = bounds<S>(q, w.entities, head(b), own.bar, false);
         const int n = survivors<S>(q, w.entities, row, w.tile.padded, bound, w.dead, w.at, nullptr);
         if (n == 0) continue;
@@ -622,9 +625,14 @@ MULDE_INLINE void accumulate_rows(const float* a, int si, int sk, int count, con
 }
 
 inline void accumulate(const float* a, int si, int sk, int rows, int count, const float* b, int stride, float* out) {
-  int i = 0;
-  for (; i + 4 <= rows; i += 4) accumulate_rows<4>(a + (size_t)i * si, si, sk, count, b, stride, out + (size_t)i * stride);
-  for (; i < rows; i++) accumulate_rows<1>(a + (size_t)i * si, si, sk, count, b, stride, out + (size_t)i * stride);
+  // A block of b's rows stays in the first-level cache.
+  constexpr int kBlock = 96;
+  for (int k = 0; k < count; k += kBlock, a += (size_t)kBlock * sk, b += (size_t)kBlock * stride) {
+    const int n = count - k < kBlock ? count - k : kBlock;
+    int i = 0;
+    for (; i + 4 <= rows; i += 4) accumulate_rows<4>(a + (size_t)i * si, si, sk, n, b, stride, out + (size_t)i * stride);
+    for (; i < rows; i++) accumulate_rows<1>(a + (size_t)i * si, si, sk, n, b, stride, out + (size_t)i * stride);
+  }
 }
 
 // All-entity cross-entropy. A block of queries goes over all tiles twice: forward for its log-sum-exp, and backward. What the way back
@@ -719,7 +727,7 @@ struct AllCrossEntropy {
         const int b = block.first + i;
         const QueryLanes q = x.lanes(b);
         const vf head_bias = set1(head(b));
-        float* row = tile.value + i * kTileEntities;
+        float* row = tile.value + i * kTileStride;
         Kept<S> pairs = kept_row(t, i);
         ExpSum& own = exp_sums[piece * block.count + i];
         const vf top = set1((float)own.top);
@@ -786,13 +794,13 @@ struct AllCrossEntropy {
         biases[j] = known ? dbias[first + j] : 0;
       }
       if (fresh) for (size_t i = 0; i < (size_t)count * x.stride; i++) gp[i] = 0;
-      alignas(64) float weight_q[S == kRelationHyperbolic ? kTileQueries * kTileEntities : 1];
+      alignas(64) float weight_q[S == kRelationHyperbolic ? kTileQueries * kTileStride : 1];
       for (int i = 0; i < block.count; i++) {
         const int b = block.first + i;
         const QueryLanes q = x.lanes(b);
         const vf shift = set1((float)(head(b) - lse[b] + log_scale));
         const Kept<S> pairs = kept_row(t, i);
-        float* row = tile.value + i * kTileEntities;
+        float* row = tile.value + i * kTileStride;
         const int target = targets[b] - first;
         vf s_weight = zero(), s_radial = zero(), s_c = zero();
         for (int j = 0; j < tile.padded; j += W) {
@@ -819,7 +827,7 @@ struct AllCrossEntropy {
             store(radii + j, add(load(radii + j), p.p_radial));
           }
           store(row + j, p.weight_p);
-          if (S == kRelationHyperbolic) store(weight_q + i * kTileEntities + j, mul(p.weight, s.t));
+          if (S == kRelationHyperbolic) store(weight_q + i * kTileStride + j, mul(p.weight, s.t));
         }
         double* own = sums + (size_t)(piece * kTileQueries + i) * 3;
         own[0] += lanes_sum(s_weight);
@@ -827,9 +835,9 @@ struct AllCrossEntropy {
         own[2] += lanes_sum(s_c);
       }
       // sum of weight p, and of weight q; signs and the q and p terms are put in at the end
-      accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileEntities, 1, block.count, count, x.points + (size_t)first * x.stride,
+      accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileStride, 1, block.count, count, x.points + (size_t)first * x.stride,
                  x.stride, partial_q + piece * size);
-      accumulate(tile.value, 1, kTileEntities, count, block.count, x.q + (size_t)block.first * x.stride, x.stride, gp);
+      accumulate(tile.value, 1, kTileStride, count, block.count, x.q + (size_t)block.first * x.stride, x.stride, gp);
       for (int j = 0; j < count; j++) {
         by_weight[first + j] = weights[j];
         radial[first + j] = radii[j];
