@@ -13,6 +13,8 @@ export type { DatasetCounts, DatasetFile, DatasetInfo } from "./registry.js";
 export { datasetInfo, listDatasets } from "./registry.js";
 export type { SplitOptions, TripleSplit } from "./split.js";
 export { splitTriples } from "./split.js";
+export type { SyntheticOptions } from "./synthetic.js";
+export { syntheticDataset } from "./synthetic.js";
 export type { TripleList } from "./triples.js";
 export { concatTriples, tripleList, withReciprocals } from "./triples.js";
 export { Vocabulary } from "./vocabulary.js";

@@ -32,6 +32,11 @@ const schema = z
     message: "valid and test leave nothing to train on",
   });
 
+/** @internal Checks split options, filling in their defaults. */
+export function parseSplitOptions(options: SplitOptions | undefined): z.output<typeof schema> {
+  return parseOptions(schema, options);
+}
+
 const TRAIN = 0;
 const VALID = 1;
 const TEST = 2;
@@ -48,7 +53,7 @@ export function splitTriples(
   numRelations: number,
   options?: SplitOptions,
 ): TripleSplit {
-  const { valid, test, seed } = parseOptions(schema, options);
+  const { valid, test, seed } = parseSplitOptions(options);
   checkTriples(triples, numEntities, numRelations);
   const { heads, relations, tails, length } = triples;
   const { start, members } = groupByPair(triples, numEntities);

@@ -9,6 +9,11 @@ namespace MULDE_ISA {
 // Parameters and up to two arrays of an optimizer's state, which run along with them.
 struct Trained {
   float *parameters, *first, *second;
+  void prefetch(int d) const {
+    prefetch_row(parameters, d);
+    prefetch_row(first, d);
+    if (second) prefetch_row(second, d);
+  }
   Trained at(size_t i) const { return {parameters + i, first + i, second ? second + i : nullptr}; }
 };
 
@@ -41,7 +46,10 @@ void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* row
   if (sparse || !Rule::kMomentum) {
     parallel(row_count, 256, [&](int begin, int end, int) {
       if (d < W) return update_narrow(rule, t, d, rows + begin, end - begin, gradient + (size_t)begin * d);
-      for (int i = begin; i < end; i++) rule(t.at((size_t)rows[i] * d), d, gradient + (size_t)i * d);
+      for (int i = begin; i < end; i++) {
+        if (i + kRowsAhead < end) t.at((size_t)rows[i + kRowsAhead] * d).prefetch(d);
+        rule(t.at((size_t)rows[i] * d), d, gradient + (size_t)i * d);
+      }
     });
     return;
   }

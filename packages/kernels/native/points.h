@@ -55,6 +55,7 @@ inline void points(Args a) {
     for (int first = begin; first < end; first += 8) {
       const int count = end - first < 8 ? end - first : 8;
       double squares[8] = {};
+      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + 8 && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
       for (int i = 0; i < count; i++) squares[i] = square_of(table + (size_t)(rows ? rows[first + i] : first + i) * d, d);
       const ExpMaps maps(squares, s);
       for (int j = 0; j < count; j++) {
@@ -119,6 +120,7 @@ inline void points_backward(Args a) {
       const int count = end - first < 8 ? end - first : 8;
       double squares[8] = {}, alongs[8];
       const float* values[8];
+      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + 8 && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
       for (int i = 0; i < count; i++) {
         const float* v = values[i] = table + (size_t)(rows ? rows[first + i] : first + i) * d;
         const float* dp = dpoints + (size_t)(first + i) * stride;

@@ -188,6 +188,12 @@ MULDE_INLINE float hsum(vf a) {
 
 MULDE_INLINE vf zero() { return set1(0.0f); }
 
+// Rows of a table in no regular order: a later one is asked for while this one is worked on.
+constexpr int kRowsAhead = 16;
+MULDE_INLINE void prefetch_row(const float* row, int d) {
+  for (int k = 0; k < d; k += 16) __builtin_prefetch(row + k);
+}
+
 // The first n of W lanes from memory, the others `fill`.
 MULDE_INLINE vf load_part(const float* p, int n, float fill) {
   if (n >= W) return load(p);
