@@ -1,5 +1,5 @@
 import type { TripleList } from "@mulde/datasets";
-import { concatTriples, indexAnswers, withReciprocals } from "@mulde/datasets";
+import { indexAnswers, withReciprocals } from "@mulde/datasets";
 import type { KnownAnswers } from "@mulde/eval";
 import { Random } from "@mulde/kernels";
 import { MuldeError } from "./error.js";
@@ -43,7 +43,7 @@ export function prepareData(data: TrainingData): PreparedData {
     relations,
     queries: withReciprocals(data.train, relations),
     valid: data.valid,
-    known: indexAnswers(entities, relations, concatTriples(data.train, data.valid, data.test)),
+    known: indexAnswers(entities, relations, data.train, data.valid, data.test),
   };
   prepared.set(data, result);
   return result;
