@@ -8,7 +8,7 @@ const panels = [
 ];
 const width = 420;
 const height = 320;
-// What XML, unlike HTML, does not do without.
+// Which XML, unlike HTML, must be told.
 const namespace = "http://www.w3.org/2000/svg";
 
 /** Step time and memory against the number of entities, both axes logarithmic, side by side as one SVG text. */
@@ -35,12 +35,13 @@ function drawPanel(document, lines, { title, label, value }) {
     marginRight: 30,
     marginTop: 50,
     marginBottom: 45,
-    // Half a unit of room, so that the first point does not sit on the axis.
     x: {
       type: "log",
       label: "entities (triples: ten times as many)",
       labelArrow: "none",
-      domain: around(lines.map(x)),
+      domain: aside(lines.map(x)),
+      ticks: lines.map(x),
+      tickFormat: "~s",
     },
     y: { type: "log", label, labelArrow: "none", grid: true, domain: around(lines.map(value)), ticks: 5 },
     marks: [
@@ -50,6 +51,11 @@ function drawPanel(document, lines, { title, label, value }) {
       Plot.text(lines, { x, y: value, text: (l) => number(value(l)), dy: -10 }),
     ],
   });
+}
+
+/** A logarithmic axis's ends with room for half a value more, so that no point and no label sits on the other axis. */
+function aside(values) {
+  return [Math.min(...values) / 1.5, 1.5 * Math.max(...values)];
 }
 
 /** A logarithmic axis's ends: whole powers of ten around the values, so that a flat line looks flat. */
