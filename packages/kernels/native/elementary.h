@@ -41,7 +41,12 @@ MULDE_INLINE vf vlog1p(vf y) {
   p = fma(p, f, set1(-0.25001753094f));
   p = fma(p, f, set1(0.333339483164f));
   p = fma(p, f, set1(-0.499999916442f));
+#if defined(__wasm_simd128__)
+  // As in vexp; the small parts first.
+  return fma(e, set1(0.693359375f), add(f, fma(e, set1(-2.12194440e-4f), mul(p, mul(f, f)))));
+#else
   return fma(e, set1(0.693147181f), fma(p, mul(f, f), f));
+#endif
 }
 
 // log(1 + exp(x)) and 1 / (1 + exp(-x)), both without overflow.
