@@ -99,7 +99,8 @@ describe.each(both)("%s with %s curvature", (name, curvature) => {
       const pass = new CandidatePass(model, B, K);
       pass.forward(heads, rows, candidates);
       const gradients = pass.backward(weights);
-      compare(gradients, model, expected, 1e-4, model.config.model);
+      // TensorFlow.js encodes in float32 throughout: a shared curvature's gradient, one sum of terms that cancel, shows it.
+      compare(gradients, model, expected, model === fused ? 1e-4 : 3e-4, model.config.model);
       // Only the rows that the batch touches, each once.
       const { ids, count } = gradients.get("entity")!;
       expect([...ids!.subarray(0, count)]).toEqual([0, 1, 2, 3, 4, 5]);
