@@ -23,7 +23,7 @@ static const Kernel kKernels[] = {
     {"scoreAll", score_all},
     {"rank", rank},
     {"topK", top_k},
-    {"allCrossEntropy", all_cross_entropy},
+    {"allLoss", all_loss},
     {"bce", bce},
     {"crossEntropy", cross_entropy},
     {"kl", kl},

@@ -41,7 +41,7 @@ inline void peak(Args a) {
 }
 
 // products(... as scoreAll up to bias ..., pieces, out (pieces, float64)): the product tiles of all pairs, a block of queries after the
-// other as in allCrossEntropy, and nothing else but a sum by piece of the tiles of the inner products with a tile's first W entities, so
+// other as in allLoss, and nothing else but a sum by piece of the tiles of the inner products with a tile's first W entities, so
 // that the tiles are of some use.
 inline void products(Args a) {
   const AllPairs x(a);

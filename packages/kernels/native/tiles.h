@@ -635,9 +635,9 @@ inline void accumulate(const float* a, int si, int sk, int rows, int count, cons
   }
 }
 
-// All-entity cross-entropy. A block of queries goes over all tiles twice: forward for its log-sum-exp, and backward. What the way back
-// needs of every pair is kept between the two, for one block at a time: it stays in the last-level cache, and no product and no
-// logarithm is computed twice.
+// Losses over all entities. A block of queries goes over all tiles twice: forward for its log-sum-exp or its sum of softplus, and
+// backward. What the way back needs of every pair is kept between the two, for one block at a time: it stays in the last-level cache,
+// and no product and no logarithm is computed twice.
 template <int S>
 struct Kept {
   static constexpr int kVectors = S == kRelationHyperbolic ? 5 : S == kHyperbolic ? 2 : 1;
@@ -682,22 +682,29 @@ struct ExpSum {
 // Scores further than this above the reference are summed anew with another.
 constexpr float kFarAbove = 60;
 
-template <int S>
-struct AllCrossEntropy {
+enum AllEntitiesLoss { kSoftmax, kLogistic };
+
+// What each query of a piece of the tiles sums up on the way back: see `backward`.
+constexpr int kQuerySums = 6;
+
+// The entities' labels are the same small number for all, and more for the few that a query lists.
+template <int S, int L>
+struct AllLoss {
   const AllPairs x;
-  const int32_t* targets;
-  const float* target_scores;
-  const float scale;
-  double* lse;
-  float *dq, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
+  const int32_t *offsets, *labels;
+  const float *own_label, *references;
+  const float every_label, scale;
+  double* total;  // a query's log-sum-exp or sum of softplus, in the end its loss
+  float *dq, *dhead, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
   double *dc, *sums;
   ExpSum* exp_sums;
   const int tiles, pieces;
 
-  explicit AllCrossEntropy(const Args& a)
-      : x(a), targets(a.i32(14)), target_scores(a.f32(15)), scale((float)a.num(16)), lse(a.f64(17)), dq(a.f32(18)), dpoints(a.f32(20)),
-        radial(a.f32(21)), dbias(a.f32(22)), by_weight(a.f32(23)), partial_q(a.f32(24)), kept(a.f32(26)), dc(a.f64(19)), sums(a.f64(25)),
-        exp_sums((ExpSum*)(sums + 3 * kGradientPieces * kTileQueries)), tiles(x.tiles()),
+  explicit AllLoss(const Args& a)
+      : x(a), offsets(a.i32(15)), labels(a.i32(16)), own_label(a.f32(17)), references(a.f32(18)), every_label((float)a.num(19)),
+        scale((float)a.num(20)), total(a.f64(21)), dq(a.f32(22)), dhead(a.f32(24)), dpoints(a.f32(25)), radial(a.f32(26)), dbias(a.f32(27)),
+        by_weight(a.f32(28)), partial_q(a.f32(29)), kept(a.f32(31)), dc(a.f64(23)), sums(a.f64(30)),
+        exp_sums((ExpSum*)(sums + kQuerySums * kGradientPieces * kTileQueries)), tiles(x.tiles()),
         pieces(tiles < kGradientPieces ? tiles : kGradientPieces) {}
 
   // f(tile, piece) for every tile, in parallel over the pieces.
@@ -713,10 +720,10 @@ struct AllCrossEntropy {
   }
   float head(int b) const { return x.head_bias ? x.head_bias[b] : 0; }
 
-  // The target's score is the reference: the sum is 1 at least, and overflows only where an entity scores far above it.
+  // kSoftmax: a label's score is the reference. The sum is 1 at least, and overflows only where an entity scores far above it.
   void forward(const QueryBlock& block) const {
     parallel(pieces, 1, [&](int begin, int end, int) {
-      for (int i = begin * block.count; i < end * block.count; i++) exp_sums[i] = {target_scores[block.first + i % block.count], 0};
+      for (int i = begin * block.count; i < end * block.count; i++) exp_sums[i] = {L == kSoftmax ? references[block.first + i % block.count] : 0, 0};
     });
     for_tiles([&](int t, int piece) {
       Tile tile;
@@ -738,12 +745,18 @@ struct AllCrossEntropy {
           pairs.put(j, s, dot);
           vf score = add(s.value, add(head_bias, load(entities.bias + j)));
           if (j + W > tile.count) score = load_part_of(score, tile.count - j);
+          if (L == kLogistic) {
+            vf softplus, sigmoid;
+            softplus_sigmoid(score, &softplus, &sigmoid);
+            sum = add(sum, softplus);
+            continue;
+          }
           store(row + j, score);
           high = vmax(high, score);
           sum = add(sum, vexp(sub(score, top)));
         }
         const float highest = lanes_max(high);
-        if (__builtin_expect(highest > (float)own.top + kFarAbove, 0)) {
+        if (L == kSoftmax && __builtin_expect(highest > (float)own.top + kFarAbove, 0)) {
           sum = zero();
           for (int j = 0; j < tile.padded; j += W) sum = add(sum, vexp(sub(load(row + j), set1(highest))));
           own = {highest, own.sum * dexp(own.top - highest)};
@@ -759,7 +772,7 @@ struct AllCrossEntropy {
         else if (own.top < all.top) all.sum += own.sum * dexp(own.top - all.top);
         else all = {own.top, own.sum + all.sum * dexp(all.top - own.top)};
       }
-      lse[block.first + i] = all.top + dlog(all.sum);
+      total[block.first + i] = L == kSoftmax ? all.top + dlog(all.sum) : all.sum;
     }
   }
 
@@ -770,13 +783,13 @@ struct AllCrossEntropy {
     return load_part(lane, count < 0 ? 0 : count, -3.4e38f);
   }
 
-  // dL/ds = scale (softmax(s) - one-hot(target))
+  // dL/ds = scale (p - label), p the softmax or the sigmoid of the scores
   void backward(const QueryBlock& block) const {
     const double log_scale = dlog(scale);
     const size_t size = (size_t)Kept<S>::kQueries * x.stride;
     parallel(pieces, 1, [&](int begin, int end, int) {
       for (size_t i = begin * size; i < end * size; i++) partial_q[i] = 0;
-      for (int i = begin * 3 * kTileQueries; i < end * 3 * kTileQueries; i++) sums[i] = 0;
+      for (int i = begin * kQuerySums * kTileQueries; i < end * kQuerySums * kTileQueries; i++) sums[i] = 0;
     });
     for_tiles([&](int t, int piece) {
       Tile tile;
@@ -798,23 +811,43 @@ struct AllCrossEntropy {
       for (int i = 0; i < block.count; i++) {
         const int b = block.first + i;
         const QueryLanes q = x.lanes(b);
-        const vf shift = set1((float)(head(b) - lse[b] + log_scale));
+        const vf shift = set1((float)(L == kSoftmax ? head(b) - total[b] + log_scale : head(b)));
+        const vf scaled_label = set1(scale * every_label);
         const Kept<S> pairs = kept_row(t, i);
         float* row = tile.value + i * kTileStride;
-        const int target = targets[b] - first;
-        vf s_weight = zero(), s_radial = zero(), s_c = zero();
+        const int32_t *label = labels + first_label(b, first), *end_of_labels = labels + offsets[b + 1];
+        double label_scores = 0;
+        vf s_weight = zero(), s_radial = zero(), s_c = zero(), s_head = zero(), s_scores = zero();
         for (int j = 0; j < tile.padded; j += W) {
           const EntityLanes e = {load(entities.norm + j), load(entities.alpha + j)};
           Score s;
           const vf dot = pairs.get(q, j, &s);
-          vf g = vexp(add(s.value, add(load(entities.bias + j), shift)));
-          if ((target >= j && target < j + W) || j + W > count) {
-            float lane[W];
+          const vf shifted = add(s.value, add(load(entities.bias + j), shift));
+          vf g;
+          if (L == kSoftmax) {
+            g = vexp(shifted);
+          } else {
+            vf softplus;
+            softplus_sigmoid(shifted, &softplus, &g);
+            g = mul(g, set1(scale));
+          }
+          if (every_label != 0) {
+            g = sub(g, scaled_label);
+            s_scores = add(s_scores, first_lanes(shifted, count - j));
+          }
+          const bool labelled = label < end_of_labels && *label - first < j + W;
+          if (labelled || j + W > count) {
+            float lane[W], score[W];
             store(lane, g);
-            if (target >= j && target < j + W) lane[target - j] -= scale;
+            store(score, shifted);
+            for (; label < end_of_labels && *label - first < j + W; label++) {
+              lane[*label - first - j] -= scale * own_label[b];
+              label_scores += score[*label - first - j];
+            }
             for (int l = 0; l < W; l++) if (j + l >= count) lane[l] = 0;
             g = load(lane);
           }
+          if (L == kLogistic) s_head = add(s_head, g);
           const PairGradient p = pair_gradient<S>(q, e, s, g, S == kRelationHyperbolic ? sub(dot, s.t) : zero());
           store(biases + j, add(load(biases + j), g));
           if (S != kDot) {
@@ -829,10 +862,13 @@ struct AllCrossEntropy {
           store(row + j, p.weight_p);
           if (S == kRelationHyperbolic) store(weight_q + i * kTileStride + j, mul(p.weight, s.t));
         }
-        double* own = sums + (size_t)(piece * kTileQueries + i) * 3;
+        double* own = sums + (size_t)(piece * kTileQueries + i) * kQuerySums;
         own[0] += lanes_sum(s_weight);
         own[1] += lanes_sum(s_radial);
         own[2] += lanes_sum(s_c);
+        own[3] += label_scores;
+        if (every_label != 0) own[4] += lanes_sum(s_scores);
+        if (L == kLogistic) own[5] += lanes_sum(s_head);
       }
       // sum of weight p, and of weight q; signs and the q and p terms are put in at the end
       accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileStride, 1, block.count, count, x.points + (size_t)first * x.stride,
@@ -852,23 +888,46 @@ struct AllCrossEntropy {
     parallel(block.count, 8, [&](int begin, int end, int) {
       for (int i = begin; i < end; i++) {
         const int b = block.first + i;
-        double weight = 0, by_radius = 0, by_c = 0;
+        double weight = 0, by_radius = 0, by_c = 0, label_scores = 0, scores = 0, by_head = 0;
         float* out = dq + (size_t)b * x.stride;
         for (int k = 0; k < x.stride; k++) out[k] = 0;
         for (int piece = 0; piece < pieces; piece++) {
-          const double* own = sums + (size_t)(piece * kTileQueries + i) * 3;
+          const double* own = sums + (size_t)(piece * kTileQueries + i) * kQuerySums;
           const float* gq = partial_q + piece * size + (size_t)i * x.stride;
           weight += own[0];
           by_radius += own[1];
           by_c += own[2];
+          label_scores += own[3];
+          scores += own[4];
+          by_head += own[5];
           for (int k = 0; k < x.stride; k++) out[k] += gq[k];
         }
         const QueryLanes q = x.lanes(b);
         const float f = (float)(weight + q_radial_factor(q) * by_radius);
         if (S != kDot) for (int k = 0; k < x.stride; k++) out[k] = f * x.q[(size_t)b * x.stride + k] - out[k];
         if (S >= kHyperbolic) dc[b] += by_c_factor(q) * by_c;
+        // The scores were shifted by what the gradient needs, the same for all of a query's.
+        if (L == kSoftmax) {
+          const int count = offsets[b + 1] - offsets[b];
+          const double shift = (float)(head(b) - total[b] + log_scale) - (double)head(b);
+          label_scores -= shift * count;
+          scores -= shift * x.n;
+        }
+        total[b] -= own_label[b] * label_scores + every_label * scores;
+        dhead[b] = (float)by_head;
       }
     });
+  }
+
+  // The first of a query's labels that is not below an entity.
+  int first_label(int b, int entity) const {
+    int low = offsets[b], high = offsets[b + 1];
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (labels[middle] < entity) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   void run() const {
@@ -881,15 +940,17 @@ struct AllCrossEntropy {
   }
 };
 
-// allCrossEntropy(... as scoreAll up to bias ..., targets (B), their scores (B), scale, log-sum-exp (B, float64, written),
-//                 dq (B x stride), dc (B, float64, added to), dPoints (N x stride), radial (N), dBias (N),
-//                 scratch (N), scratch (kGradientPieces x kTileQueries x stride), scratch (5 x kGradientPieces x kTileQueries, float64),
-//                 scratch (kKeptFloats x N rounded up to whole tiles))
-// Softmax cross-entropy, scale times the sum over the batch. It does not see a constant of the query, such as the head's bias.
+// allLoss(... as scoreAll up to bias ..., loss (0 softmax, 1 logistic), label offsets (B + 1), labels (ascending for each query), what a
+//         label counts (B), a label's score (B, softmax only), what every entity counts, scale, losses (B, float64, written),
+//         dq (B x stride), dc (B, float64, added to), dHead (B), dPoints (N x stride), radial (N), dBias (N),
+//         scratch (N), scratch (kGradientPieces x kTileQueries x stride),
+//         scratch ((kQuerySums + 2) x kGradientPieces x kTileQueries, float64), scratch (kKeptFloats x N rounded up to whole tiles))
+// With y_e = every + (own where e is a label): the softmax cross-entropy log sum exp(s) - sum y_e s_e, whose labels must sum to 1, or the
+// binary one, sum softplus(s_e) - y_e s_e. Gradients are of scale times the sum over the batch; a softmax does not see the head's bias.
 constexpr int kKeptFloats = Kept<kRelationHyperbolic>::kQueries * Kept<kRelationHyperbolic>::kVectors;
 
-inline void all_cross_entropy(Args a) {
-#define MULDE_CALL(S) AllCrossEntropy<S>(a).run()
+inline void all_loss(Args a) {
+#define MULDE_CALL(S) a.count(14) == kSoftmax ? AllLoss<S, kSoftmax>(a).run() : AllLoss<S, kLogistic>(a).run()
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
 }

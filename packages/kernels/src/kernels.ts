@@ -94,6 +94,22 @@ export interface SeniorStep {
   readonly gradScales: Float32Array;
 }
 
+/** Each query's true answers, at least one: `ids[offsets[b] .. offsets[b + 1])`, ascending. */
+export interface Labels {
+  /** B + 1 */
+  readonly offsets: Int32Array;
+  readonly ids: Int32Array;
+}
+
+/** What `allLoss` minimises. */
+export interface AllLossOptions {
+  readonly kind: "softmax" | "logistic";
+  /** factor of the sum over the batch */
+  readonly weight: number;
+  /** the part of the labels that is spread over all entities (label smoothing); 0 leaves them as they are */
+  readonly smoothing: number;
+}
+
 /** A filtered-ranking call; ids of a query's filter are ascending and leave its target out. */
 export interface RankCall {
   readonly targets: Int32Array;
@@ -116,6 +132,8 @@ const planPieces = 4;
 const tileQueries = 64;
 const tileEntities = 384;
 const keptFloats = 160;
+// What a piece of the entities sums up for each query (native/tiles.h).
+const querySums = 6;
 
 /**
  * The compute core: fused kernels over typed arrays, checked for shape. Formulas and numerics stand in `native/`.
@@ -416,20 +434,23 @@ export class Kernels {
   }
 
   /**
-   * Softmax cross-entropy over all entities (1vsAll): returns `weight` * sum over the batch of -log softmax(s)_target and writes the
-   * gradients: dq (B x stride), dc (B, added to), entity rows (N x dim) and tail biases (N). Also returns dL/d sqrt(c) (shared c).
+   * A loss over all entities: `weight` times the sum over the batch of, with y_e = (1 - smoothing) label + smoothing / N,
+   * `softmax`: -sum over e of y_e log softmax(s)_e, a query's labels sharing 1 among them (1vsAll where it has one), or
+   * `logistic`: sum over e of softplus(s_e) - y_e s_e (KvsAll). Returns the loss and dL/d sqrt(c) of a shared curvature, and writes the
+   * gradients: dq (B x stride), dc (B, added to), head biases (B; zero for a softmax), entity rows (N x dim), tail biases (N).
    */
-  allCrossEntropy(
+  allLoss(
     similarity: Similarity,
     queries: QueryBatch,
     points: PointTable,
-    targets: Int32Array,
-    weight: number,
+    labels: Labels,
+    options: AllLossOptions,
     table: Float32Array,
     c: number,
     out: {
       readonly dq: Float32Array;
       readonly dc: Float64Array;
+      readonly dHeadBias: Float32Array;
       readonly gradient: Float32Array;
       readonly tailBias: Float32Array;
     },
@@ -437,37 +458,51 @@ export class Kernels {
     const { engine } = this;
     const { size: batch } = queries;
     const { size: n, dim } = points;
+    const { kind, weight, smoothing } = options;
     const stride = rowStride(dim);
-    need("allCrossEntropy", "targets", targets, batch);
-    need("allCrossEntropy", "dq", out.dq, batch * stride);
-    need("allCrossEntropy", "gradient", out.gradient, n * dim);
-    need("allCrossEntropy", "tailBias", out.tailBias, n);
-    const call = allArguments("allCrossEntropy", similarity, queries, points);
-    const local = this.#scratch32("targets", batch);
-    local.set(targets.subarray(0, batch));
-    const targetScores = this.#scratch("targetScores", batch);
-    this.candidates(similarity, queries, points, local, 1, targetScores);
-    const lse = this.#scratch64("lse", batch);
+    need("allLoss", "labels.offsets", labels.offsets, batch + 1);
+    need("allLoss", "labels.ids", labels.ids, labels.offsets[batch]!);
+    need("allLoss", "dq", out.dq, batch * stride);
+    need("allLoss", "dHeadBias", out.dHeadBias, batch);
+    need("allLoss", "gradient", out.gradient, n * dim);
+    need("allLoss", "tailBias", out.tailBias, n);
+    const call = allArguments("allLoss", similarity, queries, points);
+    const first = this.#scratch32("firstLabels", batch);
+    const own = this.#scratch("ownLabel", batch);
+    for (let b = 0; b < batch; b++) {
+      const count = labels.offsets[b + 1]! - labels.offsets[b]!;
+      if (count < 1) throw new MuldeError("KERNELS_BAD_SHAPE", `allLoss: query ${b} has no label; each needs one.`);
+      first[b] = labels.ids[labels.offsets[b]!]!;
+      own[b] = (1 - smoothing) / (kind === "softmax" ? count : 1);
+    }
+    const references = this.#scratch("references", batch);
+    if (kind === "softmax") this.candidates(similarity, queries, points, first, 1, references);
+    const losses = this.#scratch64("losses", batch);
     const dPoints = this.#scratch("dPoints", n * stride);
     const radial = this.#scratch("radial", n);
-    engine.call("allCrossEntropy", [
+    engine.call("allLoss", [
       ...call,
-      local,
-      targetScores,
+      kind === "softmax" ? 0 : 1,
+      labels.offsets,
+      labels.ids,
+      own,
+      references,
+      smoothing / n,
       weight,
-      lse,
+      losses,
       out.dq,
       out.dc,
+      out.dHeadBias,
       dPoints,
       radial,
       out.tailBias,
       this.#scratch("byWeight", n),
       this.#scratch("partial", gradientPieces * tileQueries * stride),
-      this.#scratch64("sums", 5 * gradientPieces * tileQueries),
+      this.#scratch64("sums", (querySums + 2) * gradientPieces * tileQueries),
       this.#scratch("pairs", keptFloats * (n + tileEntities)),
     ]);
     let loss = 0;
-    for (let b = 0; b < batch; b++) loss += weight * (lse[b]! - targetScores[b]!);
+    for (let b = 0; b < batch; b++) loss += weight * losses[b]!;
     const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
     return { loss, dSqrtC };
   }
@@ -653,7 +688,7 @@ export class Kernels {
   }
 
   /**
-   * For benchmarks: the inner products of all queries and entities as `allCrossEntropy` makes them, a tile at a time, and nothing else.
+   * For benchmarks: the inner products of all queries and entities as `allLoss` makes them, a tile at a time, and nothing else.
    * Returns the sum of those with the first entities of each tile (at least 4), a figure that depends on the instruction set.
    */
   products(queries: QueryBatch, points: PointTable): number {

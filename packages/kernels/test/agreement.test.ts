@@ -61,13 +61,15 @@ function work(k: Kernels): Results {
     const dc = k.engine.float64(B);
     const gradient = k.engine.float32(N * dim);
     const tailBias = k.engine.float32(N);
-    const { loss, dSqrtC } = k.allCrossEntropy(similarity, queries, points, targets, 1 / B, t.entity, model.c[0]!, {
-      dq,
-      dc,
-      gradient,
-      tailBias,
-    });
-    put(`${similarity} allCrossEntropy`, [loss, dSqrtC], dq, dc, gradient, tailBias);
+    const dHeadBias = k.engine.float32(B);
+    const out = { dq, dc, dHeadBias, gradient, tailBias };
+    const labels = { offsets: Int32Array.from({ length: B + 1 }, (_, b) => b), ids: targets };
+    for (const kind of ["softmax", "logistic"] as const) {
+      dc.fill(0);
+      const options = { kind, weight: 1 / B, smoothing: kind === "softmax" ? 0 : 0.1 };
+      const { loss, dSqrtC } = k.allLoss(similarity, queries, points, labels, options, t.entity, model.c[0]!, out);
+      put(`${similarity} allLoss, ${kind}`, [loss, dSqrtC], dq, dc, dHeadBias, gradient, tailBias);
+    }
     for (const x of [dq, all, gradient]) k.engine.free(x);
   }
   const random = new Random(2);

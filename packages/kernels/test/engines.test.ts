@@ -155,6 +155,8 @@ onEveryEngine((kernels) => {
     const update = { rows: 9, dim: 6, ids: null, count: 9, sparse: false, gradient: f(54), parameters: f(54) };
     const bce = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
     const adam = { learningRate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1, weightDecay: 0 };
+    const all = { kind: "softmax", weight: 1, smoothing: 0 } as const;
+    const allOut = { dq: f(48), dc: d(3), dHeadBias: f(3), gradient: f(54), tailBias: f(9) };
     const rank = {
       targets: heads,
       filterOffsets: k.engine.int32(4),
@@ -195,14 +197,16 @@ onEveryEngine((kernels) => {
       "points.packed": () => k.scoreAll(s, queries, { ...points, packed: null }, f(27)),
       filterOffsets: () => k.rank(s, queries, points, { ...rank, filterOffsets: shortIds }),
       filterIds: () => k.rank(s, queries, points, { ...rank, filterOffsets: ints(k, [0, 0, 0, 5]) }),
-      greater: () => k.rank(s, queries, points, { ...rank, greater: shortIds }),
-      targets: () =>
-        k.allCrossEntropy(s, queries, points, shortIds, 1, t.entity, 1, {
-          dq: f(48),
-          dc: d(3),
-          gradient: f(54),
-          tailBias: f(9),
+      dHeadBias: () =>
+        k.allLoss(s, queries, points, { offsets: ints(k, [0, 1, 2, 3]), ids: heads }, all, t.entity, 1, {
+          ...allOut,
+          dHeadBias: short,
         }),
+      greater: () => k.rank(s, queries, points, { ...rank, greater: shortIds }),
+      "labels.ids": () =>
+        k.allLoss(s, queries, points, { offsets: ints(k, [0, 1, 2, 5]), ids: shortIds }, all, t.entity, 1, allOut),
+      "labels.offsets": () =>
+        k.allLoss(s, queries, points, { offsets: shortIds, ids: heads }, all, t.entity, 1, allOut),
       gradient: () => k.bce(2, 2, f(4), bce, short),
       parameters: () => k.adam({ ...update, parameters: short }, { first: f(54), second: f(54) }, adam),
       first: () => k.adam(update, { first: short, second: f(54) }, adam),

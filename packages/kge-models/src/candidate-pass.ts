@@ -12,6 +12,7 @@ import {
 } from "@mulde/kernels";
 import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
 import type { KgeModel } from "./model.js";
+import type { QueryLayer } from "./query-layer.js";
 
 /**
  * Forward and backward over each query's own candidates, for training: scores B x K, and from dL/ds the gradients of every table. Only
@@ -34,7 +35,13 @@ export class CandidatePass {
   #relations: Int32Array = new Int32Array();
   #K = 0;
 
-  constructor(model: KgeModel, batch: number, candidates: number) {
+  /** @param layer - applied to the queries' points */
+  constructor(
+    model: KgeModel,
+    batch: number,
+    candidates: number,
+    readonly layer?: QueryLayer,
+  ) {
     const { engine } = model.kernels;
     const pairs = batch * candidates;
     const rows = Math.min(pairs + batch, model.entities);
@@ -66,6 +73,7 @@ export class CandidatePass {
     this.#K = pairs / size;
     this.#queries.size = size;
     encoder.forward(heads, relations, this.#queries);
+    this.layer?.forward(this.#queries);
     this.#plan.ids.set(candidates);
     this.#plan.ids.set(heads, pairs);
     this.#plan.size = kernels.plan(pairs + size, entities, this.#plan);
@@ -98,6 +106,7 @@ export class CandidatePass {
       ...grads,
       tailBias: this.#tailBias,
     });
+    this.layer?.backward(this.#queries, dq);
     encoder.backward(this.#heads, this.#relations, this.#queries, dq, side.rows);
     const dSqrtC = kernels.pointsBackward(
       similarity,

@@ -22,7 +22,7 @@ export { similarity, SIMILARITIES, type Similarity } from "./similarity.js";
 export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
 export { transE } from "./transe.js";
 export { transH } from "./transh.js";
-export { AllPass, type AllPassResult } from "./all-pass.js";
+export { AllPass, type AllPassOptions, type AllPassResult } from "./all-pass.js";
 export { CandidatePass } from "./candidate-pass.js";
 export type { Encoder, QueryGradients } from "./encoder.js";
 export type { ModelGradients, TableGradient } from "./gradients.js";
@@ -36,6 +36,7 @@ export {
   type QueryList,
   type TripleList,
 } from "./model.js";
+export type { QueryLayer } from "./query-layer.js";
 export { sharedKernels } from "./shared-kernels.js";
 export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./store.js";
 export { writeWhole } from "./whole-file.js";

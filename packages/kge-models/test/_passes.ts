@@ -63,8 +63,7 @@ export function reference(name: string, model: KgeModel, tables: Tables, h: numb
 }
 
 /** Central differences of a loss by every value of every table. */
-export function slopes(tables: Tables, loss: (tables: Tables) => number): Tables {
-  const step = 1e-5;
+export function slopes(tables: Tables, loss: (tables: Tables) => number, step = 1e-5): Tables {
   return Object.fromEntries(
     Object.entries(tables).map(([name, values]) => [
       name,

@@ -1,0 +1,104 @@
+// Runs `mulde` and writes what came out into ledger.tsv, a line for each model, failed runs too:
+//   node results/record.js --experiment NAME [--role undistilled|teacher|distilled|baseline] [--note TEXT] -- train|distil|run ...
+// The role is asked for where the command trains a single model. The test split counts whole, filtered, with realistic ranks.
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const ledger = join(here, "ledger.tsv");
+const columns =
+  "date commit data experiment role model dimension parameters seed mrr hits1 hits3 hits10 head_mrr tail_mrr epochs seconds peak_rss_mb command note".split(
+    " ",
+  );
+
+const split = process.argv.indexOf("--");
+if (split < 0) throw new Error("Give the mulde command after --, as the first lines of this file show.");
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2, split),
+  options: {
+    experiment: { type: "string" },
+    role: { type: "string", default: "undistilled" },
+    note: { type: "string", default: "" },
+  },
+});
+if (flags.experiment === undefined) throw new Error("Give the run a name: --experiment NAME.");
+const command = process.argv.slice(split + 1);
+const option = (name) => {
+  const at = command.indexOf(`--${name}`);
+  return at < 0 ? undefined : command[at + 1];
+};
+
+const { code, stdout, peak } = await run();
+const shared = {
+  date: new Date().toISOString().slice(0, 10),
+  commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: here, encoding: "utf8" }).trim(),
+  data: option("data"),
+  experiment: flags.experiment,
+  peak_rss_mb: peak,
+  command: `mulde ${command.join(" ")}`,
+};
+if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, note: flags.note, ...line });
+else write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
+process.exitCode = code;
+
+/** The command's exit code and output, and the highest resident memory that its process had. */
+function run() {
+  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let stdout = "";
+  let peak = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+  const watch = setInterval(() => {
+    const status = `/proc/${child.pid}/status`;
+    const found = existsSync(status) && /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"));
+    if (found) peak = (Number(found[1]) / 1000).toFixed(0);
+  }, 500);
+  return new Promise((resolve) =>
+    child.on("close", (code, signal) => {
+      clearInterval(watch);
+      resolve({ code: code ?? signal, stdout, peak });
+    }),
+  );
+}
+
+/** A line for the model of `train` and `distil`, or for each row of an experiment. */
+function lines(report) {
+  if (!report.rows) {
+    const { model, dim, parameters, epochs, seconds, test } = report;
+    const { mrr, hits, head, tail } = test;
+    const seed = option("seed") ?? 0;
+    return [
+      metrics({ role: flags.role, model, dim, parameters, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr, epochs, seconds }),
+    ];
+  }
+  const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;
+  return report.rows.map((row) => ({ ...metrics(row), data }));
+}
+
+function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailMrr, epochs, seconds }) {
+  const [hits1, hits3, hits10] = ["1", "3", "10"].map((k) => hits[k].toFixed(4));
+  return {
+    role,
+    model,
+    dimension: dim,
+    parameters,
+    seed,
+    mrr: mrr.toFixed(4),
+    hits1,
+    hits3,
+    hits10,
+    head_mrr: headMrr.toFixed(4),
+    tail_mrr: tailMrr.toFixed(4),
+    epochs,
+    seconds: seconds.toFixed(0),
+  };
+}
+
+function write(line) {
+  if (!existsSync(ledger)) writeFileSync(ledger, `${columns.join("\t")}\n`);
+  appendFileSync(ledger, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
+}
