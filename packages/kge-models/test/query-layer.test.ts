@@ -36,15 +36,21 @@ class Factors implements QueryLayer {
 
 /** Finite differences of a loss by the model's own parameters, in the float32 of the kernels. */
 function numeric(model: KgeModel, loss: () => number): Tables {
-  return slopes(
-    tablesOf(model),
+  const now = tablesOf(model);
+  const set = (tables: Tables): void => {
+    for (const [name, values] of Object.entries(tables)) model.table(name).data.set(values);
+    model.touch();
+  };
+  const found = slopes(
+    now,
     (tables) => {
-      for (const [name, values] of Object.entries(tables)) model.table(name).data.set(values);
-      model.touch();
+      set(tables);
       return loss();
     },
     1e-2,
   );
+  set(now);
+  return found;
 }
 
 /** Differences of float32 scores know a gradient to some 1 %, and no better than their rounding. */
