@@ -29,6 +29,8 @@ export interface ModelDefinition {
   readonly similarity: Similarity;
   /** Whether the dimension must be even, as for rotations of coordinate pairs. */
   readonly evenDim: boolean;
+  /** How many coordinates make one number: 2 for complex ones, 4 for quaternions, 1 unless given. Cubic norms go by their moduli. */
+  readonly components?: 1 | 2 | 4;
   /** The relation tables by name. */
   readonly tables: Readonly<Record<string, RelationTable>>;
   /**
@@ -81,7 +83,9 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
       throw malformed(`init of the table "${table}" of ${name} must be "normal" or "uniform"; got "${String(init)}".`);
     }
   }
-  const registered = Object.freeze({ name, similarity, evenDim, tables: Object.freeze({ ...tables }), encode });
+  const { components = 1 } = definition;
+  if (![1, 2, 4].includes(components)) throw malformed(`components of ${name} must be 1, 2 or 4; got ${components}.`);
+  const registered = Object.freeze({ name, similarity, evenDim, components, tables: Object.freeze({ ...tables }), encode });
   registry.set(name, registered);
   return registered;
 }

@@ -13,6 +13,8 @@ const stateSchema = z.object({
   step: z.number(),
   seconds: z.number(),
   stale: z.number(),
+  /** validations without a better MRR in the whole run, which the plateau schedule counts */
+  drops: z.number().default(0),
   best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
   /** sums over the batches of the epoch under way */
   sums: z.object({ total: z.number(), hard: z.number(), soft: z.number(), senior: z.number() }),

@@ -1,5 +1,5 @@
-import type { TripleList } from "@mulde/datasets";
-import { indexAnswers, withReciprocals } from "@mulde/datasets";
+import type { AnswerIndex, TripleList } from "@mulde/datasets";
+import { indexAnswers, tripleList, withReciprocals } from "@mulde/datasets";
 import type { KnownAnswers } from "@mulde/eval";
 import { Random } from "@mulde/kernels";
 import { MuldeError } from "./error.js";
@@ -14,8 +14,23 @@ export interface TrainingData {
   readonly test: TripleList;
 }
 
+/** The known answers of the training split, indexed at first use. */
+export interface KnownTails {
+  answers(): AnswerIndex;
+}
+
+/** Stands in for the training split's answers where no option needs them. */
+export const unknownTails: KnownTails = {
+  answers() {
+    throw new MuldeError(
+      "TRAINER_DATA",
+      "KvsAll and filterNegatives need the training split's answers: pass prepareData(data) to the objective.",
+    );
+  },
+};
+
 /** A data set as the loops read it. */
-export interface PreparedData {
+export interface PreparedData extends KnownTails {
   readonly entities: number;
   readonly relations: number;
   /** 2n queries: each training triple in both directions */
@@ -38,15 +53,50 @@ export function prepareData(data: TrainingData): PreparedData {
   }
   const entities = data.entities.size;
   const relations = data.relations.size;
+  let answers: AnswerIndex | undefined;
   const result: PreparedData = {
     entities,
     relations,
+    answers: () => (answers ??= indexAnswers(entities, relations, data.train)),
     queries: withReciprocals(data.train, relations),
     valid: data.valid,
     known: indexAnswers(entities, relations, data.train, data.valid, data.test),
   };
   prepared.set(data, result);
   return result;
+}
+
+/** The distinct queries (h, r, ?) of a list, each with the first of its answers: what an epoch of KvsAll goes over. */
+export function distinctQueries({ heads, relations, tails, length }: TripleList, numRelations: number): TripleList {
+  const seen = new Set<number>();
+  const kept: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const query = heads[i]! * 2 * numRelations + relations[i]!;
+    if (seen.has(query)) continue;
+    seen.add(query);
+    kept.push(i);
+  }
+  const pick = (column: Int32Array): Int32Array => Int32Array.from(kept, (i) => column[i]!);
+  return tripleList(pick(heads), pick(relations), pick(tails));
+}
+
+/**
+ * For each relation, the part of its triples' queries that ask for the head (Wang et al., AAAI 2014): tails per head over tails per head and
+ * heads per tail together, so that the side with many answers is kept and false negatives are rarer.
+ */
+export function headQueryRates({ relations, queries, answers }: PreparedData): Float64Array {
+  const index = answers();
+  const { heads, relations: rows } = queries;
+  // Of a query's answers each query counts 1 / their number, so that these sums are the numbers of distinct queries.
+  const distinct = new Float64Array(2 * relations);
+  for (let i = 0; i < queries.length; i++) {
+    distinct[rows[i]!]! += 1 / index.answers(heads[i]!, rows[i]!).length;
+  }
+  // tph = n / distinct (h, r), hpt = n / distinct (t, r + R)
+  return Float64Array.from({ length: relations }, (_, r) => {
+    const [byHead, byTail] = [distinct[r]!, distinct[r + relations]!];
+    return byHead + byTail > 0 ? byTail / (byHead + byTail) : 0.5;
+  });
 }
 
 /** One step's queries. */
@@ -64,22 +114,31 @@ export interface Batch {
 export class Batches {
   readonly stepsPerEpoch: number;
   readonly #order: Int32Array;
+  readonly #rates: Float64Array | undefined;
   #epoch = -1;
 
+  /**
+   * @param rates - with it, each query's direction is drawn: R probabilities of asking for the head. The queries must then be n triples
+   *   with their n reciprocals behind them.
+   */
   constructor(
     readonly queries: TripleList,
     readonly batchSize: number,
     readonly seed: number,
+    rates?: Float64Array,
   ) {
     this.stepsPerEpoch = Math.ceil(queries.length / batchSize);
     this.#order = new Int32Array(queries.length);
+    this.#rates = rates;
   }
 
   at(step: number): Batch {
     const epoch = Math.floor(step / this.stepsPerEpoch);
     if (epoch !== this.#epoch) {
       for (let i = 0; i < this.#order.length; i++) this.#order[i] = i;
-      new Random(seedOf(this.seed, epoch)).shuffle(this.#order);
+      const random = new Random(seedOf(this.seed, epoch));
+      random.shuffle(this.#order);
+      if (this.#rates) this.#drawDirections(this.#rates, random);
       this.#epoch = epoch;
     }
     const begin = (step % this.stepsPerEpoch) * this.batchSize;
@@ -92,6 +151,14 @@ export class Batches {
       relations: order.map((i) => relations[i]!),
       tails: order.map((i) => tails[i]!),
     };
+  }
+
+  #drawDirections(rates: Float64Array, random: Random): void {
+    const n = this.queries.length / 2;
+    for (let k = 0; k < this.#order.length; k++) {
+      const triple = this.#order[k]! % n;
+      this.#order[k] = random.uniform() < rates[this.queries.relations[triple]!]! ? triple + n : triple;
+    }
   }
 }
 

@@ -71,18 +71,14 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     used.add(unique);
     return { name: unique, options: parsed };
   });
-  const distilled = parseOptions(distilSchema, { seed, ...forDistilling(defaults), ...junior }, `${where}, junior`);
+  const distilled = parseOptions(distilSchema, { seed, ...defaults, ...junior }, `${where}, junior`);
   const twin =
     undistilled === false
       ? undefined
       : parseOptions(
           trainSchema,
-          // Without what only teachers have, the loss: the twin minimises what the Junior does, less the soft labels.
-          {
-            seed,
-            ...forTraining(forDistilling({ ...defaults, ...junior })),
-            ...(undistilled === true ? {} : undistilled),
-          },
+          // The twin minimises what the Junior does, less the soft labels.
+          { seed, ...forTraining({ ...defaults, ...junior }), ...(undistilled === true ? {} : undistilled) },
           `${where}, undistilled`,
         );
   return { name: title, data, seed, teachers: plans, undistilled: twin, junior: distilled };
@@ -90,13 +86,7 @@ export function parseExperiment(input: unknown, where: string): Experiment {
 
 /** Leaves out what only distillation knows, so that `defaults` and the Junior's options serve both. */
 function forTraining(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return without(options, distilSchema.shape, trainSchema.shape);
-}
-
-function forDistilling(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return without(options, trainSchema.shape, distilSchema.shape);
-}
-
-function without(options: Readonly<Record<string, unknown>>, theirs: object, ours: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([key]) => !(key in theirs) || key in ours));
+  return Object.fromEntries(
+    Object.entries(options).filter(([key]) => !(key in distilSchema.shape) || key in trainSchema.shape),
+  );
 }

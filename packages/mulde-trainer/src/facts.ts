@@ -1,23 +1,29 @@
-import type { Kernels } from "@mulde/kernels";
-import { AllPass, CandidatePass, type KgeModel } from "@mulde/kge-models";
-import { type Batch, seedOf } from "./data.js";
+import type { Kernels, Labels } from "@mulde/kernels";
+import { AllPass, CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
+import { type Batch, type KnownTails, unknownTails } from "./data.js";
+import { marginLoss } from "./margin.js";
+import { NegativeSampler } from "./negatives.js";
 import type { Objective, StepResult } from "./objective.js";
-import type { RunOptions, TrainOptions } from "./options.js";
+import type { RunOptions } from "./options.js";
+import { trainingLayer } from "./query-layers.js";
+import { Regularizer } from "./regularizer.js";
 
-/** Which of a run's random streams: see `seedOf`. Epochs count up from 0, so these lie below. */
-export const negativesStream = -1;
+/** Whether a loss goes over all entities, so that nothing is sampled. */
+export function overAllEntities({ loss }: Pick<RunOptions, "loss">): boolean {
+  return loss === "1vsAll" || loss === "KvsAll";
+}
 
 /** The hard-label loss over candidates B x (1 + n) with the true answer first: writes dL/ds, returns the loss. */
 export function hardLoss(
   kernels: Kernels,
-  loss: "bce" | "crossEntropy",
-  options: Pick<RunOptions, "adversarial">,
+  options: Pick<RunOptions, "loss" | "adversarial" | "margin">,
   batch: number,
   K: number,
   scores: Float32Array,
   gradient: Float32Array,
 ): number {
-  if (loss === "crossEntropy") return kernels.crossEntropy(batch, K, scores, 1 / batch, gradient);
+  if (options.loss === "crossEntropy") return kernels.crossEntropy(batch, K, scores, 1 / batch, gradient);
+  if (options.loss === "margin") return marginLoss(batch, K, scores, options, gradient);
   // Equal weights: the mean over B (1 + n), as in the paper. Self-adversarial: the negatives' weights sum to 1, and positive and
   // negatives count one half each (Sun et al. 2019).
   const weight = options.adversarial > 0 ? 1 / (2 * batch) : 1 / (batch * K);
@@ -25,46 +31,99 @@ export function hardLoss(
   return kernels.bce(batch, K, scores, weights, gradient);
 }
 
-/** Learning from the facts alone, by sampled negatives or a softmax over all entities. */
-export function factsObjective(model: KgeModel, options: TrainOptions): Objective {
-  return options.loss === "1vsAll"
-    ? allEntities(model, options.batchSize)
-    : sampledCandidates(model, options, options.loss);
-}
-
-function allEntities(model: KgeModel, batchSize: number): Objective {
-  const pass = new AllPass(model, batchSize);
+/**
+ * Learning from the facts alone, by sampled negatives or over all entities.
+ *
+ * @param known - what `prepareData` makes; KvsAll and filtered negatives need it
+ */
+export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {
+  const layer = trainingLayer(model, options);
+  const regularizer = new Regularizer(model, options);
+  const pass = overAllEntities(options)
+    ? new AllEntities(model, options, known, layer)
+    : new SampledCandidates(model, options, known, layer);
   return {
     extra: [],
-    step({ heads, relations, tails }: Batch): Promise<StepResult> {
-      const { loss, gradients } = pass.crossEntropy(heads, relations, tails);
-      return Promise.resolve({ loss: { total: loss, hard: loss }, gradients });
+    step(batch: Batch): Promise<StepResult> {
+      layer?.begin(batch.step);
+      const { loss, gradients } = pass.step(batch);
+      const total = loss + regularizer.add(batch, gradients) + (layer?.loss ?? 0);
+      return Promise.resolve({ loss: { total, hard: total }, gradients });
     },
     dispose: () => pass.dispose(),
   };
 }
 
-function sampledCandidates(model: KgeModel, options: TrainOptions, loss: "bce" | "crossEntropy"): Objective {
-  const { kernels } = model;
-  const { batchSize, negatives } = options;
-  const K = 1 + negatives;
-  const pass = new CandidatePass(model, batchSize, K);
-  const candidates = kernels.engine.int32(batchSize * K);
-  const gradient = kernels.engine.float32(batchSize * K);
-  const seed = seedOf(options.seed, negativesStream);
-  return {
-    extra: [],
-    step({ heads, relations, tails, step }: Batch): Promise<StepResult> {
-      const batch = heads.length;
-      const draw = { batch, negatives, entities: model.entities, seed, counter: step * batchSize * negatives };
-      kernels.sampleCandidates(draw, tails, candidates);
-      const scores = pass.forward(heads, relations, candidates.subarray(0, batch * K));
-      const total = hardLoss(kernels, loss, options, batch, K, scores, gradient);
-      return Promise.resolve({ loss: { total, hard: total }, gradients: pass.backward(gradient) });
-    },
-    dispose() {
-      pass.dispose();
-      kernels.engine.free(candidates, gradient);
-    },
-  };
+/** The hard-label loss over all entities: of the one answer of each query, or of all that are known. */
+export class AllEntities {
+  readonly #pass: AllPass;
+  readonly #options: Pick<RunOptions, "loss" | "labelSmoothing">;
+  readonly #known: KnownTails;
+
+  constructor(
+    model: KgeModel,
+    options: Pick<RunOptions, "loss" | "labelSmoothing" | "batchSize">,
+    known: KnownTails,
+    layer?: QueryLayer,
+  ) {
+    this.#pass = new AllPass(model, options.batchSize, layer);
+    this.#options = options;
+    this.#known = known;
+  }
+
+  step(batch: Batch): { loss: number; gradients: ModelGradients } {
+    const { loss, labelSmoothing: smoothing } = this.#options;
+    const kind = loss === "KvsAll" ? "logistic" : "softmax";
+    return this.#pass.loss(batch.heads, batch.relations, this.#labels(batch), { kind, smoothing });
+  }
+
+  dispose(): void {
+    this.#pass.dispose();
+  }
+
+  #labels({ heads, relations, tails }: Batch): Labels {
+    if (this.#options.loss === "1vsAll") {
+      return { offsets: Int32Array.from({ length: tails.length + 1 }, (_, b) => b), ids: tails };
+    }
+    const answers = this.#known.answers();
+    const offsets = new Int32Array(heads.length + 1);
+    const lists = Array.from(heads, (h, b) => answers.answers(h, relations[b]!));
+    lists.forEach(({ length }, b) => (offsets[b + 1] = offsets[b]! + length));
+    const ids = new Int32Array(offsets.at(-1)!);
+    lists.forEach((list, b) => ids.set(list, offsets[b]));
+    return { offsets, ids };
+  }
+}
+
+/** The hard-label loss over the true answer and sampled negatives. */
+class SampledCandidates {
+  readonly #kernels: Kernels;
+  readonly #pass: CandidatePass;
+  readonly #options: RunOptions;
+  readonly #sampler: NegativeSampler;
+  readonly #gradient: Float32Array;
+
+  constructor(model: KgeModel, options: RunOptions, known: KnownTails, layer?: QueryLayer) {
+    const { kernels, entities } = model;
+    const K = 1 + options.negatives;
+    this.#kernels = kernels;
+    this.#options = options;
+    this.#pass = new CandidatePass(model, options.batchSize, K, layer);
+    this.#sampler = new NegativeSampler(kernels, entities, options, () => known.answers());
+    this.#gradient = kernels.engine.float32(options.batchSize * K);
+  }
+
+  step(batch: Batch): { loss: number; gradients: ModelGradients } {
+    const size = batch.heads.length;
+    const scores = this.#pass.forward(batch.heads, batch.relations, this.#sampler.draw(batch));
+    const K = 1 + this.#options.negatives;
+    const loss = hardLoss(this.#kernels, this.#options, size, K, scores, this.#gradient);
+    return { loss, gradients: this.#pass.backward(this.#gradient) };
+  }
+
+  dispose(): void {
+    this.#pass.dispose();
+    this.#sampler.dispose();
+    this.#kernels.engine.free(this.#gradient);
+  }
 }

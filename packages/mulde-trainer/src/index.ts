@@ -1,4 +1,4 @@
-export type { PreparedData, TrainingData } from "./data.js";
+export type { KnownTails, PreparedData, TrainingData } from "./data.js";
 export { MuldeError } from "./error.js";
 export { experimentSchema, parseExperiment } from "./experiment.js";
 export type { Experiment, TeacherPlan } from "./experiment.js";
@@ -12,6 +12,7 @@ export type { PipelineContext, PipelineEvent, Role, Row } from "./pipeline.js";
 export { seniorScorer } from "./senior-scorer.js";
 export { distil, pretrainTeacher } from "./train.js";
 export type { DistilContext, TrainContext } from "./train.js";
+export { prepareData } from "./data.js";
 export { factsObjective } from "./facts.js";
 export { distillationObjective } from "./distillation.js";
 export type { DistillationObjective } from "./distillation.js";

@@ -1,6 +1,6 @@
 import type { KgeModel } from "@mulde/kge-models";
 import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
-import { Batches, type PreparedData } from "./data.js";
+import type { Batches, PreparedData } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { LossParts, TrainEvent, TrainResult } from "./events.js";
 import type { Objective } from "./objective.js";
@@ -40,6 +40,7 @@ const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINIT
 export async function* trainingLoop(
   model: KgeModel,
   data: PreparedData,
+  makeBatches: () => Batches,
   makeObjective: () => Objective,
   options: RunOptions,
   identity: readonly unknown[],
@@ -53,7 +54,7 @@ export async function* trainingLoop(
   const optimizer = new Optimizer(kernels, trained, options);
   let finished = false;
   try {
-    const batches = new Batches(data.queries, options.batchSize, options.seed);
+    const batches = makeBatches();
     const { stepsPerEpoch } = batches;
     const steps = options.epochs * stepsPerEpoch;
     const validation = new Validation(data, options);
@@ -70,6 +71,7 @@ export async function* trainingLoop(
       step: 0,
       seconds: 0,
       stale: 0,
+      drops: 0,
       best: null,
       sums: { ...nothing },
     };
@@ -101,7 +103,7 @@ export async function* trainingLoop(
       const { epoch } = batch;
       const { loss, gradients } = await orDiverged(name, epoch, objective.step(batch));
       if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
-      optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options));
+      optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
       model.touch();
       state.step++;
       state.sums.total += loss.total;
@@ -131,6 +133,7 @@ export async function* trainingLoop(
             for (const table of trained) best.get(table.name)!.set(table.data);
           } else {
             state.stale++;
+            state.drops++;
           }
           const validationLoss = validation.loss(model);
           const seconds = (performance.now() - before) / 1000;

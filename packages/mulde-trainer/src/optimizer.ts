@@ -37,7 +37,7 @@ export class Optimizer {
   constructor(
     readonly kernels: Kernels,
     readonly tables: readonly Trained[],
-    readonly options: Pick<RunOptions, "optimizer" | "sparse" | "weightDecay">,
+    readonly options: Pick<RunOptions, "optimizer" | "sparse" | "weightDecay" | "clipNorm">,
   ) {
     const moments = options.optimizer === "adam" ? 2 : 1;
     for (const { name, data } of tables) {
@@ -48,9 +48,10 @@ export class Optimizer {
     }
   }
 
-  /** One update; `step` counts from 1. Tables without a gradient stay as they are. */
+  /** One update; `step` counts from 1. Tables without a gradient stay as they are. Gradients are clipped in place. */
   update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
-    const { optimizer, sparse } = this.options;
+    const { optimizer, sparse, clipNorm } = this.options;
+    if (clipNorm > 0) this.#clip(gradients, clipNorm);
     for (const { name, rows, width, data, decays } of this.tables) {
       const gradient = gradients.get(name);
       if (!gradient) continue;
@@ -68,6 +69,20 @@ export class Optimizer {
     }
   }
 
+  /** Scales gradients down to `limit` where the norm of all of them together is greater. */
+  #clip(gradients: ReadonlyMap<string, TableGradient>, limit: number): void {
+    const used = this.tables.flatMap(({ name, width }) => {
+      const gradient = gradients.get(name);
+      return gradient ? [gradient.values.subarray(0, gradient.count * width)] : [];
+    });
+    let square = 0;
+    for (const values of used) for (const g of values) square += g * g;
+    const norm = Math.sqrt(square);
+    // Not `norm <= limit`: a NaN is left for the loss to show.
+    if (!(norm > limit)) return;
+    for (const values of used) for (let i = 0; i < values.length; i++) values[i]! *= limit / norm;
+  }
+
   /** The state by name, to be saved, or filled by a checkpoint. */
   state(): ReadonlyMap<string, Float32Array> {
     const state = new Map<string, Float32Array>();
@@ -80,16 +95,18 @@ export class Optimizer {
   }
 }
 
-/** The learning rate of a step (from 0) out of `steps`. */
+/** The learning rate of a step (from 0) out of `steps`, after `drops` validations without a better MRR. */
 export function learningRateAt(
   step: number,
   steps: number,
   options: Pick<RunOptions, "learningRate" | "schedule" | "warmup">,
+  drops = 0,
 ): number {
   const { learningRate, schedule, warmup } = options;
   const rising = Math.floor(warmup * steps);
   if (step < rising) return (learningRate * (step + 1)) / rising;
   if (schedule === "constant") return learningRate;
+  if (schedule === "plateau") return learningRate * 0.5 ** drops;
   const part = (step - rising) / Math.max(1, steps - rising);
   return (learningRate * (1 + Math.cos(Math.PI * part))) / 2;
 }

@@ -32,15 +32,53 @@ const runSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("leave entity rows that a batch does not touch alone, instead of moving them by their momentum"),
-  weightDecay: z.number().min(0).default(0).describe("decoupled weight decay of embeddings"),
-  schedule: z.enum(["constant", "cosine"]).default("constant").describe("course of the learning rate"),
+  weightDecay: z.number().min(0).default(0).describe("decoupled weight decay of embeddings: with adam, AdamW"),
+  clipNorm: z.number().min(0).default(0).describe("greatest norm of all gradients together; 0 does not clip"),
+  schedule: z
+    .enum(["constant", "cosine", "plateau"])
+    .default("constant")
+    .describe("course of the learning rate; plateau halves it at each validation without a better MRR"),
   warmup: z.number().min(0).max(1).default(0).describe("part of the run in which the learning rate rises from 0"),
+  loss: z
+    .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll"])
+    .default("bce")
+    .describe(
+      "of the facts: binary cross-entropy, softmax or margin ranking over sampled candidates; softmax over all entities; " +
+        "binary cross-entropy of all entities with every known answer true",
+    ),
+  margin: z.number().positive().default(1).describe("of the margin ranking loss"),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("1vsAll and KvsAll: part of a label spread over all entities"),
   negatives: count.min(1).default(255).describe("random entities beside each true answer"),
+  negativeSampling: z
+    .enum(["uniform", "bernoulli"])
+    .default("uniform")
+    .describe(
+      "whether both directions of a triple are trained alike, or the one with more answers more often (Wang et al. 2014)",
+    ),
+  filterNegatives: z
+    .boolean()
+    .default(false)
+    .describe("never take a known answer of the training split for a negative"),
+  shareNegatives: z.boolean().default(false).describe("the same negatives for all queries of a batch, which is faster"),
   adversarial: z
     .number()
     .min(0)
     .default(0)
     .describe("temperature of self-adversarial weights for the negatives; 0 weighs them equally"),
+  regularizer: z
+    .enum(["none", "F2", "N3", "DURA"])
+    .default("none")
+    .describe(
+      "penalty of the embeddings of a batch's triples: squares, cubes of moduli, or squares of queries and tails",
+    ),
+  regularizerWeight: z.number().min(0).default(0).describe("lambda of the penalty"),
+  relationWeight: z.number().min(0).default(1).describe("of the penalty of relations beside that of entities"),
+  dropout: z.number().min(0).lt(1).default(0).describe("part of a query's coordinates that is left out in training"),
   validateEvery: count.min(1).default(5).describe("epochs between validations"),
   patience: count.min(1).default(10).describe("validations without a better MRR after which training stops"),
   validationTriples: count
@@ -50,22 +88,18 @@ const runSchema = z.strictObject({
 });
 
 /** Training from the facts alone: teachers, and undistilled models. */
-export const trainSchema = runSchema.extend({
-  ...modelSchema.shape,
-  loss: z
-    .enum(["bce", "crossEntropy", "1vsAll"])
-    .default("bce")
-    .describe("binary cross-entropy or softmax over sampled candidates, or softmax over all entities"),
-});
+export const trainSchema = runSchema.extend(modelSchema.shape);
 
 /** Training a Junior from the facts and from teachers (Wang et al. 2021). */
 export const distilSchema = runSchema.extend({
   ...modelSchema.shape,
   topK: count.min(1).default(500).describe("K, candidates of the soft label"),
   candidates: z
-    .enum(["junior", "random"])
+    .enum(["junior", "random", "sampled", "all"])
     .default("junior")
-    .describe("the soft label's candidates: the Junior's own best, or random entities (an ablation)"),
+    .describe(
+      "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
+    ),
   softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
   temperature: z.number().positive().default(1).describe("T of the soft label"),
   scaling: z.enum(["relation", "none"]).default("relation").describe("relation-specific scaling of the teachers"),

@@ -1,7 +1,15 @@
 import { createModel, type KgeModel, type ModelConfig } from "@mulde/kge-models";
 import type { Kernels } from "@mulde/kernels";
 import type { Teacher } from "@mulde/senior";
-import { prepareData, seedOf, type TrainingData } from "./data.js";
+import {
+  Batches,
+  distinctQueries,
+  headQueryRates,
+  type PreparedData,
+  prepareData,
+  seedOf,
+  type TrainingData,
+} from "./data.js";
 import { distillationObjective } from "./distillation.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
@@ -47,7 +55,9 @@ export async function* pretrainTeacher(
   const options = parseOptions(trainSchema, input, "training options");
   const data = prepareData(context.data);
   const model = await newModel(options, context);
-  return yield* trainingLoop(model, data, () => factsObjective(model, options), options, identity(context), context);
+  const objective = (): Objective => factsObjective(model, options, data);
+  const batches = (): Batches => trainingBatches(data, options);
+  return yield* trainingLoop(model, data, batches, objective, options, identity(context), context);
 }
 
 /**
@@ -73,9 +83,29 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
       table.data.set(source.data);
     }
   }
-  const objective = (): Objective => distillationObjective(junior, teachers, options);
+  const objective = (): Objective => distillationObjective(junior, teachers, options, data);
+  // Every triple is a query of its own here, whatever the loss: the Senior learns from its one true answer.
+  const batches = (): Batches => triplesInBatches(data, options);
   const names = teachers.map(({ name }) => name);
-  return yield* trainingLoop(junior, data, objective, options, [...identity(context), names, !!initial], context);
+  return yield* trainingLoop(
+    junior,
+    data,
+    batches,
+    objective,
+    options,
+    [...identity(context), names, !!initial],
+    context,
+  );
+}
+
+function trainingBatches(data: PreparedData, options: RunOptions): Batches {
+  if (options.loss !== "KvsAll") return triplesInBatches(data, options);
+  return new Batches(distinctQueries(data.queries, data.relations), options.batchSize, options.seed);
+}
+
+function triplesInBatches(data: PreparedData, { batchSize, seed, negativeSampling }: RunOptions): Batches {
+  const rates = negativeSampling === "bernoulli" ? headQueryRates(data) : undefined;
+  return new Batches(data.queries, batchSize, seed, rates);
 }
 
 function newModel(options: RunOptions, context: TrainContext): Promise<KgeModel> {

@@ -1,3 +1,4 @@
+import { type AnswerIndex, indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
@@ -18,6 +19,14 @@ const topK = 5;
 const seed = 9;
 const batchSize = 8;
 
+// What the training split knows: the batch and one more answer of its first query.
+const index = indexAnswers(
+  entities,
+  2 * relations,
+  tripleList(Int32Array.of(...heads, 0), Int32Array.of(...rows, 0), Int32Array.of(...tails, 8)),
+);
+const known = { answers: (): AnswerIndex => index };
+
 const teacherScore = (i: number, h: number, r: number, e: number): number =>
   3 * Math.sin(1 + 7 * h + 3 * r + (i + 2) * e) - i;
 
@@ -33,12 +42,12 @@ const m = teachers.length;
 /** The parts of MulDE's loss, sections 4 and 5 of the specification; the attention is that of `fixed`, as it is detached. */
 function losses(
   shape: Shape,
-  options: { lambda: number; T: number; tau: number; scaled: boolean },
+  options: { lambda: number; T: number; tau: number; scaled: boolean; loss: DistilInput["loss"] },
   ids: { hard: number[][]; soft: number[][] },
   tables: Tables,
   fixed: Tables,
 ): { hard: number; soft: number; senior: number; total: number } {
-  const { lambda, T, tau, scaled } = options;
+  const { lambda, T, tau, scaled, loss } = options;
   const junior = (from: Tables, which: number[][]): number[][] =>
     which.map((row, b) => row.map((e) => score(shape, from, heads[b]!, rows[b]!, e)));
   const scaledTeacher = (from: Tables, i: number, b: number): number[] =>
@@ -47,10 +56,16 @@ function losses(
       return g * Math.fround(teacherScore(i, heads[b]!, rows[b]!, e));
     });
   const hardScores = junior(tables, ids.hard);
-  const hard = bce(
-    hardScores,
-    hardScores.map((row) => row.map((_, k) => (k === 0 ? 1 : 0))),
-  );
+  const hard =
+    loss === "1vsAll"
+      ? hardScores.reduce((sum, row, b) => sum - Math.log(softmax(row)[tails[b]!]!) / B, 0)
+      : bce(
+          hardScores,
+          hardScores.map((row, b) => {
+            const own = index.answers(heads[b]!, rows[b]!);
+            return row.map((_, k) => (loss === "KvsAll" ? Number(own.includes(k)) : k === 0 ? 1 : 0));
+          }),
+        );
   const softScores = junior(tables, ids.soft);
   const fixedScores = junior(fixed, ids.soft);
   const logits = ids.soft.map((row, b) => {
@@ -86,6 +101,16 @@ const cases: Case[] = [
   { title: "no scaling", epoch: 0, tau: 1, options: { scaling: "none" } },
   { title: "scaling trained by the Senior's loss alone", epoch: 0, tau: 1, options: { trainOnSoft: false } },
   { title: "random candidates", epoch: 0, tau: 1, options: { candidates: "random" } },
+  { title: "the hard label's candidates", epoch: 0, tau: 1, options: { candidates: "sampled" } },
+  { title: "all entities as candidates", epoch: 0, tau: 1, options: { candidates: "all" } },
+  { title: "beside 1vsAll", epoch: 0, tau: 1, options: { loss: "1vsAll" } },
+  { title: "beside KvsAll", epoch: 7, tau: Math.E, options: { loss: "KvsAll" } },
+  {
+    title: "beside 1vsAll, a Euclidean Junior, all",
+    epoch: 0,
+    tau: 1,
+    options: { loss: "1vsAll", model: "TransE", candidates: "all" },
+  },
 ];
 
 describe("a distillation step", () => {
@@ -98,7 +123,7 @@ describe("a distillation step", () => {
     );
     const shape = { model: input.model, dim: 4 } as Shape;
     const junior = await lively({ ...shape, curvature: input.curvature, entities, relations });
-    const objective = distillationObjective(junior, teachers, input);
+    const objective = distillationObjective(junior, teachers, input, known);
     const scaled = input.scaling === "relation";
     expect(objective.extra.map(({ name, rows, width }) => [name, rows, width])).toEqual(
       scaled ? [["scaling", 2 * relations, m]] : [],
@@ -120,17 +145,17 @@ describe("a distillation step", () => {
         .sort((x, y) => score(shape, tables, h, rows[b]!, y) - score(shape, tables, h, rows[b]!, x))
         .slice(0, topK),
     );
-    const ids = {
-      hard: await draws(-1, negatives),
-      soft: input.candidates === "random" ? await draws(-2, topK - 1) : best,
-    };
+    const everything = Array.from({ length: B }, () => Array.from({ length: entities }, (_, e) => e));
+    const hard = input.loss === "bce" ? await draws(-1, negatives) : everything;
+    const soft = { random: await draws(-2, topK - 1), sampled: hard, all: everything, junior: best }[input.candidates];
+    const ids = { hard, soft };
     // Both a true answer among the candidates and one that is not: else the Senior's labels would not be tested.
     const found = ids.soft.map((row, b) => row.includes(tails[b]!));
     if (input.candidates === "junior" && input.model === "RotH") expect(new Set(found).size).toBe(2);
 
     const batch: Batch = { epoch, step, heads, relations: rows, tails };
     const { loss, gradients: actual } = await objective.step(batch);
-    const formula = { lambda: softWeight, T: input.temperature, tau, scaled };
+    const formula = { lambda: softWeight, T: input.temperature, tau, scaled, loss: input.loss };
     const expected = losses(shape, formula, ids, tables, tables);
     for (const part of ["hard", "soft", "senior", "total"] as const) {
       expect(loss[part], part).toBeCloseTo(expected[part], 4);
@@ -163,7 +188,7 @@ describe("a distillation step", () => {
         asked.push([...candidates]);
       },
     };
-    const objective = distillationObjective(junior, [spy], input);
+    const objective = distillationObjective(junior, [spy], input, known);
     await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
     for (let b = 0; b < B; b++) {
       const own = asked[0]!.slice(b * entities, (b + 1) * entities).sort((x, y) => x - y);
@@ -175,7 +200,7 @@ describe("a distillation step", () => {
   it.each(["junior", "random"] as const)("runs with a single candidate (%s)", async (candidates) => {
     const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK: 1, candidates }, "test");
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    const objective = distillationObjective(junior, teachers, input);
+    const objective = distillationObjective(junior, teachers, input, known);
     const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
     // A softmax over one candidate is 1 whatever its score.
     expect(loss.soft).toBeCloseTo(0, 6);
@@ -189,11 +214,20 @@ describe("a distillation step", () => {
     junior.table("entity").data.fill(NaN);
     junior.touch();
     let asked = 0;
-    const objective = distillationObjective(junior, [{ name: "spy", score: () => void asked++ }], input);
+    const objective = distillationObjective(junior, [{ name: "spy", score: () => void asked++ }], input, known);
     await expect(objective.step({ epoch: 0, step: 0, heads, relations: rows, tails })).rejects.toMatchObject({
       code: "SCORE_NOT_FINITE",
     });
     expect(asked).toBe(0);
     objective.dispose();
+  });
+
+  it("says that there is nothing sampled beside a loss over all entities", async () => {
+    const input = parseOptions(distilSchema, { dim: 4, loss: "1vsAll", candidates: "sampled" }, "test");
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    expect(() => distillationObjective(junior, teachers, input, known)).toThrow(
+      /loss is 1vsAll; choose junior, random or all/,
+    );
+    junior.dispose();
   });
 });

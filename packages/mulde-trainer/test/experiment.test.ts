@@ -41,23 +41,31 @@ describe("an experiment", () => {
     ]);
     expect(teachers[0]!.options).not.toHaveProperty("topK");
     expect(junior).toMatchObject({ seed: 10, epochs: 7, batchSize: 100, topK: 50, learningRate: 0.02 });
-    expect(junior).not.toHaveProperty("loss");
-    expect(undistilled).toMatchObject({ seed: 10, epochs: 7, learningRate: 0.02 });
+    expect(junior).toHaveProperty("loss", "crossEntropy");
+    expect(undistilled).toMatchObject({ seed: 10, epochs: 7, loss: "crossEntropy", learningRate: 0.02 });
   });
 
-  it("gives the undistilled twin the Junior's whole budget, and its hard loss, not the teachers'", () => {
+  it("gives the undistilled twin the Junior's whole budget, and its hard loss", () => {
     const { junior, undistilled } = parseExperiment(
       {
         data: "toy",
         defaults: { loss: "1vsAll", epochs: 30, negatives: 20, validateEvery: 3, patience: 4, schedule: "cosine" },
         teachers: [{ model: "TransH" }],
-        junior: { model: "RefH", dim: 8, epochs: 12, batchSize: 64, warmup: 0.1, softWeight: 0.1, topK: 10 },
+        junior: {
+          loss: "margin",
+          model: "RefH",
+          dim: 8,
+          epochs: 12,
+          batchSize: 64,
+          warmup: 0.1,
+          softWeight: 0.1,
+          topK: 10,
+        },
       },
       "run.yaml",
     );
-    const { loss, ...twin } = undistilled!;
-    expect(loss).toBe("bce");
-    expect(junior).toMatchObject(twin);
+    expect(undistilled).toHaveProperty("loss", "margin");
+    expect(junior).toMatchObject(undistilled!);
   });
 
   it("lets the twin differ where it says so, or leaves it out", () => {

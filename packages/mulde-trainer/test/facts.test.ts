@@ -1,4 +1,5 @@
 import { AllPass, type KgeModel, sharedKernels } from "@mulde/kge-models";
+import { type AnswerIndex, indexAnswers, type TripleList, tripleList } from "@mulde/datasets";
 import { describe, expect, it } from "vitest";
 import { type Batch, seedOf } from "../src/data.js";
 import { factsObjective } from "../src/facts.js";
@@ -20,6 +21,16 @@ const B = batch.heads.length;
 const negatives = 6;
 const seed = 11;
 
+// What the training split knows beside the batch: more answers of its first and last query.
+const triples = tripleList(
+  Int32Array.of(0, 4, 4, 8, 2, 0, 2),
+  Int32Array.of(0, 1, 3, 2, 2, 0, 2),
+  Int32Array.of(3, 0, 4, 7, 3, 5, 8),
+);
+const known = { answers: () => indexQueries(triples) };
+// Relation ids of reciprocals stand in the batch: for the index they are relations like others.
+const indexQueries = (list: TripleList): AnswerIndex => indexAnswers(entities, 2 * relations, list);
+
 /** The candidates of the step: those of the documented random stream, -1. */
 async function candidates(batchSize: number): Promise<number[][]> {
   const kernels = await sharedKernels();
@@ -38,7 +49,7 @@ async function check(
   model: KgeModel,
   loss: (tables: Tables, base: Tables) => number,
 ): Promise<void> {
-  const objective = factsObjective(model, parseOptions(trainSchema, input, "test"));
+  const objective = factsObjective(model, parseOptions(trainSchema, input, "test"), known);
   const tables = tablesOf(model);
   const result = await objective.step(batch);
   expect(result.loss.total).toBe(result.loss.hard);
@@ -99,6 +110,91 @@ describe.each([
       const rows = scores(shape, tables, all);
       return rows.reduce((sum, row, b) => sum - Math.log(softmax(row)[batch.tails[b]!]!) / B, 0);
     });
+  });
+
+  const all = Array.from({ length: B }, () => Array.from({ length: entities }, (_, e) => e));
+
+  it("1vsAll with label smoothing spreads a part of the label", async () => {
+    const labelSmoothing = 0.2;
+    await check({ ...base, loss: "1vsAll", labelSmoothing }, await make(), (tables) =>
+      scores(shape, tables, all).reduce((sum, row, b) => {
+        const logs = softmax(row).map(Math.log);
+        const y = logs.map((_, e) => labelSmoothing / entities + (e === batch.tails[b] ? 1 - labelSmoothing : 0));
+        return sum - logs.reduce((part, log, e) => part + y[e]! * log, 0) / B;
+      }, 0),
+    );
+  });
+
+  it.each([0, 0.1])(
+    "KvsAll is the binary cross-entropy of all entities, label smoothing %d",
+    async (labelSmoothing) => {
+      await check({ ...base, loss: "KvsAll", labelSmoothing }, await make(), (tables) =>
+        scores(shape, tables, all).reduce((sum, row, b) => {
+          const own = known.answers().answers(batch.heads[b]!, batch.relations[b]!);
+          const y = row.map((_, e) => labelSmoothing / entities + (own.includes(e) ? 1 - labelSmoothing : 0));
+          return sum + row.reduce((part, s, e) => part + softplus(s) - y[e]! * s, 0) / (B * entities);
+        }, 0),
+      );
+    },
+  );
+
+  it.each([0, 1.5])("margin ranking sums what negatives lack, adversarial %d", async (adversarial) => {
+    const ids = await candidates(base.batchSize);
+    const margin = 1.3;
+    await check({ ...base, loss: "margin", margin, adversarial }, await make(), (tables, fixed) => {
+      const weights = scores(shape, fixed, ids).map((row) => softmax(row.slice(1).map((s) => adversarial * s)));
+      return scores(shape, tables, ids).reduce((sum, [positive, ...rest], b) => {
+        const short = rest.map((s, k) => weights[b]![k]! * Math.max(0, margin - positive! + s));
+        return sum + short.reduce((x, y) => x + y) / B;
+      }, 0);
+    });
+  });
+
+  it.each(["F2", "N3"] as const)("%s penalises the rows of the batch's triples", async (regularizer) => {
+    const [regularizerWeight, relationWeight] = [0.3, 0.5];
+    const ids = await candidates(base.batchSize);
+    const model = await make();
+    const power = regularizer === "N3" ? 3 : 2;
+    const sized = Object.keys(model.definition.tables).filter((name) => name !== "rotation");
+    const penalty = (tables: Tables, table: string, rows: Int32Array): number =>
+      [...rows].reduce((sum, row) => {
+        const values = tables[table]!.slice(row * shape.dim, (row + 1) * shape.dim);
+        return sum + values.reduce((part, x) => part + Math.abs(x) ** power, 0);
+      }, 0) / B;
+    await check({ ...base, regularizer, regularizerWeight, relationWeight }, model, (tables) => {
+      const terms = scores(shape, tables, ids).flatMap((row) => row.map((s, k) => softplus(k === 0 ? -s : s)));
+      const facts = terms.reduce((a, b) => a + b) / terms.length;
+      const entity = penalty(tables, "entity", batch.heads) + penalty(tables, "entity", batch.tails);
+      const relation = sized.reduce((sum, name) => sum + penalty(tables, name, batch.relations), 0);
+      return facts + regularizerWeight * (entity + relationWeight * relation);
+    });
+  });
+});
+
+describe("DURA", () => {
+  it("penalises queries and tails", async () => {
+    const shape: Shape = { model: "TransE", dim: 4 };
+    const ids = await candidates(8);
+    const regularizerWeight = 0.3;
+    const input = { ...shape, seed, negatives, batchSize: 8, regularizer: "DURA", regularizerWeight } as const;
+    await check(input, await lively({ ...shape, entities, relations }), (tables) => {
+      const terms = scores(shape, tables, ids).flatMap((row) => row.map((s, k) => softplus(k === 0 ? -s : s)));
+      const row = (table: string, id: number): number[] => tables[table]!.slice(id * 4, (id + 1) * 4);
+      const squares = [...batch.heads].map((h, b) => {
+        const relation = row("relation", batch.relations[b]!);
+        const query = row("entity", h).reduce((sum, x, i) => sum + (x + relation[i]!) ** 2, 0);
+        return query + row("entity", batch.tails[b]!).reduce((sum, x) => sum + x * x, 0);
+      });
+      const penalty = squares.reduce((a, b) => a + b) / B;
+      return terms.reduce((a, b) => a + b) / terms.length + regularizerWeight * penalty;
+    });
+  });
+
+  it("is refused for hyperbolic models", async () => {
+    const model = await lively({ model: "RotH", dim: 4, entities, relations });
+    const options = parseOptions(trainSchema, { model: "RotH", dim: 4, regularizer: "DURA" }, "test");
+    expect(() => factsObjective(model, options, known)).toThrow(/RotH is hyperbolic; choose N3 or F2/);
+    model.dispose();
   });
 });
 

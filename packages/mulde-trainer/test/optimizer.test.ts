@@ -26,7 +26,7 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
   ])("moves rows as its formula in float64 (sparse %s, weight decay %d)", async (sparse, weightDecay) => {
     const kernels = await sharedKernels();
     const tables = [table("entity", 3, true, 1), table("headBias", 1, false, 2), table("relation", 2, true, 3)];
-    const subject = new Optimizer(kernels, tables, { optimizer, sparse, weightDecay });
+    const subject = new Optimizer(kernels, tables, { optimizer, sparse, weightDecay, clipNorm: 0 });
     const expected = new Map(
       tables.map(({ name, data }) => [name, { p: [...data], m: [] as number[], v: [] as number[] }]),
     );
@@ -76,7 +76,7 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
     const kernels = await sharedKernels();
     const tables = [table("a", 2, true, 1), table("b", 2, true, 2)];
     const before = [...tables[1]!.data];
-    const subject = new Optimizer(kernels, tables, { optimizer, sparse: false, weightDecay: 0.5 });
+    const subject = new Optimizer(kernels, tables, { optimizer, sparse: false, weightDecay: 0.5, clipNorm: 0 });
     subject.update(new Map([["a", gradient(null, 2, 3)]]), 1, 0.1);
     expect([...tables[1]!.data]).toEqual(before);
     const names = optimizer === "adam" ? ["a.0", "a.1", "b.0", "b.1"] : ["a.0", "b.0"];
@@ -87,6 +87,29 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
         .get("a.0")!
         .some((x) => x !== 0),
     ).toBe(true);
+    subject.dispose();
+  });
+});
+
+describe("clipping", () => {
+  it.each([0.5, 1e6])("scales all gradients together down to a norm of %d, and none up", async (clipNorm) => {
+    const kernels = await sharedKernels();
+    const tables = [table("entity", 3, true, 1), table("relation", 2, true, 2)];
+    const options = { optimizer: "adagrad", sparse: false, weightDecay: 0, clipNorm } as const;
+    const subject = new Optimizer(kernels, tables, options);
+    const gradients = new Map([
+      ["entity", gradient([0, 2], 3, 3)],
+      ["relation", gradient(null, 2, 4)],
+    ]);
+    const used = (): number[] => [
+      ...gradients.get("entity")!.values.subarray(0, 6),
+      ...gradients.get("relation")!.values.subarray(0, 2 * tables[1]!.rows),
+    ];
+    const before = used();
+    const norm = Math.hypot(...before);
+    subject.update(gradients, 1, 0.1);
+    const factor = Math.min(1, clipNorm / norm);
+    used().forEach((g, i) => expect(g).toBeCloseTo(before[i]! * factor, 6));
     subject.dispose();
   });
 });
@@ -112,5 +135,12 @@ describe("the learning rate", () => {
     expect(at(10, "cosine", 0.1)).toBe(2);
     expect(at(55, "cosine", 0.1)).toBeCloseTo(1, 12);
     expect(at(99, "constant", 1)).toBe(2);
+  });
+
+  it("is halved by every drop on a plateau, and by none otherwise", () => {
+    const rate = (schedule: "plateau" | "cosine", drops: number): number =>
+      learningRateAt(50, 100, { learningRate: 2, schedule, warmup: 0 }, drops);
+    expect([0, 1, 3].map((drops) => rate("plateau", drops))).toEqual([2, 1, 0.25]);
+    expect(rate("cosine", 3)).toBe(rate("cosine", 0));
   });
 });

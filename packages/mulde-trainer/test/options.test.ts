@@ -25,10 +25,21 @@ describe("the options", () => {
       optimizer: "adam",
       sparse: false,
       weightDecay: 0,
+      clipNorm: 0,
       schedule: "constant",
       warmup: 0,
+      loss: "bce",
+      margin: 1,
+      labelSmoothing: 0,
       negatives: 255,
+      negativeSampling: "uniform",
+      filterNegatives: false,
+      shareNegatives: false,
       adversarial: 0,
+      regularizer: "none",
+      regularizerWeight: 0,
+      relationWeight: 1,
+      dropout: 0,
       validateEvery: 5,
       patience: 10,
       validationTriples: 0,
@@ -43,9 +54,7 @@ describe("the options", () => {
   });
 
   it("share their defaults between both kinds of training", () => {
-    const { loss, ...train } = parseOptions(trainSchema, {}, "here");
-    expect(loss).toBe("bce");
-    expect(parseOptions(distilSchema, {}, "here")).toMatchObject(train);
+    expect(parseOptions(distilSchema, {}, "here")).toMatchObject(parseOptions(trainSchema, {}, "here"));
   });
 
   it("describe every field and give it a default", () => {
@@ -74,6 +83,17 @@ describe("the options", () => {
     ["warmup", 1.5],
     ["negatives", 0],
     ["adversarial", NaN],
+    ["loss", "hinge"],
+    ["margin", 0],
+    ["labelSmoothing", 1],
+    ["clipNorm", -1],
+    ["negativeSampling", "typed"],
+    ["filterNegatives", "yes"],
+    ["shareNegatives", 1],
+    ["regularizer", "L1"],
+    ["regularizerWeight", -1],
+    ["relationWeight", -1],
+    ["dropout", 1],
     ["validateEvery", 0],
     ["patience", 0],
     ["validationTriples", -1],
@@ -87,7 +107,7 @@ describe("the options", () => {
 
   it.each<[string, unknown]>([
     ["topK", 0],
-    ["candidates", "all"],
+    ["candidates", "teacher"],
     ["softWeight", -0.1],
     ["temperature", 0],
     ["scaling", true],
@@ -99,10 +119,9 @@ describe("the options", () => {
     expect(message).toContain(`here, ${field}: `);
   });
 
-  it("refuse a misspelt name, and one of the other kind of training", () => {
+  it("refuse a misspelt name, and one that only distillation knows", () => {
     expect(failure(() => parseOptions(trainSchema, { lerningRate: 1 }, "here")).message).toContain("lerningRate");
     expect(failure(() => parseOptions(trainSchema, { topK: 1 }, "here")).message).toContain("topK");
-    expect(failure(() => parseOptions(distilSchema, { loss: "bce" }, "here")).message).toContain("loss");
   });
 
   it("must be an object", () => {

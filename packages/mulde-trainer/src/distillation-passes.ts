@@ -1,0 +1,146 @@
+import type { Kernels } from "@mulde/kernels";
+import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
+import type { Batch, KnownTails } from "./data.js";
+import { MuldeError } from "./error.js";
+import { AllEntities, hardLoss } from "./facts.js";
+import { NegativeSampler } from "./negatives.js";
+import type { DistilOptions } from "./options.js";
+import type { SoftLabel } from "./soft-label.js";
+
+/** What both ways of putting hard and soft label together come to. */
+export interface PassResult {
+  readonly hard: number;
+  readonly soft: number;
+  readonly senior: number;
+  readonly gradients: ModelGradients;
+}
+
+/** A hard label on sampled candidates: those of both labels are scored in one pass, side by side in a row. */
+export class BesideSampled {
+  readonly #kernels: Kernels;
+  readonly #options: DistilOptions;
+  readonly #soft: SoftLabel;
+  readonly #sampler: NegativeSampler;
+  readonly #pass: CandidatePass;
+  readonly #hardK: number;
+  /** candidates of a row that the soft label has to itself */
+  readonly #ownK: number;
+  readonly #ids: Int32Array;
+  readonly #hardScores: Float32Array;
+  readonly #softScores: Float32Array;
+  readonly #hardGradient: Float32Array;
+  readonly #gradient: Float32Array;
+
+  constructor(junior: KgeModel, options: DistilOptions, known: KnownTails, soft: SoftLabel, layer?: QueryLayer) {
+    const { kernels, entities } = junior;
+    const { engine } = kernels;
+    const { batchSize } = options;
+    this.#kernels = kernels;
+    this.#options = options;
+    this.#soft = soft;
+    this.#hardK = 1 + options.negatives;
+    this.#ownK = options.candidates === "sampled" ? 0 : soft.K;
+    const K = this.#hardK + this.#ownK;
+    this.#sampler = new NegativeSampler(kernels, entities, options, () => known.answers());
+    this.#pass = new CandidatePass(junior, batchSize, K, layer);
+    this.#ids = engine.int32(batchSize * K);
+    this.#hardScores = engine.float32(batchSize * this.#hardK);
+    this.#softScores = engine.float32(batchSize * soft.K);
+    this.#hardGradient = engine.float32(batchSize * this.#hardK);
+    this.#gradient = engine.float32(batchSize * K);
+  }
+
+  async step(batch: Batch): Promise<PassResult> {
+    const { heads, relations } = batch;
+    const B = heads.length;
+    const hardK = this.#hardK;
+    const hardIds = this.#sampler.draw(batch);
+    const softIds = await this.#soft.candidates(batch, hardIds);
+    this.#toRows(B, this.#ids, hardIds, softIds);
+    const scores = this.#pass.forward(heads, relations, this.#ids.subarray(0, B * (hardK + this.#ownK)));
+    this.#fromRows(B, scores);
+    const hard = hardLoss(this.#kernels, this.#options, B, hardK, this.#hardScores, this.#hardGradient);
+    const { soft, senior, gradient } = this.#soft.step(batch, this.#softScores.subarray(0, B * this.#soft.K));
+    if (this.#ownK > 0) this.#toRows(B, this.#gradient, this.#hardGradient, gradient);
+    else for (let i = 0; i < B * hardK; i++) this.#gradient[i] = this.#hardGradient[i]! + gradient[i]!;
+    return { hard, soft, senior, gradients: this.#pass.backward(this.#gradient) };
+  }
+
+  dispose(): void {
+    this.#pass.dispose();
+    this.#sampler.dispose();
+    const { engine } = this.#kernels;
+    engine.free(this.#ids, this.#hardScores, this.#softScores, this.#hardGradient, this.#gradient);
+  }
+
+  /** Rows of both kinds side by side, or of the hard ones alone where the soft ones are the same. */
+  #toRows<A extends Float32Array | Int32Array>(B: number, both: A, hard: A, soft: A): void {
+    for (const [own, width, column] of this.#parts(hard, soft)) {
+      this.#kernels.copyRows(
+        B,
+        width,
+        this.#columns(own, width, 0),
+        this.#columns(both, this.#hardK + this.#ownK, column),
+      );
+    }
+  }
+
+  #fromRows(B: number, both: Float32Array): void {
+    const stride = this.#hardK + this.#ownK;
+    for (const [own, width, column] of this.#parts(this.#hardScores, this.#softScores)) {
+      this.#kernels.copyRows(B, width, this.#columns(both, stride, column), this.#columns(own, width, 0));
+    }
+    if (this.#ownK === 0) this.#softScores.set(this.#hardScores);
+  }
+
+  #parts<A>(hard: A, soft: A): (readonly [A, number, number])[] {
+    const first = [hard, this.#hardK, 0] as const;
+    return this.#ownK > 0 ? [first, [soft, this.#ownK, this.#hardK]] : [first];
+  }
+
+  #columns<A>(data: A, stride: number, column: number): { data: A; stride: number; column: number } {
+    return { data, stride, column };
+  }
+}
+
+/** A hard label over all entities, and the soft one on its candidates: two passes, whose gradients add up. */
+export class BesideAllEntities {
+  readonly #hard: AllEntities;
+  readonly #soft: SoftLabel;
+  readonly #pass: CandidatePass;
+  readonly #model: KgeModel;
+
+  constructor(junior: KgeModel, options: DistilOptions, known: KnownTails, soft: SoftLabel, layer?: QueryLayer) {
+    if (options.candidates === "sampled") {
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `candidates: sampled needs a loss over sampled candidates, but loss is ${options.loss}; choose junior, random or all.`,
+      );
+    }
+    this.#hard = new AllEntities(junior, options, known, layer);
+    this.#soft = soft;
+    this.#pass = new CandidatePass(junior, options.batchSize, soft.K);
+    this.#model = junior;
+  }
+
+  async step(batch: Batch): Promise<PassResult> {
+    const ids = await this.#soft.candidates(batch);
+    const { loss: hard, gradients } = this.#hard.step(batch);
+    const scores = this.#pass.forward(batch.heads, batch.relations, ids);
+    const { soft, senior, gradient } = this.#soft.step(batch, scores);
+    for (const [name, { ids: rows, count, values }] of this.#pass.backward(gradient)) {
+      const { width } = this.#model.table(name);
+      const sum = gradients.get(name)!.values;
+      for (let i = 0; i < count; i++) {
+        const to = (rows === null ? i : rows[i]!) * width;
+        for (let k = 0; k < width; k++) sum[to + k]! += values[i * width + k]!;
+      }
+    }
+    return { hard, soft, senior, gradients };
+  }
+
+  dispose(): void {
+    this.#hard.dispose();
+    this.#pass.dispose();
+  }
+}

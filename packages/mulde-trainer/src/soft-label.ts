@@ -1,0 +1,94 @@
+import type { KgeModel } from "@mulde/kge-models";
+import { collectScores, type Senior, type Teacher } from "@mulde/senior";
+import { type Batch, seedOf } from "./data.js";
+import { MuldeError } from "./error.js";
+import type { DistilOptions } from "./options.js";
+
+// A random stream of a run (see `seedOf`).
+const randomCandidatesStream = -2;
+
+/** The soft label: its candidates, the teachers' scores of them, and what the Senior makes of these. */
+export class SoftLabel {
+  /** K */
+  readonly K: number;
+  readonly #junior: KgeModel;
+  readonly #teachers: readonly Teacher[];
+  readonly #senior: Senior;
+  readonly #options: DistilOptions;
+  readonly #ids: Int32Array;
+  readonly #teacherScores: Float32Array;
+  readonly #gradient: Float32Array;
+
+  constructor(junior: KgeModel, teachers: readonly Teacher[], senior: Senior, options: DistilOptions) {
+    const { engine } = junior.kernels;
+    const { candidates, topK, batchSize, negatives } = options;
+    this.K =
+      candidates === "sampled"
+        ? 1 + negatives
+        : candidates === "all"
+          ? junior.entities
+          : Math.min(topK, junior.entities);
+    this.#junior = junior;
+    this.#teachers = teachers;
+    this.#senior = senior;
+    this.#options = options;
+    this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
+    this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
+    this.#gradient = engine.float32(batchSize * this.K);
+    if (candidates === "all") for (let i = 0; i < batchSize * this.K; i++) this.#ids[i] = i % this.K;
+  }
+
+  /** The candidates of each query, B x K, and on their way the teachers' scores. `sampled` are the hard label's. */
+  async candidates({ heads, relations, tails, step }: Batch, sampled?: Int32Array): Promise<Int32Array> {
+    const { candidates, seed, batchSize } = this.#options;
+    const { kernels, entities, inference, similarity } = this.#junior;
+    const { K } = this;
+    const batch = heads.length;
+    const chosen = this.#ids.subarray(0, batch * K);
+    if (candidates === "random") {
+      const counter = step * batchSize * K;
+      const draw = { batch, negatives: K - 1, entities, seed: seedOf(seed, randomCandidatesStream), counter };
+      kernels.sampleCandidates(draw, tails, this.#ids);
+    } else if (candidates === "sampled") {
+      chosen.set(sampled!);
+    } else if (candidates === "junior") {
+      kernels.topK(similarity, inference.encode(heads, relations), inference.points, K, this.#ids, null, false);
+      // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked for that entity.
+      for (let end = K; end <= chosen.length; end += K) {
+        if (chosen[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+      }
+    }
+    await collectScores(this.#teachers, heads, relations, chosen, this.#answers(batch));
+    return chosen;
+  }
+
+  /** Losses and dL/ds (B x K, with lambda) of the Junior's scores of the candidates that were chosen last. */
+  step(batch: Batch, scores: Float32Array): { soft: number; senior: number; gradient: Float32Array } {
+    const { relations, tails, epoch } = batch;
+    const { K } = this;
+    const B = tails.length;
+    const targets = new Int32Array(B);
+    for (let b = 0; b < B; b++) targets[b] = this.#ids.subarray(b * K, (b + 1) * K).indexOf(tails[b]!);
+    const gradient = this.#gradient.subarray(0, B * K);
+    const { softLoss, seniorLoss } = this.#senior.step({
+      epoch,
+      relations,
+      teacherScores: this.#answers(B),
+      juniorScores: scores,
+      targets,
+      softWeight: this.#options.softWeight,
+      gradJunior: gradient,
+      B,
+      K,
+    });
+    return { soft: softLoss, senior: seniorLoss, gradient };
+  }
+
+  dispose(): void {
+    this.#junior.kernels.engine.free(this.#ids, this.#teacherScores, this.#gradient);
+  }
+
+  #answers(batch: number): Float32Array {
+    return this.#teacherScores.subarray(0, this.#teachers.length * batch * this.K);
+  }
+}

@@ -1,0 +1,102 @@
+import { indexAnswers, tripleList } from "@mulde/datasets";
+import { sharedKernels } from "@mulde/kge-models";
+import { describe, expect, it } from "vitest";
+import { type Batch, Batches, distinctQueries, headQueryRates, prepareData } from "../src/data.js";
+import { NegativeSampler } from "../src/negatives.js";
+
+const entities = 10;
+// Head 0 knows eight of ten entities, head 1 all of them.
+const known = indexAnswers(
+  entities,
+  1,
+  tripleList(
+    Int32Array.from([0, 0, 0, 0, 0, 0, 0, 0, ...new Array<number>(10).fill(1)]),
+    new Int32Array(18),
+    Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+  ),
+);
+const batch: Batch = {
+  epoch: 0,
+  step: 2,
+  heads: Int32Array.of(0, 1, 5),
+  relations: new Int32Array(3),
+  tails: Int32Array.of(3, 4, 6),
+};
+const negatives = 40;
+const K = 1 + negatives;
+
+async function draw(options: { filterNegatives?: boolean; shareNegatives?: boolean }, step = 2): Promise<number[][]> {
+  const base = { seed: 3, batchSize: 4, negatives, filterNegatives: false, shareNegatives: false };
+  const sampler = new NegativeSampler(await sharedKernels(), entities, { ...base, ...options }, () => known);
+  const ids = sampler.draw({ ...batch, step });
+  const rows = [0, 1, 2].map((b) => [...ids.subarray(b * K, (b + 1) * K)]);
+  sampler.dispose();
+  return rows;
+}
+
+describe("negative sampling", () => {
+  it("puts the true answer first and random entities behind it, others at each step", async () => {
+    const rows = await draw({});
+    expect(rows.map((row) => row[0])).toEqual([3, 4, 6]);
+    expect(new Set(rows.flat()).size).toBe(entities);
+    expect(await draw({})).toEqual(rows);
+    expect(await draw({}, 3)).not.toEqual(rows);
+  });
+
+  it("filtered, takes no known answer but where all entities are", async () => {
+    const rows = await draw({ filterNegatives: true });
+    expect(new Set(rows[0]!.slice(1))).toEqual(new Set([8, 9]));
+    const plain = await draw({});
+    // Nothing else is changed: the query that knows everything, and the one that knows nothing.
+    expect(rows.slice(1)).toEqual(plain.slice(1));
+  });
+
+  it("shared, gives all queries the same", async () => {
+    const rows = await draw({ shareNegatives: true });
+    expect(rows.map((row) => row[0])).toEqual([3, 4, 6]);
+    expect(rows[1]!.slice(1)).toEqual(rows[0]!.slice(1));
+    expect(rows[2]!.slice(1)).toEqual(rows[0]!.slice(1));
+    expect(new Set(rows[0]).size).toBeGreaterThan(5);
+  });
+});
+
+describe("Bernoulli sampling", () => {
+  // Relation 0: head 0 has four tails. Relation 1: one to one. Relation 2 does not occur in training.
+  const train = tripleList(
+    Int32Array.of(0, 0, 0, 0, 1, 2),
+    Int32Array.of(0, 0, 0, 0, 1, 1),
+    Int32Array.of(1, 2, 3, 4, 5, 6),
+  );
+  const data = prepareData({ entities: { size: 7 }, relations: { size: 3 }, train, valid: train, test: train });
+
+  it("asks for the head as often as tails per head count beside heads per tail", () => {
+    // tph = 4, hpt = 1; and 1, 1
+    expect([...headQueryRates(data)]).toEqual([0.8, 0.5, 0.5]);
+  });
+
+  it("draws each query's direction by these rates, and keeps the triples", () => {
+    const batches = new Batches(data.queries, 12, 5, headQueryRates(data));
+    let asked = 0;
+    for (let epoch = 0; epoch < 500; epoch++) {
+      const { heads, relations, tails } = batches.at(epoch);
+      const triples = [...heads].map((h, b) =>
+        relations[b]! < 3 ? [h, relations[b], tails[b]] : [tails[b], relations[b]! - 3, h],
+      );
+      // Each triple twice, as both directions would be.
+      expect(triples.map(String).sort()).toEqual(
+        [...train.heads].flatMap((h, i) => Array(2).fill(String([h, train.relations[i], train.tails[i]]))).sort(),
+      );
+      asked += [...relations].filter((r) => r === 3).length;
+    }
+    // 4000 draws of .8: seven standard deviations
+    expect(Math.abs(asked / 4000 - 0.8)).toBeLessThan(0.045);
+  });
+});
+
+describe("the queries of KvsAll", () => {
+  it("are the distinct ones", () => {
+    const list = tripleList(Int32Array.of(0, 0, 1, 0), Int32Array.of(0, 0, 0, 1), Int32Array.of(1, 2, 3, 4));
+    const { heads, relations, tails, length } = distinctQueries(list, 1);
+    expect([length, [...heads], [...relations], [...tails]]).toEqual([3, [0, 1, 0], [0, 0, 1], [1, 3, 4]]);
+  });
+});
