@@ -36,11 +36,13 @@ export function addTrainingOptions(command: Command): Command {
 
 /** Refuses a dimension that the model cannot have, before anything is loaded. */
 export function checkDim({ model, dim }: { readonly model: string; readonly dim: number }): void {
-  const { evenDim } = modelDefinition(model);
-  if (evenDim && dim % 2 !== 0) {
-    throw new UsageError(
-      `option '--dim <integer>' argument '${dim}' is invalid. ${model} pairs coordinates: it must be even.`,
-    );
+  const { dimMultiple } = modelDefinition(model);
+  if (dim % dimMultiple !== 0) {
+    const rule =
+      dimMultiple === 2
+        ? "pairs coordinates: it must be even"
+        : "takes coordinates by fours: it must be a multiple of 4";
+    throw new UsageError(`option '--dim <integer>' argument '${dim}' is invalid. ${model} ${rule}.`);
   }
 }
 

@@ -5,6 +5,7 @@
 // in the final score -arcosh(...)^2 / c.
 #pragma once
 #include "elementary.h"
+#include "products.h"
 #include "runtime.h"
 
 namespace mulde {
@@ -94,10 +95,31 @@ inline void givens_backward(const double* r, const double* x, int d, double sign
   }
 }
 
-enum Encoder { kTransE, kDistE, kRotE, kRefE, kAttE, kTransH, kDistH, kRotH, kRefH, kAttH };
+enum Encoder {
+  kTransE, kDistE, kRotE, kRefE, kAttE, kTransH, kDistH, kRotH, kRefH, kAttH,  // the first ten in this order: see hyperbolic()
+  kComplEx, kCP, kSimplE, kQuatE, kRotatE, kMuRE
+};
 
-// The relation tables, in the order in which a host passes them; an encoder uses some of them, each row d wide.
-enum Slot { kRelation, kRotation, kReflection, kInner, kContext, kSlots };
+// The relation tables, in the order in which a host passes them; an encoder uses some of them, each row d wide unless row_width says less.
+enum Slot { kRelation, kRotation, kReflection, kInner, kContext, kDiagonal, kSlots };
+
+// The product that an encoder is, or null, and the table of its other factor.
+inline const Product* product_of(Encoder kind) {
+  switch (kind) {
+    case kComplEx: return &kComplexProduct;
+    case kCP: return &kHeadTailProduct;
+    case kSimplE: return &kTwoWayProduct;
+    case kQuatE: return &kHamiltonProduct;
+    case kRotatE: return &kTurnProduct;
+    default: return nullptr;
+  }
+}
+inline Slot product_slot(Encoder kind) { return kind == kRotatE ? kRotation : kRelation; }
+
+inline int row_width(Encoder kind, int d) {
+  const Product* product = product_of(kind);
+  return product ? d / product->block * product->relation : d;
+}
 
 constexpr double kRotate = 1, kReflect = -1;
 
@@ -139,19 +161,21 @@ struct Query {
   double shrink;  // by which q was projected into the ball; 1 inside
   Attention attention;
 
-  bool hyperbolic() const { return kind >= kTransH; }
+  bool hyperbolic() const { return kind >= kTransH && kind <= kAttH; }
 
   void forward() {
+    shrink = 1;
+    if (const Product* product = product_of(kind)) return product_forward(*product, h, r[product_slot(kind)], d, q);
     switch (kind) {
       case kTransE: add(h, r[kRelation]); break;
       case kDistE: multiply(h, r[kRelation], 1); break;
+      case kMuRE: for (int i = 0; i < d; i++) q[i] = r[kDiagonal][i] * h[i] - r[kRelation][i]; break;
       case kRotE: givens_forward(r[kRotation], h, d, kRotate, turned); add(turned, r[kRelation]); break;
       case kRefE: givens_forward(r[kReflection], h, d, kReflect, turned); add(turned, r[kRelation]); break;
       case kAttE: attention.forward(h, r, d, turned); add(turned, r[kRelation]); break;
       case kAttH: attention.forward(h, r, d, turned); expmap_forward(turned, s, d, head); break;
       default: expmap_forward(h, s, d, head);
     }
-    shrink = 1;
     if (!hyperbolic()) return;
     expmap_forward(r[kRelation], s, d, rel);
     const double* x = head;
@@ -173,10 +197,22 @@ struct Query {
     }
   }
 
-  // After forward: dq is dL/dq. Adds to dh and dr (each d wide, only the slots in use); returns dL/ds.
+  // After forward: dq is dL/dq. Adds to dh and dr (only the slots in use); returns dL/ds.
   double backward(double* dq, double* dh, double* const* dr) {
     double dx[kRow], drel[kRow], dhead[kRow];
     if (!hyperbolic()) {
+      if (const Product* product = product_of(kind)) {
+        product_backward(*product, h, r[product_slot(kind)], d, dq, dh, dr[product_slot(kind)]);
+        return 0;
+      }
+      if (kind == kMuRE) {
+        for (int i = 0; i < d; i++) {
+          dh[i] += dq[i] * r[kDiagonal][i];
+          dr[kDiagonal][i] += dq[i] * h[i];
+          dr[kRelation][i] -= dq[i];
+        }
+        return 0;
+      }
       if (kind == kDistE) {
         for (int i = 0; i < d; i++) { dh[i] += dq[i] * r[kRelation][i]; dr[kRelation][i] += dq[i] * h[i]; }
         return 0;
@@ -236,23 +272,24 @@ struct QueryRows {
   void read(Query& q, const float* entity, float* const* tables, int head, int relation) {
     widen(entity + (size_t)head * q.d, q.d, h);
     q.h = h;
+    const int width = row_width(q.kind, q.d);
     for (int k = 0; k < kSlots; k++) {
       q.r[k] = r[k];
-      if (tables[k]) widen(tables[k] + (size_t)relation * q.d, q.d, r[k]);
+      if (tables[k]) widen(tables[k] + (size_t)relation * width, width, r[k]);
     }
   }
 };
 
-// encode(kind, batch, dim, stride, entity, 5 relation tables or null, heads, relations, curvature (B) or null,
+// encode(kind, batch, dim, stride, entity, 6 relation tables or null, heads, relations, curvature (B) or null,
 //        q (B x stride), square (B), alpha (B))
 // square = |q|^2 and alpha = 1 / (1 - |q|^2) of the unit-ball point.
 inline void encode(Args a) {
   const Encoder kind = (Encoder)a.count(0);
   const int batch = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *entity = a.f32(4), *curvatures = a.f32(12);
-  float* const tables[kSlots] = {a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9)};
-  const int32_t *heads = a.i32(10), *relations = a.i32(11);
-  float *q = a.f32(13), *square = a.f32(14), *alpha = a.f32(15);
+  const float *entity = a.f32(4), *curvatures = a.f32(13);
+  float* const tables[kSlots] = {a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9), a.f32(10)};
+  const int32_t *heads = a.i32(11), *relations = a.i32(12);
+  float *q = a.f32(14), *square = a.f32(15), *alpha = a.f32(16);
   parallel(batch, 16, [&](int begin, int end, int) {
     Query query;
     QueryRows rows;
@@ -270,17 +307,18 @@ inline void encode(Args a) {
   });
 }
 
-// encodeBackward(... as encode up to curvature ..., dq (B x stride), dHead (B x dim), 5 x dTable (B x dim) or null,
+// encodeBackward(... as encode up to curvature ..., dq (B x stride), dHead (B x dim), 6 x dTable (B x width) or null,
 //                dCurvature (B, float64, added to))
 inline void encode_backward(Args a) {
   const Encoder kind = (Encoder)a.count(0);
   const int batch = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *entity = a.f32(4), *curvatures = a.f32(12), *dq = a.f32(13);
-  float* const tables[kSlots] = {a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9)};
-  const int32_t *heads = a.i32(10), *relations = a.i32(11);
-  float* dhead = a.f32(14);
-  float* const dtables[kSlots] = {a.f32(15), a.f32(16), a.f32(17), a.f32(18), a.f32(19)};
-  double* dcurvature = a.f64(20);
+  const float *entity = a.f32(4), *curvatures = a.f32(13), *dq = a.f32(14);
+  float* const tables[kSlots] = {a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9), a.f32(10)};
+  const int32_t *heads = a.i32(11), *relations = a.i32(12);
+  float* dhead = a.f32(15);
+  float* const dtables[kSlots] = {a.f32(16), a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21)};
+  double* dcurvature = a.f64(22);
+  const int width = row_width(kind, d);
   parallel(batch, 16, [&](int begin, int end, int) {
     Query query;
     QueryRows rows, grads;
@@ -296,13 +334,13 @@ inline void encode_backward(Args a) {
       for (int i = 0; i < d; i++) grads.h[i] = 0;
       for (int k = 0; k < kSlots; k++) {
         dr[k] = grads.r[k];
-        if (tables[k]) for (int i = 0; i < d; i++) dr[k][i] = 0;
+        if (tables[k]) for (int i = 0; i < width; i++) dr[k][i] = 0;
       }
       const double ds = query.backward(g, grads.h, dr);
       if (query.hyperbolic()) dcurvature[b] += ds / (2 * query.s);
       for (int i = 0; i < d; i++) dhead[(size_t)b * d + i] = (float)grads.h[i];
       for (int k = 0; k < kSlots; k++)
-        if (dtables[k]) for (int i = 0; i < d; i++) dtables[k][(size_t)b * d + i] = (float)dr[k][i];
+        if (dtables[k]) for (int i = 0; i < width; i++) dtables[k][(size_t)b * width + i] = (float)dr[k][i];
     }
   });
 }

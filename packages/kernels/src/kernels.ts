@@ -3,7 +3,7 @@ import { MuldeError } from "./error.js";
 import { encoderNames, maxDim, need, packedLength, rowStride, similarityId } from "./shapes.js";
 import type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
 
-/** The parameters that an encoder reads. Relation tables are 2R x dim; an encoder needs some of them. */
+/** The parameters that an encoder reads. Relation tables are 2R x dim (CP: 2R x dim/2); an encoder needs some of them. */
 export interface EncoderTables {
   readonly encoder: EncoderName;
   readonly dim: number;
@@ -14,9 +14,10 @@ export interface EncoderTables {
   readonly reflection: Float32Array | null;
   readonly innerTranslation: Float32Array | null;
   readonly context: Float32Array | null;
+  readonly diagonal: Float32Array | null;
 }
 
-/** Gradients of a batch by the rows that its queries read, each B x dim, or null where a table is not used. */
+/** Gradients of a batch by the rows that its queries read, each B x dim (CP: relation B x dim/2), or null where a table is not used. */
 export interface EncoderGradients {
   readonly head: Float32Array;
   readonly relation: Float32Array | null;
@@ -24,6 +25,7 @@ export interface EncoderGradients {
   readonly reflection: Float32Array | null;
   readonly innerTranslation: Float32Array | null;
   readonly context: Float32Array | null;
+  readonly diagonal: Float32Array | null;
   /** dL/dc of each query, B, added to */
   readonly curvature: Float64Array;
 }
@@ -209,6 +211,8 @@ export class Kernels {
     need("encodeBackward", "dq", dq, size * rowStride(tables.dim));
     need("encodeBackward", "head", out.head, size * tables.dim);
     need("encodeBackward", "curvature", out.curvature, size);
+    const { tables: read, width } = encoderShapes[tables.encoder];
+    for (const table of read) need("encodeBackward", table, out[table], size * width(tables.dim));
     this.engine.call("encodeBackward", [
       ...call,
       dq,
@@ -218,6 +222,7 @@ export class Kernels {
       out.reflection,
       out.innerTranslation,
       out.context,
+      out.diagonal,
       out.curvature,
     ]);
   }
@@ -707,20 +712,40 @@ function checkDim(kernel: string, dim: number): void {
   }
 }
 
-type RelationTable = "relation" | "rotation" | "reflection" | "innerTranslation" | "context";
+type RelationTable = "relation" | "rotation" | "reflection" | "innerTranslation" | "context" | "diagonal";
 
-// What an encoder reads besides the entities.
-const tablesRead: Readonly<Record<EncoderName, readonly RelationTable[]>> = {
-  TransE: ["relation"],
-  DistE: ["relation"],
-  RotE: ["relation", "rotation"],
-  RefE: ["relation", "reflection"],
-  AttE: ["relation", "rotation", "reflection", "context"],
-  TransH: ["relation"],
-  DistH: ["relation"],
-  RotH: ["relation", "rotation", "innerTranslation"],
-  RefH: ["relation", "reflection"],
-  AttH: ["relation", "rotation", "reflection", "context"],
+/** What an encoder reads besides the entities, and the dimensions that it can have. */
+interface EncoderShape {
+  readonly tables: readonly RelationTable[];
+  /** coordinates that belong together: the dimension is a multiple of it */
+  readonly multiple: 1 | 2 | 4;
+  /** of a relation's row */
+  readonly width: (dim: number) => number;
+}
+
+const shape = (
+  tables: readonly RelationTable[],
+  multiple: EncoderShape["multiple"],
+  width = (dim: number): number => dim,
+): EncoderShape => ({ tables, multiple, width });
+
+const encoderShapes: Readonly<Record<EncoderName, EncoderShape>> = {
+  TransE: shape(["relation"], 1),
+  DistE: shape(["relation"], 1),
+  RotE: shape(["relation", "rotation"], 2),
+  RefE: shape(["relation", "reflection"], 2),
+  AttE: shape(["relation", "rotation", "reflection", "context"], 2),
+  TransH: shape(["relation"], 1),
+  DistH: shape(["relation"], 1),
+  RotH: shape(["relation", "rotation", "innerTranslation"], 2),
+  RefH: shape(["relation", "reflection"], 2),
+  AttH: shape(["relation", "rotation", "reflection", "context"], 2),
+  ComplEx: shape(["relation"], 2),
+  CP: shape(["relation"], 2, (dim) => dim / 2),
+  SimplE: shape(["relation"], 2),
+  QuatE: shape(["relation"], 4),
+  RotatE: shape(["rotation"], 2),
+  MuRE: shape(["relation", "diagonal"], 1),
 };
 
 function checkPairs(kernel: string, similarity: Similarity, pairs: PairTerms, size: number): void {
@@ -739,14 +764,16 @@ function encoderArguments(
   curvature: Float32Array | null,
 ): KernelArgument[] {
   checkDim(kernel, tables.dim);
-  const read = tablesRead[tables.encoder];
-  if (read.length > 1 && tables.dim % 2 !== 0) {
+  const { tables: read, multiple, width } = encoderShapes[tables.encoder];
+  if (tables.dim % multiple !== 0) {
     throw new MuldeError(
       "KERNELS_BAD_SHAPE",
-      `${kernel}: ${tables.encoder} turns pairs of coordinates, so that its dimension must be even, not ${tables.dim}.`,
+      multiple === 2
+        ? `${kernel}: ${tables.encoder} pairs coordinates, so that its dimension must be even, not ${tables.dim}.`
+        : `${kernel}: ${tables.encoder} takes coordinates by fours, so that its dimension must be a multiple of 4, not ${tables.dim}.`,
     );
   }
-  for (const table of read) need(kernel, table, tables[table], tables.dim);
+  for (const table of read) need(kernel, table, tables[table], width(tables.dim));
   need(kernel, "heads", heads, batch);
   need(kernel, "relations", relations, batch);
   return [
@@ -760,6 +787,7 @@ function encoderArguments(
     tables.reflection,
     tables.innerTranslation,
     tables.context,
+    tables.diagonal,
     heads,
     relations,
     curvature,

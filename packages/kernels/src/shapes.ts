@@ -24,6 +24,12 @@ export const encoderNames = [
   "RotH",
   "RefH",
   "AttH",
+  "ComplEx",
+  "CP",
+  "SimplE",
+  "QuatE",
+  "RotatE",
+  "MuRE",
 ] as const;
 
 /** A fused query encoder. */

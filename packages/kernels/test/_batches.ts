@@ -1,11 +1,5 @@
 import { Random } from "../src/index.js";
-import type { EncoderName, Similarity } from "../src/index.js";
 import type { Batch } from "./_gradients.js";
-import { isHyperbolic } from "./_model.js";
-
-export function similaritiesOf(encoder: EncoderName): readonly Similarity[] {
-  return isHyperbolic(encoder) ? ["hyperbolic", "relationHyperbolic"] : ["euclidean", "dot"];
-}
 
 /** Random queries and candidates; the first query's own head is among its candidates, and so are duplicates. */
 export function randomBatch(B: number, K: number, entities: number, relations: number, seed: number): Batch {

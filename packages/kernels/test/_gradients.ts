@@ -13,6 +13,7 @@ import {
   scoreOf,
   tables,
   tablesOf,
+  widthOf,
 } from "./_model.js";
 import type { Model, RelationTable, Tables } from "./_model.js";
 import { difference } from "./_reference.js";
@@ -48,6 +49,7 @@ export function zeroGradients(model: Model): Gradients {
     reflection: like(t.reflection),
     innerTranslation: like(t.innerTranslation),
     context: like(t.context),
+    diagonal: like(t.diagonal),
   };
 }
 
@@ -66,7 +68,8 @@ export function encoderGradients(
 ): EncoderGradients {
   const B = batch.heads.length;
   const used = tablesOf(model.encoder);
-  const table = (name: RelationTable) => (used.includes(name) ? kernels.engine.float32(B * model.dim) : null);
+  const table = (name: RelationTable) =>
+    used.includes(name) ? kernels.engine.float32(B * widthOf(model.encoder, model.dim)) : null;
   const out: EncoderGradients = {
     head: kernels.engine.float32(B * model.dim),
     relation: table("relation"),
@@ -74,6 +77,7 @@ export function encoderGradients(
     reflection: table("reflection"),
     innerTranslation: table("innerTranslation"),
     context: table("context"),
+    diagonal: table("diagonal"),
     curvature: kernels.engine.float64(B),
   };
   kernels.encodeBackward(t, ints(kernels, batch.heads), ints(kernels, batch.relations), q, dq, out);
@@ -89,7 +93,8 @@ export function addEncoderGradients(
   dc: Float64Array,
 ): void {
   batch.relations.forEach((r, b) => {
-    for (const name of relationTables) if (rows[name]) addRow(out[name], model.dim, r, rows[name], b);
+    const width = widthOf(model.encoder, model.dim);
+    for (const name of relationTables) if (rows[name]) addRow(out[name], width, r, rows[name], b);
     if (isHyperbolic(model.encoder)) out.c[out.c.length > 1 ? r : 0]! += rows.curvature[b]! + dc[b]!;
   });
 }
@@ -216,7 +221,7 @@ export function expectedGradients(model: Model, batch: Batch, samples: number): 
       name,
       model.tables[name],
       relations,
-      dim,
+      widthOf(model.encoder, dim),
       byRelation,
       name === "relation" || name === "innerTranslation" ? h : part,
     );

@@ -4,21 +4,53 @@ import type { EncoderName, EncoderTables, Kernels, PointTable, QueryBatch, Simil
 import { distance, dot, encode, expmap0, squaredDistance } from "./_reference.js";
 import type { Vector } from "./_reference.js";
 
-export const relationTables = ["relation", "rotation", "reflection", "innerTranslation", "context"] as const;
+export const relationTables = [
+  "relation",
+  "rotation",
+  "reflection",
+  "innerTranslation",
+  "context",
+  "diagonal",
+] as const;
 export type RelationTable = (typeof relationTables)[number];
 
-/** Which relation tables an encoder reads. */
-export function tablesOf(encoder: EncoderName): readonly RelationTable[] {
-  const kind = encoder.slice(0, -1);
-  if (kind === "Rot")
-    return encoder === "RotH" ? ["relation", "rotation", "innerTranslation"] : ["relation", "rotation"];
-  if (kind === "Ref") return ["relation", "reflection"];
-  if (kind === "Att") return ["relation", "rotation", "reflection", "context"];
-  return ["relation"];
+interface EncoderTraits {
+  readonly tables: readonly RelationTable[];
+  /** of the dimension */
+  readonly multiple: 1 | 2 | 4;
+  readonly similarities: readonly Similarity[];
 }
 
-export const needsEven = (encoder: EncoderName): boolean => !/^(Trans|Dist)/.test(encoder);
-export const isHyperbolic = (encoder: EncoderName): boolean => encoder.endsWith("H");
+const flat = ["euclidean", "dot"] as const;
+const curved = ["hyperbolic", "relationHyperbolic"] as const;
+
+const traits: Readonly<Record<EncoderName, EncoderTraits>> = {
+  TransE: { tables: ["relation"], multiple: 1, similarities: flat },
+  DistE: { tables: ["relation"], multiple: 1, similarities: flat },
+  RotE: { tables: ["relation", "rotation"], multiple: 2, similarities: flat },
+  RefE: { tables: ["relation", "reflection"], multiple: 2, similarities: flat },
+  AttE: { tables: ["relation", "rotation", "reflection", "context"], multiple: 2, similarities: flat },
+  TransH: { tables: ["relation"], multiple: 1, similarities: curved },
+  DistH: { tables: ["relation"], multiple: 1, similarities: curved },
+  RotH: { tables: ["relation", "rotation", "innerTranslation"], multiple: 2, similarities: curved },
+  RefH: { tables: ["relation", "reflection"], multiple: 2, similarities: curved },
+  AttH: { tables: ["relation", "rotation", "reflection", "context"], multiple: 2, similarities: curved },
+  ComplEx: { tables: ["relation"], multiple: 2, similarities: ["dot"] },
+  CP: { tables: ["relation"], multiple: 2, similarities: ["dot"] },
+  SimplE: { tables: ["relation"], multiple: 2, similarities: ["dot"] },
+  QuatE: { tables: ["relation"], multiple: 4, similarities: ["dot"] },
+  RotatE: { tables: ["rotation"], multiple: 2, similarities: ["euclidean"] },
+  MuRE: { tables: ["relation", "diagonal"], multiple: 1, similarities: ["euclidean"] },
+};
+
+/** Which relation tables an encoder reads. */
+export const tablesOf = (encoder: EncoderName): readonly RelationTable[] => traits[encoder].tables;
+/** What its dimension must be a multiple of. */
+export const multipleOf = (encoder: EncoderName): number => traits[encoder].multiple;
+export const similaritiesOf = (encoder: EncoderName): readonly Similarity[] => traits[encoder].similarities;
+export const isHyperbolic = (encoder: EncoderName): boolean => traits[encoder].similarities === curved;
+/** The width of a relation's row. */
+export const widthOf = (encoder: EncoderName, dim: number): number => (encoder === "CP" ? dim / 2 : dim);
 
 export interface ModelShape {
   readonly encoder: EncoderName;
@@ -72,10 +104,13 @@ export function randomModel(shape: ModelShape): Model {
     return out;
   };
   const small = (r: Random) => (0.5 * Math.min(shape.radius, 1) * r.uniform() + 0.01) / s;
-  // DistE and DistH multiply: entries near 1, so that a query is about as long as its head, but not so long that expmap0 saturates
+  // Products: entries near 1, so that a query is about as long as its head, but not so long that expmap0 saturates
   const shrink = Math.max(1, s * Math.sqrt(dim));
-  const relation = shape.encoder.startsWith("Dist")
-    ? Float64Array.from({ length: relations * dim }, () => Math.fround((0.3 + random.uniform()) / shrink))
+  const factors = () =>
+    Float64Array.from({ length: relations * dim }, () => Math.fround((0.3 + random.uniform()) / shrink));
+  const multiplies = /^(Dist|ComplEx|CP|SimplE|QuatE)/.test(shape.encoder);
+  const relation = multiplies
+    ? factors().subarray(0, relations * widthOf(shape.encoder, dim))
     : rows(relations, dim, small, random);
   const bias = () => Float64Array.from({ length: entities }, () => Math.fround(random.normal()));
   return {
@@ -90,6 +125,7 @@ export function randomModel(shape: ModelShape): Model {
       reflection: pairs(),
       innerTranslation: rows(relations, dim, small, random),
       context: rows(relations, dim, () => 1, random),
+      diagonal: factors(),
     },
   };
 }
@@ -105,11 +141,12 @@ export function curvatureOf(model: Model, relation: number): number {
 export function query(model: Model, head: number, relation: number): Vector {
   const { dim, tables } = model;
   const rowsOf = {
-    relation: row(tables.relation, dim, relation),
+    relation: row(tables.relation, widthOf(model.encoder, dim), relation),
     rotation: row(tables.rotation, dim, relation),
     reflection: row(tables.reflection, dim, relation),
     innerTranslation: row(tables.innerTranslation, dim, relation),
     context: row(tables.context, dim, relation),
+    diagonal: row(tables.diagonal, dim, relation),
   };
   return encode(model.encoder, row(model.entity, dim, head), rowsOf, curvatureOf(model, relation));
 }
@@ -189,6 +226,7 @@ export function tables(kernels: Kernels, model: Model): Tables {
     reflection: table("reflection"),
     innerTranslation: table("innerTranslation"),
     context: table("context"),
+    diagonal: table("diagonal"),
   };
 }
 

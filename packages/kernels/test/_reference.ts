@@ -79,6 +79,7 @@ export interface RelationRows {
   readonly reflection: Vector;
   readonly innerTranslation: Vector;
   readonly context: Vector;
+  readonly diagonal: Vector;
 }
 
 /** Softmax attention of the context over the rotated and the reflected head, scaled by 1 / sqrt(d) (Chami et al. 2020). */
@@ -94,6 +95,38 @@ function add(x: Vector, y: Vector): Vector {
 
 function multiply(x: Vector, y: Vector): Vector {
   return x.map((value, i) => value * y[i]!);
+}
+
+type Complex = readonly [re: number, im: number];
+
+function timesComplex([a, b]: Complex, [c, d]: Complex): Complex {
+  return [a * c - b * d, a * d + b * c];
+}
+
+/** Numbers of pairs of coordinates: (x0 + x1 i, x2 + x3 i, ...). */
+function complexNumbers(x: Vector): Complex[] {
+  return Array.from({ length: x.length / 2 }, (_, k): Complex => [x[2 * k]!, x[2 * k + 1]!]);
+}
+
+/** Hamilton's product by the doubling of Cayley and Dickson: a quaternion is z + w j of complex z, w, with j z = conj(z) j and j j = -1. */
+function timesQuaternion(x: Vector, y: Vector): number[] {
+  const [z, w] = complexNumbers(x) as [Complex, Complex];
+  const [u, v] = complexNumbers(y) as [Complex, Complex];
+  const conjugate = ([re, im]: Complex): Complex => [re, -im];
+  const [zu, wv] = [timesComplex(z, u), timesComplex(w, conjugate(v))];
+  const [zv, wu] = [timesComplex(z, v), timesComplex(w, conjugate(u))];
+  return [zu[0] - wv[0], zu[1] - wv[1], zv[0] + wu[0], zv[1] + wu[1]];
+}
+
+function quaternionProducts(h: Vector, r: Vector): Vector {
+  const out = new Float64Array(h.length);
+  for (let i = 0; i < h.length; i += 4) {
+    const y = r.subarray(i, i + 4);
+    const length = Math.sqrt(dot(y, y));
+    const unit = y.map((value) => value / length);
+    out.set(timesQuaternion(h.subarray(i, i + 4), unit), i);
+  }
+  return out;
 }
 
 /** q(h, r), table of section 3 of the specification. */
@@ -121,6 +154,24 @@ export function encode(encoder: EncoderName, h: Vector, r: RelationRows, c: numb
       return project(mobiusAdd(reflect(r.reflection, expmap0(h, c)), expmap0(r.relation, c), c), c);
     case "AttH":
       return project(mobiusAdd(expmap0(attend(h, r), c), expmap0(r.relation, c), c), c);
+    case "ComplEx": {
+      const relation = complexNumbers(r.relation);
+      return Float64Array.from(complexNumbers(h).flatMap((x, k) => timesComplex(x, relation[k]!)));
+    }
+    // An entity's row is (head 0, tail 0, head 1, tail 1, ...); only the candidates' tail halves count.
+    case "CP":
+      return h.map((_, i) => (i % 2 === 1 ? h[i - 1]! * r.relation[(i - 1) / 2]! : 0));
+    // <h_h, r, t_t> / 2 + <t_h, r', h_t> / 2, (r 0, r' 0, r 1, ...) being the relation's row
+    case "SimplE":
+      return h.map((_, i) =>
+        i % 2 === 1 ? (h[i - 1]! * r.relation[i - 1]!) / 2 : (h[i + 1]! * r.relation[i + 1]!) / 2,
+      );
+    case "QuatE":
+      return quaternionProducts(h, r.relation);
+    case "RotatE":
+      return rotate(r.rotation, h);
+    case "MuRE":
+      return h.map((value, i) => r.diagonal[i]! * value - r.relation[i]!);
   }
 }
 

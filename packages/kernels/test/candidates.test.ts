@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { encoderNames } from "../src/index.js";
-import { cached, randomBatch, similaritiesOf } from "./_batches.js";
+import { cached, randomBatch } from "./_batches.js";
 import { onEveryEngine } from "./_engines.js";
 import { candidateGradients, expectedGradients, gradientErrors } from "./_gradients.js";
 import type { Expected } from "./_gradients.js";
-import { query, randomModel, row, scoreOf, scoreTolerance } from "./_model.js";
+import { multipleOf, query, randomModel, row, scoreOf, scoreTolerance, similaritiesOf } from "./_model.js";
 import { dot } from "./_reference.js";
 
 // Sums of up to 17 x 300 products of float32 values, each rounded by 6e-8, and that grows by some units along the chain.
@@ -35,8 +35,9 @@ onEveryEngine((kernels) => {
     encoderNames.flatMap((encoder) => similaritiesOf(encoder).map((similarity) => [encoder, similarity] as const)),
   )("candidates of %s, %s", (encoder, similarity) => {
     it.each(encoder.match(/^(Trans|Rot|Ref|Att)H/) ? [...cases, boundaryCase] : cases)(
-      "B = %i, K = %i, N = %i, d = %i, c = %d, radius %d",
-      (B, K, entities, dim, curvature, radius) => {
+      "B = %i, K = %i, N = %i, d >= %i, c = %d, radius %d",
+      (B, K, entities, least, curvature, radius) => {
+        const dim = Math.ceil(least / multipleOf(encoder)) * multipleOf(encoder);
         const model = randomModel({
           encoder,
           similarity,

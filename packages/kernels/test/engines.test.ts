@@ -171,6 +171,7 @@ onEveryEngine((kernels) => {
       reflection: null,
       innerTranslation: f(18),
       context: null,
+      diagonal: null,
       curvature: d(3),
     };
     const out = { dq: f(48), dc: d(3), dHeadBias: f(3), dPoints: f(96), radial: f(6), tailBias: f(6) };

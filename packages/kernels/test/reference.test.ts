@@ -103,6 +103,7 @@ describe("the reference encoders and losses", () => {
       reflection: Float64Array.of(0, 2),
       innerTranslation: new Float64Array(2),
       context: Float64Array.of(50, 0),
+      diagonal: Float64Array.of(2, 3),
     };
     const h = Float64Array.of(1, 0.5);
     const of = (name: Parameters<typeof encode>[0]) =>
@@ -111,10 +112,46 @@ describe("the reference encoders and losses", () => {
     expect([0.1, 0.1]).toEqual(of("DistE"));
     expect([-0.4, 1.2]).toEqual(of("RotE"));
     expect([0.6, 1.2]).toEqual(of("RefE"));
+    // (1 + 0.5i)(0.1 + 0.2i)
+    expect([0, 0.25]).toEqual(of("ComplEx"));
+    expect([0, 0.1]).toEqual(of("CP"));
+    expect([0.05, 0.05]).toEqual(of("SimplE"));
+    expect([-0.5, 1]).toEqual(of("RotatE"));
+    expect([1.9, 1.3]).toEqual(of("MuRE"));
     // attention: the context is all for the reflected head (0.5, 1)
     expect([0.6, 1.2]).toEqual(of("AttE"));
     // without an inner translation, the rotation of a hyperbolic head is the head of the rotation
     expect([...mobiusAdd(expmap0(Float64Array.of(-0.5, 1), 1), expmap0(rows.relation, 1), 1)]).toEqual(of("RotH"));
+  });
+
+  it("multiply quaternions as Hamilton did: ij = k, jk = i, ki = j, and what is turned round changes its sign", () => {
+    const [one, i, j, k] = [0, 1, 2, 3].map((at) => new Float64Array(4).fill(1, at, at + 1)) as Float64Array[];
+    const none = new Float64Array(4);
+    const product = (x: Float64Array, y: Float64Array) =>
+      encode(
+        "QuatE",
+        x,
+        // of any length: only the direction counts
+        {
+          relation: y.map((value) => 3 * value),
+          rotation: none,
+          reflection: none,
+          innerTranslation: none,
+          context: none,
+          diagonal: none,
+        },
+        1,
+      );
+    for (const [x, y, z] of [
+      [i, j, k],
+      [j, k, i],
+      [k, i, j],
+    ] as [Float64Array, Float64Array, Float64Array][]) {
+      expect(dot(product(x, y), z)).toBe(1);
+      expect(dot(product(y, x), z)).toBe(-1);
+      expect(dot(product(x, x), one!)).toBe(-1);
+      expect([...product(one!, x)]).toEqual([...product(x, one!)]);
+    }
   });
 
   it("give hand-computed values", () => {

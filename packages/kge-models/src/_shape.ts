@@ -38,10 +38,12 @@ export function checkConfig(config: ModelConfig, definition: ModelDefinition): v
   whole("dim", maxDim);
   whole("entities", 2 ** 31 - 1);
   whole("relations", 2 ** 30 - 1);
-  if (definition.evenDim && config.dim % 2 !== 0) {
+  if (config.dim % definition.dimMultiple !== 0) {
     throw new MuldeError(
       "MODELS_CONFIG",
-      `${definition.name} rotates pairs of coordinates, so its dimension must be even, but is ${config.dim}.`,
+      definition.dimMultiple === 2
+        ? `${definition.name} takes coordinates in pairs, so its dimension must be even, but is ${config.dim}.`
+        : `${definition.name} takes coordinates by fours, so its dimension must be a multiple of 4, but is ${config.dim}.`,
     );
   }
   if (config.curvature !== "shared" && config.curvature !== "relation") {

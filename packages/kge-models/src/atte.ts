@@ -13,7 +13,7 @@ export const attE: ModelDefinition = {
   name: "AttE",
   fused: "AttE",
   similarity: "euclidean",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     rotation: { width: (dim) => dim, init: "normal" },

@@ -13,7 +13,7 @@ export const attH: ModelDefinition = {
   name: "AttH",
   fused: "AttH",
   similarity: "hyperbolic",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     rotation: { width: (dim) => dim, init: "normal" },

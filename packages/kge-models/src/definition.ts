@@ -1,8 +1,10 @@
 import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { attE } from "./atte.js";
 import { attH } from "./atth.js";
+import { complEx } from "./complex.js";
 import { distE } from "./diste.js";
 import { distH } from "./disth.js";
+import { distMult } from "./distmult.js";
 import { MuldeError } from "./error.js";
 import type { EncoderInputs } from "./inputs.js";
 import { refE } from "./refe.js";
@@ -18,7 +20,7 @@ import { transH } from "./transh.js";
 export interface RelationTable {
   /** The width of a row in a model of dimension `dim`. */
   readonly width: (dim: number) => number;
-  /** Initial values: `normal` is 1e-3 N(0, 1), `uniform` is U(-1, 1). */
+  /** Initial values: `normal` is the definition's `initialScale` times N(0, 1), `uniform` is U(-1, 1). */
   readonly init: "normal" | "uniform";
 }
 
@@ -27,10 +29,15 @@ export interface ModelDefinition {
   /** The name that models are created, saved and loaded by. */
   readonly name: string;
   readonly similarity: Similarity;
-  /** Whether the dimension must be even, as for rotations of coordinate pairs. */
-  readonly evenDim: boolean;
   /** How many coordinates make one number: 2 for complex ones, 4 for quaternions, 1 unless given. Cubic norms go by their moduli. */
   readonly components?: 1 | 2 | 4;
+  /** What the dimension must be a multiple of: 2 where coordinates are paired, as by rotations, 4 for quaternions, else 1. */
+  readonly dimMultiple: 1 | 2 | 4;
+  /**
+   * Standard deviation of the initial entities and `normal` tables, 1e-3 unless given. Scores that are products of parameters
+   * (similarity `dot`) need a greater one: their gradients vanish at the origin.
+   */
+  readonly initialScale?: number;
   /** The relation tables by name. */
   readonly tables: Readonly<Record<string, RelationTable>>;
   /**
@@ -38,11 +45,24 @@ export interface ModelDefinition {
    * TensorFlow.js ops that have gradients, run within `tf.tidy` or `tf.grads`.
    */
   readonly encode: (tf: Tf, inputs: EncoderInputs) => Tensor2D;
-  /** The name of the encoder's fused kernel; built-in models only. */
+  /** The name of the encoder's fused kernel, which need not be the model's: the similarity is apart. Built-in models only. */
   readonly fused?: string;
 }
 
-const builtIns: readonly ModelDefinition[] = [transE, distE, rotE, refE, attE, transH, distH, rotH, refH, attH];
+const builtIns: readonly ModelDefinition[] = [
+  transE,
+  distE,
+  rotE,
+  refE,
+  attE,
+  transH,
+  distH,
+  rotH,
+  refH,
+  attH,
+  distMult,
+  complEx,
+];
 const registry = new Map(builtIns.map((definition) => [definition.name, definition]));
 
 /** Names go into config.json and onto command lines. */
@@ -56,7 +76,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
  * @throws MuldeError MODELS_DEFINITION if a field is missing or wrong; MODELS_NAME_TAKEN if the name is a built-in's.
  */
 export function defineModel(definition: ModelDefinition): ModelDefinition {
-  const { name, similarity, evenDim, tables, encode, fused } = definition;
+  const { name, similarity, dimMultiple, initialScale, tables, encode, fused } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw malformed(
       `The name of a model must be a letter followed by letters, digits, "_", "." or "-"; got "${name}".`,
@@ -70,7 +90,12 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
       `The similarity of ${name} must be one of ${SIMILARITIES.join(", ")}; got "${String(similarity)}".`,
     );
   }
-  if (typeof evenDim !== "boolean") throw malformed(`evenDim of ${name} must be true or false.`);
+  if (![1, 2, 4].includes(dimMultiple)) {
+    throw malformed(`dimMultiple of ${name} must be 1, 2 or 4; got ${String(dimMultiple)}.`);
+  }
+  if (initialScale !== undefined && !(initialScale > 0 && Number.isFinite(initialScale))) {
+    throw malformed(`initialScale of ${name} must be a positive number, or left out; got ${String(initialScale)}.`);
+  }
   if (typeof encode !== "function") throw malformed(`encode of ${name} must be a function (tf, inputs) => tensor.`);
   if (fused !== undefined)
     throw malformed(`${name} names a fused kernel, which only built-in models have; leave it out.`);
@@ -85,7 +110,15 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
   }
   const { components = 1 } = definition;
   if (![1, 2, 4].includes(components)) throw malformed(`components of ${name} must be 1, 2 or 4; got ${components}.`);
-  const registered = Object.freeze({ name, similarity, evenDim, components, tables: Object.freeze({ ...tables }), encode });
+  const registered = Object.freeze({
+    name,
+    similarity,
+    dimMultiple,
+    components,
+    ...(initialScale !== undefined && { initialScale }),
+    tables: Object.freeze({ ...tables }),
+    encode,
+  });
   registry.set(name, registered);
   return registered;
 }

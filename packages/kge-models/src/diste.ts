@@ -10,7 +10,7 @@ export const distE: ModelDefinition = {
   name: "DistE",
   fused: "DistE",
   similarity: "euclidean",
-  evenDim: false,
+  dimMultiple: 1,
   tables: { relation: { width: (dim) => dim, init: "normal" } },
   encode: (tf, inputs) => tf.mul(inputs.head, relationRows(inputs, "relation")),
 };

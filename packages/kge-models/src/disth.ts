@@ -12,7 +12,7 @@ export const distH: ModelDefinition = {
   name: "DistH",
   fused: "DistH",
   similarity: "hyperbolic",
-  evenDim: false,
+  dimMultiple: 1,
   tables: { relation: { width: (dim) => dim, init: "normal" } },
   encode(tf, inputs) {
     const c = queryCurvature(inputs);

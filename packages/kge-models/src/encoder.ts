@@ -21,7 +21,7 @@ export interface Encoder {
   backward(heads: Int32Array, relations: Int32Array, queries: QueryBatch, dq: Float32Array, out: QueryGradients): void;
 }
 
-const optionalTables = ["relation", "rotation", "reflection", "innerTranslation", "context"] as const;
+const optionalTables = ["relation", "rotation", "reflection", "innerTranslation", "context", "diagonal"] as const;
 
 /** What every encoder fills alike: the curvature and the head bias of each query. */
 function fillScalars(model: KgeModel, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
@@ -46,6 +46,7 @@ export function fusedEncoder(model: KgeModel): Encoder {
     reflection: data("reflection"),
     innerTranslation: data("innerTranslation"),
     context: data("context"),
+    diagonal: data("diagonal"),
   };
   return {
     forward(heads, relations, out) {

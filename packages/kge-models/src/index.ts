@@ -1,8 +1,10 @@
 export { attE } from "./atte.js";
 export { attH } from "./atth.js";
+export { complEx } from "./complex.js";
 export { defineModel, modelDefinition, modelNames, type ModelDefinition, type RelationTable } from "./definition.js";
 export { distE } from "./diste.js";
 export { distH } from "./disth.js";
+export { distMult } from "./distmult.js";
 export { MuldeError } from "./error.js";
 export { expmap0, givensReflection, givensRotation, hyperbolicDistance, mobiusAdd, project } from "./geometry.js";
 export { queryCurvature, relationRows, type EncoderInputs } from "./inputs.js";

@@ -53,8 +53,8 @@ export interface QueryList {
   readonly relations: Int32Array;
 }
 
-// Initial embeddings are 1e-3 N(0, 1), as in both reference implementations.
-const initialScale = 1e-3;
+// Initial embeddings are 1e-3 N(0, 1) where a definition does not say otherwise, as in both reference implementations.
+const defaultScale = 1e-3;
 // softplus(1): the paper's initial curvature.
 const initialCurvature = Math.log1p(Math.E);
 
@@ -215,6 +215,7 @@ export async function createModel(options: CreateModelOptions): Promise<KgeModel
   }
   const model = await emptyModel({ ...rest, curvature }, kernels);
   const random = new Random(seed);
+  const { initialScale = defaultScale } = model.definition;
   for (const { name, data } of model.tables.values()) {
     if (name === "headBias" || name === "tailBias") continue;
     if (name === "curvature") data.fill(inverseSoftplus(c));

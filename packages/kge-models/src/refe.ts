@@ -11,7 +11,7 @@ export const refE: ModelDefinition = {
   name: "RefE",
   fused: "RefE",
   similarity: "euclidean",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     reflection: { width: (dim) => dim, init: "normal" },

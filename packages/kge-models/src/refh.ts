@@ -11,7 +11,7 @@ export const refH: ModelDefinition = {
   name: "RefH",
   fused: "RefH",
   similarity: "hyperbolic",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     reflection: { width: (dim) => dim, init: "normal" },

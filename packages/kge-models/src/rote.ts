@@ -11,7 +11,7 @@ export const rotE: ModelDefinition = {
   name: "RotE",
   fused: "RotE",
   similarity: "euclidean",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     rotation: { width: (dim) => dim, init: "normal" },

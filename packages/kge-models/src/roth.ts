@@ -12,7 +12,7 @@ export const rotH: ModelDefinition = {
   name: "RotH",
   fused: "RotH",
   similarity: "hyperbolic",
-  evenDim: true,
+  dimMultiple: 2,
   tables: {
     relation: { width: (dim) => dim, init: "normal" },
     rotation: { width: (dim) => dim, init: "normal" },

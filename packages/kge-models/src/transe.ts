@@ -10,7 +10,7 @@ export const transE: ModelDefinition = {
   name: "TransE",
   fused: "TransE",
   similarity: "euclidean",
-  evenDim: false,
+  dimMultiple: 1,
   tables: { relation: { width: (dim) => dim, init: "normal" } },
   encode: (tf, inputs) => tf.add(inputs.head, relationRows(inputs, "relation")),
 };

@@ -12,12 +12,28 @@ import { Ball, dot, encoders } from "./_reference.js";
 /** Parameters by table name, in float64, so that a test can move one value and look at the scores again. */
 export type Tables = Readonly<Record<string, readonly number[]>>;
 
-export const builtIns = ["TransE", "DistE", "RotE", "RefE", "AttE", "TransH", "DistH", "RotH", "RefH", "AttH"];
+export const builtIns = [
+  "TransE",
+  "DistE",
+  "RotE",
+  "RefE",
+  "AttE",
+  "TransH",
+  "DistH",
+  "RotH",
+  "RefH",
+  "AttH",
+  "DistMult",
+  "ComplEx",
+];
+
+/** Whether a model lives in the ball. */
+export const isHyperbolic = (name: string): boolean => modelDefinition(name).similarity === "hyperbolic";
 
 /** A built-in model's definition under another name, without its fused kernel: it runs on TensorFlow.js. */
 export function unfused(name: string): string {
-  const { similarity, evenDim, tables, encode } = modelDefinition(name);
-  return defineModel({ name: `${name}-tf`, similarity, evenDim, tables, encode }).name;
+  const { similarity, dimMultiple, tables, encode } = modelDefinition(name);
+  return defineModel({ name: `${name}-tf`, similarity, dimMultiple, tables, encode }).name;
 }
 
 /** A model with random parameters large enough that every term of a gradient is seen, well within the ball. */
@@ -46,15 +62,17 @@ export function tablesOf(model: KgeModel): Tables {
 /** score(h, r, t) in float64 from the formulas of the specification. */
 export function reference(name: string, model: KgeModel, tables: Tables, h: number, r: number, t: number): number {
   const { dim } = model;
-  const row = (table: string, id: number): readonly number[] => tables[table]!.slice(id * dim, (id + 1) * dim);
+  const row = (table: string, id: number, width = dim): readonly number[] =>
+    tables[table]!.slice(id * width, (id + 1) * width);
   const bias = tables.headBias![h]! + tables.tailBias![t]!;
   const names = Object.keys(model.definition.tables);
-  const rows = Object.fromEntries(names.map((table) => [table, row(table, r)]));
+  const rows = Object.fromEntries(names.map((table) => [table, row(table, r, model.table(table).width)]));
   const k = tables.curvature ?? [0];
   const c = model.hyperbolic ? Math.log1p(Math.exp(k[k.length === 1 ? 0 : r]!)) : 1;
   const ball = new Ball(c);
   const query = encoders[name]!({ head: row("entity", h), rows, c }, ball);
   const entity = row("entity", t);
+  if (model.definition.similarity === "dot") return bias + dot(query, entity);
   if (!model.hyperbolic) {
     const difference = query.map((x, i) => x - entity[i]!);
     return bias - dot(difference, difference);

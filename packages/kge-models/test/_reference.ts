@@ -70,6 +70,8 @@ export const encoders: Record<string, (query: Query, ball: Ball) => number[]> = 
   RefH: ({ head, rows }, ball) =>
     ball.add(turn(rows.reflection!, ball.exp(head), reflection), ball.exp(rows.relation!)),
   AttH: (query, ball) => ball.add(ball.exp(attention(query)), ball.exp(query.rows.relation!)),
+  DistMult: ({ head, rows }) => times(head, rows.relation!),
+  ComplEx: ({ head, rows }) => complexProduct(head, rows.relation!),
 };
 
 type Matrix = (a: number, b: number) => readonly [readonly [number, number], readonly [number, number]];
@@ -91,6 +93,15 @@ export function turn(r: readonly number[], x: readonly number[], matrix: Matrix)
     for (const row of matrix(r[i]! / length, r[i + 1]! / length)) turned.push(row[0] * x[i]! + row[1] * x[i + 1]!);
   }
   return turned;
+}
+
+/** Products of complex numbers, by the 2 x 2 matrices that they are. */
+function complexProduct(x: readonly number[], r: readonly number[]): number[] {
+  return x.map((_, i) => {
+    const at = i - (i % 2);
+    const row = rotation(r[at]!, r[at + 1]!)[i === at ? 0 : 1];
+    return row[0] * x[at]! + row[1] * x[at + 1]!;
+  });
 }
 
 function attention({ head, rows }: Query): number[] {

@@ -15,7 +15,7 @@ import {
 } from "../src/index.js";
 import { inverseSoftplus, softplus } from "../src/model.js";
 import "./_backends.js";
-import { builtIns, lively, unfused } from "./_passes.js";
+import { builtIns, isHyperbolic, lively, unfused } from "./_passes.js";
 
 const entities = 40;
 const relations = 3;
@@ -31,25 +31,25 @@ function queries(count: number, seed = 2): QueryList {
 describe("createModel", () => {
   it.each(builtIns)("%s has its tables in their shapes, and counts its parameters", async (name) => {
     for (const curvature of ["shared", "relation"] as const) {
-      const model = await createModel({ model: name, dim: 6, entities, relations, curvature });
+      const model = await createModel({ model: name, dim: 8, entities, relations, curvature });
       const shapes = Object.fromEntries(
         [...model.tables.values()].map(({ name: n, rows, width }) => [n, [rows, width]]),
       );
-      const own = Object.keys(model.definition.tables).map((table) => [table, [2 * relations, 6]]);
+      const own = Object.keys(model.definition.tables).map((table) => [table, [2 * relations, 8]]);
       expect(shapes).toEqual({
-        entity: [entities, 6],
+        entity: [entities, 8],
         ...Object.fromEntries(own),
         headBias: [entities, 1],
         tailBias: [entities, 1],
-        ...(name.endsWith("H") && { curvature: [curvature === "shared" ? 1 : 2 * relations, 1] }),
+        ...(isHyperbolic(name) && { curvature: [curvature === "shared" ? 1 : 2 * relations, 1] }),
       });
       const count = Object.values(shapes).reduce((sum, [rows, width]) => sum + rows! * width!, 0);
       expect([model.parameters, model.bytes]).toEqual([count, 4 * count]);
       expect([model.dim, model.entities, model.relations, model.hyperbolic]).toEqual([
-        6,
+        8,
         entities,
         relations,
-        name.endsWith("H"),
+        isHyperbolic(name),
       ]);
     }
   });
@@ -58,7 +58,7 @@ describe("createModel", () => {
     defineModel({
       name: "Uniform",
       similarity: "hyperbolic",
-      evenDim: false,
+      dimMultiple: 1,
       tables: { wide: { width: (dim) => 3 * dim, init: "uniform" } },
       encode: (_, { head }) => head,
     });
@@ -75,6 +75,19 @@ describe("createModel", () => {
     expect(wide.reduce((sum, x) => sum + x * x, 0) / wide.length).toBeCloseTo(1 / 3, 1);
     for (const bias of ["headBias", "tailBias"]) expect(model.table(bias).data.every((x) => x === 0)).toBe(true);
     expect(model.curvature(7)).toBeCloseTo(Math.log1p(Math.E), 6);
+  });
+
+  it.each([
+    ["DistMult", 0.1],
+    ["ComplEx", 0.1],
+    ["TransE", 1e-3],
+  ])("%s starts at the scale of its definition, %d", async (name, scale) => {
+    const model = await createModel({ model: name, dim: 20, entities: 2000, relations: 100, seed: 3 });
+    for (const table of ["entity", "relation"]) {
+      const { data } = model.table(table);
+      const deviation = Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);
+      expect(deviation / scale).toBeCloseTo(1, 1);
+    }
   });
 
   it("is the same for the same seed, and another for another", async () => {
@@ -118,6 +131,7 @@ describe("createModel", () => {
   it.each<[string, object, string, RegExp]>([
     ["an unknown model", { model: "RotX" }, "MODELS_UNKNOWN_MODEL", /"RotX"; known are TransE, DistE, .*AttH/],
     ["an odd dimension for rotations", { dim: 7 }, "MODELS_CONFIG", /RotH .*even, but is 7/],
+    ["an odd dimension for complex numbers", { model: "ComplEx", dim: 7 }, "MODELS_CONFIG", /ComplEx .*even, but is 7/],
     ["no dimension", { dim: 0 }, "MODELS_CONFIG", /^dim .*0/],
     ["a fraction of a dimension", { dim: 2.5 }, "MODELS_CONFIG", /^dim .*2\.5/],
     ["too great a dimension", { dim: 1026 }, "MODELS_CONFIG", /^dim .*1024/],
@@ -350,7 +364,7 @@ describe("a model of one's own", () => {
     defineModel({
       name: "Complexer",
       similarity: "dot",
-      evenDim: true,
+      dimMultiple: 2,
       // ComplEx with a translation: q = h * r (complex product) + shift.
       tables: {
         real: { width: (dim) => dim / 2, init: "uniform" },

@@ -1,12 +1,13 @@
 import { createKernels, type Kernels, queryBatch, Random, rowStride } from "@mulde/kernels";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AllPass, CandidatePass, type KgeModel, loadTf, type ModelGradients } from "../src/index.js";
+import { AllPass, CandidatePass, type KgeModel, loadTf, modelDefinition, type ModelGradients } from "../src/index.js";
 import "./_backends.js";
 import {
   builtIns,
   copyParameters,
   dense,
   distance,
+  isHyperbolic,
   lively,
   reference,
   slopes,
@@ -28,7 +29,7 @@ const weights = Float32Array.from({ length: B * K }, (_, i) => Math.sin(1 + 2 * 
 
 const both = builtIns.flatMap((name) => [
   [name, "shared"] as const,
-  ...(name.endsWith("H") ? [[name, "relation"] as const] : []),
+  ...(isHyperbolic(name) ? [[name, "relation"] as const] : []),
 ]);
 
 /** The fused model, and the same in TensorFlow.js with the same parameters. */
@@ -42,7 +43,7 @@ async function pair(
   const fused = await lively({ ...options, model: name }, dim);
   const tf = await lively({ ...options, model: unfused(name) }, dim);
   copyParameters(fused, tf);
-  expect(fused.definition.fused).toBe(name);
+  expect(fused.definition.fused).toBe(name === "DistMult" ? "DistE" : name);
   expect(tf.definition.fused).toBeUndefined();
   return [fused, tf];
 }
@@ -62,7 +63,11 @@ const asTables = (gradients: ModelGradients, model: KgeModel): Tables =>
 
 describe.each(both)("%s with %s curvature", (name, curvature) => {
   // On a line, distances do not depend on the curvature: its gradient is 0, and there is nothing to be relative to.
-  const dims = /^(Rot|Ref|Att)/.test(name) ? [2, 4, 18] : [name.endsWith("H") ? 3 : 1, 4, 17];
+  const dims = {
+    1: [isHyperbolic(name) ? 3 : 1, 4, 17],
+    2: [2, 4, 18],
+    4: [4, 8, 20],
+  }[modelDefinition(name).dimMultiple];
 
   it.each(dims)(
     "scores candidates and all entities as its formula in float64, fused and in tfjs (d = %d)",
@@ -254,8 +259,8 @@ describe("on WebAssembly", () => {
   afterAll(() => kernels.engine.close());
 
   it.each(both)("%s with %s curvature has the native gradients", async (name, curvature) => {
-    const [native] = await pair(name, curvature, 6);
-    const [wasm] = await pair(name, curvature, 6, kernels);
+    const [native] = await pair(name, curvature, 8);
+    const [wasm] = await pair(name, curvature, 8, kernels);
     expect(wasm.kernels.kind).toBe("wasm");
     const results = [native, wasm].map((model) => {
       const pass = new CandidatePass(model, B, K);

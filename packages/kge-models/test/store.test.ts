@@ -81,7 +81,7 @@ describe("a saved model", () => {
     const mine = {
       name: "TanhGated",
       similarity: "euclidean" as const,
-      evenDim: false,
+      dimMultiple: 1 as const,
       tables: { gate: { width: (dim: number) => dim, init: "uniform" as const } },
       encode: ((tf, { head, relation }) => tf.mul(head, tf.tanh(relation.gate!))) as Parameters<
         typeof defineModel

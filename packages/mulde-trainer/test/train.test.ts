@@ -299,7 +299,7 @@ describe("a run", () => {
     defineModel({
       name: "Gated",
       similarity: "dot",
-      evenDim: false,
+      dimMultiple: 1,
       tables: { gate: { width: (dim) => dim, init: "uniform" }, shift: { width: (dim) => dim, init: "uniform" } },
       encode: (tf, { head, relation }) => tf.add(tf.mul(head, tf.tanh(relation.gate!)), relation.shift!),
     });

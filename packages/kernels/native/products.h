@@ -1,0 +1,78 @@
+// Products of a head with a relation, block of coordinates by block of coordinates: within a block, q[i] += f h[j] r[k] for each
+// term of a table. Complex numbers, quaternions and the pairings of CP and SimplE are such products.
+#pragma once
+#include "elementary.h"
+
+namespace mulde {
+namespace MULDE_ISA {
+
+struct Term {
+  int q, h, r;
+  double f;
+};
+
+constexpr int kMaxBlock = 4, kMaxTerms = 16;
+constexpr double kMinLength = 1e-15;  // shorter blocks of a relation are divided by this
+
+struct Product {
+  int block;     // coordinates of h, and of q
+  int relation;  // coordinates of r
+  bool unit;     // r is scaled to length 1, block by block
+  int count;
+  Term terms[kMaxTerms];
+};
+
+// (h0 + h1 i)(r0 + r1 i)
+constexpr Product kComplexProduct = {2, 2, false, 4, {{0, 0, 0, 1}, {0, 1, 1, -1}, {1, 0, 1, 1}, {1, 1, 0, 1}}};
+constexpr Product kTurnProduct = {2, 2, true, 4, {{0, 0, 0, 1}, {0, 1, 1, -1}, {1, 0, 1, 1}, {1, 1, 0, 1}}};
+// What an entity is as a head meets what the other is as a tail.
+constexpr Product kHeadTailProduct = {2, 1, false, 1, {{1, 0, 0, 1}}};
+// Both directions of a relation, each a half.
+constexpr Product kTwoWayProduct = {2, 2, false, 2, {{1, 0, 0, 0.5}, {0, 1, 1, 0.5}}};
+// (h0 + h1 i + h2 j + h3 k)(r0 + r1 i + r2 j + r3 k), ij = k
+constexpr Product kHamiltonProduct = {4, 4, true, 16, {
+  {0, 0, 0, 1}, {0, 1, 1, -1}, {0, 2, 2, -1}, {0, 3, 3, -1},
+  {1, 0, 1, 1}, {1, 1, 0, 1}, {1, 2, 3, 1}, {1, 3, 2, -1},
+  {2, 0, 2, 1}, {2, 1, 3, -1}, {2, 2, 0, 1}, {2, 3, 1, 1},
+  {3, 0, 3, 1}, {3, 1, 2, 1}, {3, 2, 1, -1}, {3, 3, 0, 1}}};
+
+// The relation's block as the terms see it; returns 1 over what it was divided by.
+inline double product_factors(const Product& p, const double* r, double* u) {
+  double inverse = 1;
+  if (p.unit) {
+    double square = 0;
+    for (int k = 0; k < p.relation; k++) square += r[k] * r[k];
+    const double n = dsqrt(square);
+    inverse = 1 / (n > kMinLength ? n : kMinLength);
+  }
+  for (int k = 0; k < p.relation; k++) u[k] = inverse * r[k];
+  return inverse;
+}
+
+inline void product_forward(const Product& p, const double* h, const double* r, int d, double* q) {
+  double u[kMaxBlock];
+  for (int at = 0; at < d; at += p.block, h += p.block, q += p.block, r += p.relation) {
+    product_factors(p, r, u);
+    for (int i = 0; i < p.block; i++) q[i] = 0;
+    for (int t = 0; t < p.count; t++) q[p.terms[t].q] += p.terms[t].f * h[p.terms[t].h] * u[p.terms[t].r];
+  }
+}
+
+// Adds to dh and dr.
+inline void product_backward(const Product& p, const double* h, const double* r, int d, const double* dq, double* dh, double* dr) {
+  double u[kMaxBlock];
+  for (int at = 0; at < d; at += p.block, h += p.block, dq += p.block, dh += p.block, r += p.relation, dr += p.relation) {
+    const double inverse = product_factors(p, r, u);
+    double du[kMaxBlock] = {}, along = 0;
+    for (int t = 0; t < p.count; t++) {
+      const Term& term = p.terms[t];
+      dh[term.h] += term.f * dq[term.q] * u[term.r];
+      du[term.r] += term.f * dq[term.q] * h[term.h];
+    }
+    if (p.unit) for (int k = 0; k < p.relation; k++) along += du[k] * u[k];
+    for (int k = 0; k < p.relation; k++) dr[k] += (du[k] - along * u[k]) * inverse;
+  }
+}
+
+}  // namespace MULDE_ISA
+}  // namespace mulde
