@@ -1,12 +1,17 @@
 export { contrastAttention, paperSchedule, uniformAttention } from "./attention.js";
 export type { Attention, ContrastAttentionOptions } from "./attention.js";
+export { confidenceWeights } from "./confidence.js";
+export type { LabelWeights } from "./confidence.js";
 export { seniorTeacher } from "./ensemble.js";
 export { MuldeError } from "./errors.js";
 export type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
 export { seniorStepReference } from "./reference.js";
-export { noScaling, relationScaling } from "./scaling.js";
+export { belowBest, noNormalization, rankScores, zScore } from "./normalization.js";
+export type { Normalization, ScoreShape } from "./normalization.js";
+export { fixedWeights, noScaling, relationScaling, softmaxWeights } from "./scaling.js";
 export type { Parameter, RelationScalingOptions, Scaling } from "./scaling.js";
 export { Senior, uniformAverage } from "./senior.js";
 export type { Integrator, SeniorBatch, SeniorOptions, SeniorStep, SoftLogits } from "./senior.js";
+export { withTemperature } from "./temperature.js";
 export { collectScores } from "./teacher.js";
 export type { Teacher } from "./teacher.js";

@@ -4,6 +4,7 @@ import { checkCount, checkIds, checkLength, firstNonFinite } from "./_check.js";
 import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
 import { MuldeError } from "./errors.js";
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
+import type { Normalization } from "./normalization.js";
 import { noScaling, relationScaling, type Parameter, type Scaling } from "./scaling.js";
 
 export interface SeniorOptions {
@@ -13,6 +14,8 @@ export interface SeniorOptions {
   readonly relations: number;
   /** What computes the step: `await createKernels()`, or `{ seniorStep: seniorStepReference }`. */
   readonly kernels: SeniorKernels;
+  /** Of the teachers' scores, before the scaling; none unless given, as in the paper. */
+  readonly normalization?: Normalization;
   /** `relationScaling({ relations, teachers })` unless given. */
   readonly scaling?: Scaling;
   /** `contrastAttention()` with the paper's schedule unless given. */
@@ -58,23 +61,27 @@ export interface SoftLogits {
 /** Anything that turns many teachers' scores into one soft label and learns from it. */
 export interface Integrator {
   readonly teachers: number;
+  readonly normalization?: Normalization | undefined;
   step(step: SeniorStep): SeniorLosses;
   softLogits(batch: SeniorBatch): SoftLogits;
   scales(relations: Int32Array): Float32Array;
   parameters(): readonly Parameter[];
 }
 
-/** One scaling and one attention, composed: soft logits, the two losses and their gradients. */
+/** One normalization, one scaling and one attention, composed: soft logits, the two losses and their gradients. */
 export class Senior implements Integrator {
   /** m. */
   readonly teachers: number;
   /** 2R. */
   readonly relations: number;
+  /** What is done to the teachers' scores before the scaling, if anything. */
+  readonly normalization: Normalization | undefined;
   readonly #kernels: SeniorKernels;
   readonly #scaling: Scaling;
   readonly #attention: Attention;
   readonly #temperature: number;
   readonly #trainOnSoft: boolean;
+  #normalized = new Float32Array();
 
   /** @throws MuldeError SENIOR_SHAPE for counts below 1, SENIOR_TEMPERATURE for a temperature that is not a finite number above 0 */
   constructor(options: SeniorOptions) {
@@ -90,6 +97,7 @@ export class Senior implements Integrator {
     this.teachers = options.teachers;
     this.relations = options.relations;
     this.#kernels = options.kernels;
+    this.normalization = options.normalization;
     this.#scaling = options.scaling ?? relationScaling(options);
     this.#attention = options.attention ?? contrastAttention();
     this.#temperature = temperature;
@@ -161,12 +169,20 @@ export class Senior implements Integrator {
     checkLength("juniorScores", juniorScores, B * K, "B x K");
   }
 
+  #normalize({ teacherScores, B, K }: SeniorBatch): Float32Array {
+    if (!this.normalization) return teacherScores;
+    if (this.#normalized.length < teacherScores.length) this.#normalized = new Float32Array(teacherScores.length);
+    const out = this.#normalized.subarray(0, teacherScores.length);
+    this.normalization.apply(teacherScores, { teachers: this.teachers, B, K }, out);
+    return out;
+  }
+
   #run(batch: SeniorBatch, rest: KernelRest): SeniorLosses {
     const losses = this.#kernels.seniorStep({
       batch: batch.B,
       candidates: batch.K,
       teachers: this.teachers,
-      teacherScores: batch.teacherScores,
+      teacherScores: this.#normalize(batch),
       juniorScores: batch.juniorScores,
       scales: this.scales(batch.relations),
       attentionTemperature: this.#attention.temperature(batch.epoch),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noScaling, relationScaling } from "../src/index.js";
+import { fixedWeights, noScaling, relationScaling, softmaxWeights } from "../src/index.js";
 import { generator, uniform } from "./_steps.js";
 
 describe("relationScaling", () => {
@@ -75,6 +75,52 @@ describe("relationScaling", () => {
     expect(() => scaling.backward(Int32Array.of(0), new Float32Array(3))).toThrow("B x m = 2 values");
     expect(() => relationScaling({ relations: 0, teachers: 2 })).toThrow("relations must be");
     expect(() => relationScaling({ relations: 2, teachers: 1.5 })).toThrow("teachers must be");
+  });
+});
+
+describe("softmaxWeights", () => {
+  it("starts with equal weights, and reads the row of each query's relation", () => {
+    const scaling = softmaxWeights({ relations: 2, teachers: 2 });
+    expect([...scaling.scales(Int32Array.of(0, 1), 2)]).toEqual([1, 1, 1, 1]);
+    // softmax(ln 3, 0) = (3/4, 1/4), times m = 2
+    scaling.parameters()[0]!.value.set([Math.log(3), 0], 2);
+    [1, 1, 1.5, 0.5].forEach((g, i) => expect(scaling.scales(Int32Array.of(0, 1), 2)[i]).toBeCloseTo(g, 6));
+  });
+
+  it("has the gradient that finite differences give", () => {
+    const random = generator(5);
+    const relations = Int32Array.of(0, 2, 2, 1);
+    const scaling = softmaxWeights({ relations: 3, teachers: 3 });
+    const { value, gradient } = scaling.parameters()[0]!;
+    value.set(uniform(random, value.length, -2, 2));
+    const upstream = uniform(random, 12, -1, 1);
+    scaling.backward(relations, upstream);
+    const loss = (): number => scaling.scales(relations, 3).reduce((sum, g, at) => sum + g * upstream[at]!, 0);
+    value.forEach((start, at) => {
+      value[at] = start + 2 ** -6;
+      const above = loss();
+      value[at] = start - 2 ** -6;
+      const slope = (above - loss()) / 2 ** -5;
+      value[at] = start;
+      expect(Math.abs(slope - gradient[at]!)).toBeLessThan(5e-4);
+    });
+    expect(gradient.some((g) => Math.abs(g) > 0.1)).toBe(true);
+  });
+});
+
+describe("fixedWeights", () => {
+  it("are m times the weights, summing to m, for every query, and nothing is trained", () => {
+    const scaling = fixedWeights([1, 3, 0]);
+    expect([...scaling.scales(Int32Array.of(4, 7), 3)]).toEqual([0.75, 2.25, 0, 0.75, 2.25, 0]);
+    expect(scaling.parameters()).toEqual([]);
+  });
+
+  it.each([[[0, 0]], [[1, -1]], [[NaN, 1]], [[Infinity, 1]], [[]]])("refuses %j", (weights) => {
+    expect(() => fixedWeights(weights)).toThrow(/Weights must be finite, at least 0, and not all 0/);
+  });
+
+  it("refuses another number of teachers", () => {
+    expect(() => fixedWeights([1, 1]).scales(Int32Array.of(0), 3)).toThrow(/weights must hold m = 3/);
   });
 });
 
