@@ -61,6 +61,11 @@ export class BesideSampled {
     this.#fromRows(B, scores);
     const hard = hardLoss(this.#kernels, this.#options, B, hardK, this.#hardScores, this.#hardGradient);
     const { soft, senior, gradient } = this.#soft.step(batch, this.#softScores.subarray(0, B * this.#soft.K));
+    const weights = await this.#soft.weights(batch);
+    if (weights) {
+      scaleRows(this.#hardGradient.subarray(0, B * hardK), weights.hard);
+      scaleRows(gradient, weights.soft);
+    }
     if (this.#ownK > 0) this.#toRows(B, this.#gradient, this.#hardGradient, gradient);
     else for (let i = 0; i < B * hardK; i++) this.#gradient[i] = this.#hardGradient[i]! + gradient[i]!;
     return { hard, soft, senior, gradients: this.#pass.backward(this.#gradient) };
@@ -117,6 +122,12 @@ export class BesideAllEntities {
         `candidates: sampled needs a loss over sampled candidates, but loss is ${options.loss}; choose junior, random or all.`,
       );
     }
+    if (options.confidence > 0) {
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `confidence weighs sampled hard labels, but loss is ${options.loss}; leave it out, or choose bce, crossEntropy or margin.`,
+      );
+    }
     this.#hard = new AllEntities(junior, options, known, layer);
     this.#soft = soft;
     this.#pass = new CandidatePass(junior, options.batchSize, soft.K);
@@ -143,4 +154,10 @@ export class BesideAllEntities {
     this.#hard.dispose();
     this.#pass.dispose();
   }
+}
+
+/** Each query's part of a gradient, B x K, times its weight. */
+function scaleRows(gradient: Float32Array, weights: Float32Array): void {
+  const K = gradient.length / weights.length;
+  for (let i = 0; i < gradient.length; i++) gradient[i]! *= weights[Math.floor(i / K)]!;
 }

@@ -1,5 +1,5 @@
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
-import { contrastAttention, noScaling, relationScaling, Senior, type Teacher, uniformAttention } from "@mulde/senior";
+import { Senior, type Teacher } from "@mulde/senior";
 import { type Batch, unknownTails } from "./data.js";
 import { BesideAllEntities, BesideSampled } from "./distillation-passes.js";
 import { overAllEntities } from "./facts.js";
@@ -8,6 +8,7 @@ import type { Trained } from "./optimizer.js";
 import type { DistilOptions } from "./options.js";
 import { trainingLayer } from "./query-layers.js";
 import { Regularizer } from "./regularizer.js";
+import { type SeniorParts, seniorParts } from "./senior-parts.js";
 import { SoftLabel } from "./soft-label.js";
 
 /** An objective with the Senior that it trains. */
@@ -20,12 +21,14 @@ export interface DistillationObjective extends Objective {
  * merges their scores into a soft label, and the Junior learns from that label and from the facts.
  *
  * @param known - what `prepareData` makes; KvsAll and filtered negatives need it
+ * @param parts - mechanisms of the Senior in place of those that the options name
  */
 export function distillationObjective(
   junior: KgeModel,
   teachers: readonly Teacher[],
   options: DistilOptions,
   known = unknownTails,
+  parts: SeniorParts = {},
 ): DistillationObjective {
   const { kernels, relations } = junior;
   const m = teachers.length;
@@ -33,8 +36,8 @@ export function distillationObjective(
     teachers: m,
     relations: 2 * relations,
     kernels,
-    scaling: options.scaling === "relation" ? relationScaling({ relations: 2 * relations, teachers: m }) : noScaling(),
-    attention: options.attention === "contrast" ? contrastAttention() : uniformAttention(),
+    ...seniorParts(options, 2 * relations, m),
+    ...parts,
     temperature: options.temperature,
     trainOnSoftLabels: options.trainOnSoft,
   });

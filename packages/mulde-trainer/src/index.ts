@@ -9,6 +9,7 @@ export { distilSchema, parseOptions, trainSchema } from "./options.js";
 export type { DistilInput, DistilOptions, TrainInput, TrainOptions } from "./options.js";
 export { runPipeline } from "./pipeline.js";
 export type { PipelineContext, PipelineEvent, Role, Row } from "./pipeline.js";
+export type { SeniorParts } from "./senior-parts.js";
 export { seniorScorer } from "./senior-scorer.js";
 export { distil, pretrainTeacher } from "./train.js";
 export type { DistilContext, TrainContext } from "./train.js";

@@ -102,8 +102,22 @@ export const distilSchema = runSchema.extend({
     ),
   softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
   temperature: z.number().positive().default(1).describe("T of the soft label"),
-  scaling: z.enum(["relation", "none"]).default("relation").describe("relation-specific scaling of the teachers"),
+  normalization: z
+    .enum(["none", "zScore", "belowBest", "ranks"])
+    .default("none")
+    .describe("of the teachers' scores over a query's candidates; zScore for teachers of different families"),
+  scaling: z
+    .enum(["relation", "softmax", "none"])
+    .default("relation")
+    .describe("relation-specific scaling of the teachers, or learned weights of them that sum to 1 for each relation"),
   attention: z.enum(["contrast", "uniform"]).default("contrast").describe("how the teachers are weighted"),
+  confidence: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "alpha of DualDE (Zhu et al. 2022): how steeply a query's soft label gains weight over the hard one with the teachers' score of the true answer; 0 is off",
+    ),
   trainOnSoft: z.boolean().default(true).describe("whether the soft-label loss also trains the scaling"),
 });
 

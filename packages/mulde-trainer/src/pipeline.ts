@@ -4,13 +4,13 @@ import type { Dataset } from "@mulde/datasets";
 import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
 import type { Kernels } from "@mulde/kernels";
 import { type KgeModel, loadModel, modelScorer, modelTeacher, saveModel } from "@mulde/kge-models";
-import { relationScaling, noScaling } from "@mulde/senior";
 import { runFingerprint } from "./checkpoint.js";
 import { prepareData } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import type { Experiment } from "./experiment.js";
 import type { RunControl } from "./loop.js";
+import { seniorParts } from "./senior-parts.js";
 import { seniorScorer } from "./senior-scorer.js";
 import { distil, pretrainTeacher } from "./train.js";
 
@@ -129,13 +129,13 @@ async function seniorRow(
   { row, senior }: StageResult,
   data: Dataset,
 ): Promise<Row> {
-  const scaling =
-    junior.scaling === "relation"
-      ? relationScaling({ relations: 2 * data.relations.size, teachers: models.length })
-      : noScaling();
-  for (const { name, value } of scaling.parameters()) value.set(senior[name]!);
-  const parameters = scaling.parameters().reduce((sum, { value }) => sum + value.length, 0);
-  const scorer = seniorScorer({ scales: (relations) => scaling.scales(relations, models.length) }, models);
+  const { scaling, normalization } = seniorParts(junior, 2 * data.relations.size, models.length);
+  for (const { name, value } of scaling!.parameters()) value.set(senior[name]!);
+  const parameters = scaling!.parameters().reduce((sum, { value }) => sum + value.length, 0);
+  const scorer = seniorScorer(
+    { normalization, scales: (relations) => scaling!.scales(relations, models.length) },
+    models,
+  );
   return toRow(await test(scorer, data), {
     role: "senior",
     name: "senior",

@@ -1,5 +1,12 @@
 import type { KgeModel } from "@mulde/kge-models";
-import { collectScores, type Senior, type Teacher } from "@mulde/senior";
+import {
+  collectScores,
+  confidenceWeights,
+  type LabelWeights,
+  type Senior,
+  seniorTeacher,
+  type Teacher,
+} from "@mulde/senior";
 import { type Batch, seedOf } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { DistilOptions } from "./options.js";
@@ -82,6 +89,24 @@ export class SoftLabel {
       K,
     });
     return { soft: softLoss, senior: seniorLoss, gradient };
+  }
+
+  /**
+   * DualDE's weights of the two labels of each query, or undefined where the options do not ask for them. They make 1 on average, so
+   * that lambda keeps its meaning: soft is 2 p and hard 2 (1 - p).
+   */
+  async weights({ heads, relations, tails }: Batch): Promise<LabelWeights | undefined> {
+    const { confidence: alpha } = this.#options;
+    if (alpha === 0) return undefined;
+    const B = heads.length;
+    const scores = new Float32Array(B);
+    // Without its normalization, which sees nothing in a single candidate.
+    const merged = { teachers: this.#teachers.length, scales: (rows: Int32Array) => this.#senior.scales(rows) };
+    await seniorTeacher(merged, this.#teachers).score(heads, relations, tails, scores);
+    const weights = { soft: new Float32Array(B), hard: new Float32Array(B) };
+    confidenceWeights(scores, { alpha, beta: 0 }, weights);
+    for (const side of [weights.soft, weights.hard]) for (let b = 0; b < B; b++) side[b]! *= 2;
+    return weights;
   }
 
   dispose(): void {

@@ -24,6 +24,7 @@ import {
   type TrainInput,
   trainSchema,
 } from "./options.js";
+import type { SeniorParts } from "./senior-parts.js";
 
 // A random stream of a run (see `seedOf`).
 const initialStream = -5;
@@ -39,6 +40,8 @@ export interface TrainContext extends RunControl {
 export interface DistilContext extends TrainContext {
   /** Frozen models of any family and dimension, ensembles, functions: whatever scores candidates. */
   readonly teachers: readonly Teacher[];
+  /** Mechanisms of the Senior, your own or `@mulde/senior`'s, in place of those that the options name. */
+  readonly senior?: SeniorParts;
   /** Start the Junior from this model instead of random values; it must have the shape that the options give. */
   readonly initial?: KgeModel;
 }
@@ -83,7 +86,7 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
       table.data.set(source.data);
     }
   }
-  const objective = (): Objective => distillationObjective(junior, teachers, options, data);
+  const objective = (): Objective => distillationObjective(junior, teachers, options, data, context.senior);
   // Every triple is a query of its own here, whatever the loss: the Senior learns from its one true answer.
   const batches = (): Batches => triplesInBatches(data, options);
   const names = teachers.map(({ name }) => name);

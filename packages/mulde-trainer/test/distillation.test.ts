@@ -1,10 +1,10 @@
 import { type AnswerIndex, indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
-import type { Teacher } from "@mulde/senior";
+import { softmaxWeights, type Teacher, uniformAttention, zScore } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
 import { type Batch, seedOf } from "../src/data.js";
 import { distillationObjective } from "../src/distillation.js";
-import { type DistilInput, distilSchema, parseOptions } from "../src/index.js";
+import { type DistilInput, distilSchema, parseOptions, type SeniorParts } from "../src/index.js";
 import { dense, expectNear, lively, tablesOf } from "./_models.js";
 import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "./_reference.js";
 
@@ -220,6 +220,71 @@ describe("a distillation step", () => {
     });
     expect(asked).toBe(0);
     objective.dispose();
+  });
+
+  it("weighs soft against hard labels by the teachers' score of the true answer", async () => {
+    const softWeight = 0.7;
+    const base = {
+      dim: 4,
+      seed,
+      negatives,
+      topK,
+      batchSize,
+      softWeight,
+      scaling: "none",
+      attention: "uniform",
+    } as const;
+    // Far above 0 the soft label counts twice and the hard one not at all, far below the other way round.
+    const mean = (b: number): number =>
+      teachers.reduce((sum, _, i) => sum + teacherScore(i, heads[b]!, rows[b]!, tails[b]!), 0) / m;
+    const b = [0, 1, 2, 3, 4].find((at) => Math.abs(mean(at)) > 0.3)!;
+    const entityGradient = async (changes: Partial<DistilInput>): Promise<number[]> => {
+      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
+      const objective = distillationObjective(junior, teachers, options, known);
+      const pick = (ids: Int32Array): Int32Array => Int32Array.of(ids[b]!);
+      const batch = { epoch: 0, step: 4, heads: pick(heads), relations: pick(rows), tails: pick(tails) };
+      const { gradients: found } = await objective.step(batch);
+      const { rows: length, width } = junior.table("entity");
+      const entity = dense(found.get("entity")!, length, width);
+      objective.dispose();
+      return entity;
+    };
+    const certain = await entityGradient({ confidence: 1e3 });
+    const plain = await entityGradient({});
+    const hardOnly = await entityGradient({ softWeight: 0 });
+    const expected = plain.map((g, i) => (mean(b) > 0 ? 2 * (g - hardOnly[i]!) : 2 * hardOnly[i]!));
+    expectNear("entity", certain, expected);
+  });
+
+  it("refuses confidence beside a loss over all entities", async () => {
+    const input = parseOptions(distilSchema, { dim: 4, loss: "1vsAll", confidence: 1 }, "test");
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    expect(() => distillationObjective(junior, teachers, input, known)).toThrow(
+      /confidence weighs sampled hard labels/,
+    );
+    junior.dispose();
+  });
+
+  it("takes the Senior's mechanisms by name, or those that it is given", async () => {
+    const input = { dim: 4, seed, negatives, topK, batchSize } as const;
+    const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
+      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+      const parsed = parseOptions(distilSchema, { ...input, ...options }, "test");
+      const objective = distillationObjective(junior, teachers, parsed, known, parts);
+      const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
+      objective.dispose();
+      junior.dispose();
+      return loss.total;
+    };
+    const plain = await total({});
+    const named = await total({ normalization: "zScore", scaling: "softmax", attention: "uniform" });
+    expect(named).not.toBeCloseTo(plain, 3);
+    const scaling = softmaxWeights({ relations: 2 * relations, teachers: m });
+    expect(await total({}, { normalization: zScore(), scaling, attention: uniformAttention() })).toBe(named);
+    for (const normalization of ["belowBest", "ranks"] as const) {
+      expect(await total({ normalization })).not.toBeCloseTo(plain, 3);
+    }
   });
 
   it("says that there is nothing sampled beside a loss over all entities", async () => {

@@ -47,8 +47,10 @@ describe("the options", () => {
       candidates: "junior",
       softWeight: 0.5,
       temperature: 1,
+      normalization: "none",
       scaling: "relation",
       attention: "contrast",
+      confidence: 0,
       trainOnSoft: true,
     });
   });
@@ -111,6 +113,8 @@ describe("the options", () => {
     ["softWeight", -0.1],
     ["temperature", 0],
     ["scaling", true],
+    ["normalization", "minmax"],
+    ["confidence", -1],
     ["attention", "none"],
     ["trainOnSoft", "yes"],
   ])("%s: %j is refused by name in distillation", (field, value) => {
