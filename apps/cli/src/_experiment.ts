@@ -69,8 +69,8 @@ export async function runExperiment({ file, out, log }: ExperimentFlags, output:
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new MuldeError("CLI_NOT_FOUND", `The experiment ${file} cannot be read; check the path.`, { cause });
   });
-  const experiment = readExperiment(text, file);
-  await checkDirectory(out, experiment);
+  const experiment = beside(file, readExperiment(text, file));
+  await checkDirectory(out, experiment, file);
   const engine = await logEngine(output);
   return interruptible(async (signal) => {
     const data = await openData(await dataPath(experiment.data, file), output, { signal });
@@ -117,12 +117,12 @@ async function runStages(
 }
 
 /** Refuses a directory of another experiment, or of a single model. */
-async function checkDirectory(out: string, experiment: Experiment): Promise<void> {
+async function checkDirectory(out: string, experiment: Experiment, file: string): Promise<void> {
   const copy = join(out, copyName);
   if (await exists(copy)) {
     let other: Experiment | undefined;
     try {
-      other = readExperiment(await readFile(copy, "utf8"), copy);
+      other = beside(file, readExperiment(await readFile(copy, "utf8"), copy));
     } catch {
       // Not one that can be told to be this one.
     }
@@ -135,6 +135,14 @@ async function checkDirectory(out: string, experiment: Experiment): Promise<void
   if (await exists(join(out, "config.json"))) {
     throw new MuldeError("CLI_OUT_TAKEN", `${out} holds a trained model; choose another --out for the experiment.`);
   }
+}
+
+/** Paths of teachers as they are from the YAML file's directory. */
+function beside(file: string, experiment: Experiment): Experiment {
+  const teachers = experiment.teachers.map((teacher) =>
+    teacher.from === undefined ? teacher : { ...teacher, from: resolve(dirname(file), teacher.from) },
+  );
+  return { ...experiment, teachers };
 }
 
 /** A name of the registry, or a path: from the YAML file's directory if it is there, else from the working directory. */
@@ -156,8 +164,9 @@ async function finished(out: string, data: Dataset): Promise<Report | undefined>
   }
   // With other data the pipeline says which model does not fit.
   if (report.dataset.fingerprint !== data.fingerprint) return undefined;
+  const elsewhere = new Set(report.experiment.teachers.flatMap(({ name, from }) => (from === undefined ? [] : [name])));
   for (const { role, name } of report.rows) {
-    if (role !== "senior" && !(await exists(join(out, name, "config.json")))) return undefined;
+    if (role !== "senior" && !elsewhere.has(name) && !(await exists(join(out, name, "config.json")))) return undefined;
   }
   return report;
 }

@@ -3,13 +3,12 @@ import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { modelNames, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
-import { distil, distilSchema, parseOptions } from "@mulde/mulde-trainer";
+import { distil, distilSchema, parseOptions, openModel } from "@mulde/mulde-trainer";
 import { Command, InvalidArgumentError } from "commander";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaInput } from "./_flags.js";
 import { interruptible } from "./_interrupt.js";
-import { openModel } from "./_model.js";
 import { Output } from "./_output.js";
 import { addTrainingOptions, checkDim, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
 

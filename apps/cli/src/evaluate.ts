@@ -1,11 +1,11 @@
 import type { RelationCategory, SidedMetrics, Tie } from "@mulde/eval";
+import { openModel } from "@mulde/mulde-trainer";
 import { Command, Option } from "commander";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions } from "./_flags.js";
 import { interruptible } from "./_interrupt.js";
 import { metricsTable, overall, rankSplit } from "./_metrics.js";
-import { openModel } from "./_model.js";
 import { Output } from "./_output.js";
 import { metric, table, whole } from "./_table.js";
 

@@ -1,10 +1,10 @@
 import { type Dataset, type TripleList, Vocabulary } from "@mulde/datasets";
+import { openModel } from "@mulde/mulde-trainer";
 import { Command } from "commander";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { hasCode, MuldeError, UsageError } from "./_errors.js";
 import { addDataOptions, addJsonOption, readOptions, wholeNumber } from "./_flags.js";
-import { openModel } from "./_model.js";
 import { Output, paint } from "./_output.js";
 import { type Column, table } from "./_table.js";
 

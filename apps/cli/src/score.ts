@@ -2,11 +2,11 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { readTriples, type TripleFile, Vocabulary } from "@mulde/datasets";
+import { openModel } from "@mulde/mulde-trainer";
 import { Command } from "commander";
 import { logEngine } from "./_engine.js";
 import { hasCode, MuldeError } from "./_errors.js";
 import { addJsonOption, addReadOptions, readOptions } from "./_flags.js";
-import { openModel } from "./_model.js";
 import { Output } from "./_output.js";
 
 interface Options {

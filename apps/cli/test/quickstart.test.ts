@@ -11,7 +11,7 @@ const experiment = readExperiment(readFileSync(quickstartFile, "utf8"), quicksta
 
 test("the quickstart trains the four teachers of the paper and a Junior with and without them", () => {
   expect(experiment.data).toBe("wordnet31-small");
-  expect(experiment.teachers.map(({ options }) => [options.model, options.dim])).toEqual([
+  expect(experiment.teachers.map(({ options }) => [options?.model, options?.dim])).toEqual([
     ["TransH", 64],
     ["DistH", 64],
     ["RotH", 64],

@@ -1,4 +1,6 @@
+import { basename, resolve } from "node:path";
 import { z } from "zod";
+import { MuldeError } from "./error.js";
 import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trainSchema } from "./options.js";
 
 // Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.
@@ -15,9 +17,11 @@ export const experimentSchema = z.strictObject({
   seed: z.number().int().min(0).default(0).describe("every model's seed is made from it"),
   defaults: section.default({}).describe("options for every model of the experiment"),
   teachers: z
-    .array(section.and(z.object({ name: name.optional() })))
+    .array(section.and(z.object({ name: name.optional(), from: z.string().optional() })))
     .min(1)
-    .describe("training options of each teacher, and its name unless that is the model's"),
+    .describe(
+      "training options of each teacher, or from: the directory of a trained model; and its name unless that is the model's or the directory's",
+    ),
   junior: section.describe("distillation options of the Junior"),
   undistilled: z
     .union([z.boolean(), section])
@@ -25,11 +29,11 @@ export const experimentSchema = z.strictObject({
     .describe("train the same Junior without teachers too; options that differ from the Junior's"),
 });
 
-/** A teacher with its name and complete options. */
-export interface TeacherPlan {
-  readonly name: string;
-  readonly options: TrainOptions;
-}
+/** A teacher with its name: to be trained, with complete options, or trained already, in a directory. */
+export type TeacherPlan = { readonly name: string } & (
+  | { readonly options: TrainOptions; readonly from?: undefined }
+  | { readonly from: string; readonly options?: undefined }
+);
 
 /** An experiment with every option filled in. */
 export interface Experiment {
@@ -60,16 +64,24 @@ export function parseExperiment(input: unknown, where: string): Experiment {
   } = parseOptions(experimentSchema, input, where);
   // The other stages' directories and the Senior's row.
   const used = new Set(["undistilled", "distilled", "senior"]);
-  const plans = teachers.map(({ name: given, ...options }, i) => {
-    const parsed = parseOptions(
-      trainSchema,
-      { seed: seed + 1 + i, ...forTraining(defaults), ...options },
-      `${where}, teachers.${i}`,
-    );
-    let unique = given ?? parsed.model;
-    for (let n = 2; used.has(unique); n++) unique = `${given ?? parsed.model}-${n}`;
+  const named = (wanted: string): string => {
+    let unique = wanted;
+    for (let n = 2; used.has(unique); n++) unique = `${wanted}-${n}`;
     used.add(unique);
-    return { name: unique, options: parsed };
+    return unique;
+  };
+  const plans = teachers.map(({ name: given, from, ...options }, i): TeacherPlan => {
+    const place = `${where}, teachers.${i}`;
+    if (from !== undefined) {
+      const [superfluous] = Object.keys(options);
+      if (superfluous === undefined) return { name: named(given ?? basename(resolve(from))), from };
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `${place}, ${superfluous}: a teacher from a directory has no options; leave it out.`,
+      );
+    }
+    const parsed = parseOptions(trainSchema, { seed: seed + 1 + i, ...forTraining(defaults), ...options }, place);
+    return { name: named(given ?? parsed.model), options: parsed };
   });
   const distilled = parseOptions(distilSchema, { seed, ...defaults, ...junior }, `${where}, junior`);
   const twin =

@@ -5,6 +5,7 @@ export type { Experiment, TeacherPlan } from "./experiment.js";
 export { finish } from "./events.js";
 export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./events.js";
 export type { RunControl } from "./loop.js";
+export { openModel } from "./open-model.js";
 export { distilSchema, parseOptions, trainSchema } from "./options.js";
 export type { DistilInput, DistilOptions, TrainInput, TrainOptions } from "./options.js";
 export { runPipeline } from "./pipeline.js";

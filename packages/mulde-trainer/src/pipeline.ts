@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
@@ -10,6 +11,7 @@ import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import type { Experiment } from "./experiment.js";
 import type { RunControl } from "./loop.js";
+import { openModel } from "./open-model.js";
 import { seniorParts } from "./senior-parts.js";
 import { seniorScorer } from "./senior-scorer.js";
 import { distil, pretrainTeacher } from "./train.js";
@@ -89,7 +91,15 @@ export async function* runPipeline(
   const rows: Row[] = [];
   const models: KgeModel[] = [];
   try {
-    for (const { name, options } of teachers) {
+    const hashes: string[] = [];
+    for (const { name, options, from } of teachers) {
+      if (from !== undefined) {
+        const { model, row, hash } = yield* savedTeacher(name, from, context);
+        models.push(model);
+        rows.push(row);
+        hashes.push(hash);
+        continue;
+      }
       const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
       const { model, row } = yield* runStage({ role: "teacher", name, options, train, identity: [options] }, context);
       models.push(model);
@@ -110,7 +120,7 @@ export async function* runPipeline(
         name: "distilled",
         options: junior,
         train: (control) => distil(junior, { ...shared, ...control, teachers: asTeachers }),
-        identity: [junior, teachers],
+        identity: [junior, teachers, ...hashes],
       },
       context,
     );
@@ -122,9 +132,33 @@ export async function* runPipeline(
   }
 }
 
+/** A teacher that was trained before, ranked as if it had been trained here, with a hash of its parameters. */
+async function* savedTeacher(
+  name: string,
+  from: string,
+  { data, kernels }: PipelineContext,
+): AsyncGenerator<PipelineEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
+  const { model, training } = await openModel(from, data, "The teacher", kernels);
+  const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
+  const hash = createHash("sha256");
+  for (const { data: values } of model.tables.values()) hash.update(values);
+  const row = toRow(await test(modelScorer(model), data), {
+    role: "teacher",
+    name,
+    model: model.config.model,
+    dim: model.dim,
+    parameters: model.parameters,
+    epochs,
+    seed: 0,
+    seconds: 0,
+  });
+  yield { type: "row", name, row };
+  return { model, row, hash: hash.digest("hex") };
+}
+
 /** The Senior ranked like a model, with what it learned beside the Junior. */
 async function seniorRow(
-  { teachers, junior }: Experiment,
+  { junior }: Experiment,
   models: readonly KgeModel[],
   { row, senior }: StageResult,
   data: Dataset,
@@ -139,7 +173,7 @@ async function seniorRow(
   return toRow(await test(scorer, data), {
     role: "senior",
     name: "senior",
-    model: teachers.map(({ options }) => options.model).join("+"),
+    model: models.map(({ config }) => config.model).join("+"),
     dim: Math.max(...models.map(({ dim }) => dim)),
     parameters: parameters + models.reduce((sum, model) => sum + model.parameters, 0),
     epochs: row.epochs,

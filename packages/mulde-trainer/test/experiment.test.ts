@@ -68,6 +68,15 @@ describe("an experiment", () => {
     expect(junior).toMatchObject(undistilled!);
   });
 
+  it("names a teacher from a directory by it", () => {
+    const teachers = [{ from: "runs/a/RotH" }, { from: "runs/b/RotH" }, { from: "runs/c/RotH/", name: "c" }];
+    expect(parseExperiment({ ...minimal, teachers }, "run.yaml").teachers).toEqual([
+      { name: "RotH", from: "runs/a/RotH" },
+      { name: "RotH-2", from: "runs/b/RotH" },
+      { name: "c", from: "runs/c/RotH/" },
+    ]);
+  });
+
   it("lets the twin differ where it says so, or leaves it out", () => {
     const differing = parseExperiment({ ...minimal, undistilled: { epochs: 5, loss: "crossEntropy" } }, "run.yaml");
     expect(differing.undistilled).toMatchObject({ dim: 16, epochs: 5, loss: "crossEntropy" });
@@ -100,6 +109,11 @@ describe("an experiment", () => {
     ["a Junior's wrong option", { ...minimal, junior: { topK: 0 } }, /^run\.yaml, junior, topK: /],
     ["a Junior's misspelt option", { ...minimal, junior: { lambda: 1 } }, /^run\.yaml, junior: .*lambda/],
     ["a twin's wrong option", { ...minimal, undistilled: { topK: 3 } }, /^run\.yaml, undistilled: .*topK/],
+    [
+      "options for a teacher from a directory",
+      { ...minimal, teachers: [{ from: "x", dim: 8 }] },
+      /^run\.yaml, teachers\.0, dim: a teacher from a directory/,
+    ],
     ["a misspelt default", { ...minimal, defaults: { epoch: 3 } }, /epoch/],
   ])("with %s is refused by the field's name", (_, input, expected) => {
     expect(message(input)).toMatch(expected);

@@ -88,7 +88,7 @@ describe("a pipeline", () => {
     const { rows } = await run();
     const { teachers, junior, undistilled } = experiment;
     const models = [];
-    for (const { options } of teachers) models.push((await finish(pretrainTeacher(options, { data }))).model);
+    for (const { options } of teachers) models.push((await finish(pretrainTeacher(options!, { data }))).model);
     const twin = await finish(pretrainTeacher(undistilled!, { data }));
     const named = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
     const distilled = await finish(distil(junior, { data, teachers: named }));
@@ -204,6 +204,49 @@ describe("a pipeline", () => {
     // One unscaled teacher ranks as it does alone.
     expect(rows[2]).toMatchObject({ mrr: rows[0]!.mrr, parameters: rows[0]!.parameters });
     await expect(access(join(out, "undistilled"))).rejects.toThrow();
+  });
+
+  it("takes teachers that were trained before, and a Junior as one", async () => {
+    const first = await run();
+    const chain = parseExperiment(
+      {
+        ...plan,
+        teachers: [{ from: join(out, "distilled") }, { from: join(out, "second"), name: "old" }, { model: "RotE" }],
+        undistilled: false,
+      },
+      "plan",
+    );
+    const directory = join(out, "chain");
+    const { rows } = await run({ out: directory }, chain);
+    expect(rows.map(({ role, name, model }) => [role, name, model])).toEqual([
+      ["teacher", "distilled-2", "RotH"],
+      ["teacher", "old", "TransH"],
+      ["teacher", "RotE", "RotE"],
+      ["distilled", "distilled", "RotH"],
+      ["senior", "senior", "RotH+TransH+RotE"],
+    ]);
+    expect(rows[0]!.mrr).toBe(first.rows[3]!.mrr);
+    expect(rows[1]!.mrr).toBe(first.rows[1]!.mrr);
+    expect((await readdir(directory)).sort()).toEqual(["RotE", "distilled"]);
+    const again = await run({ out: directory }, chain);
+    expect(again.rows).toEqual(rows);
+    expect(again.events.filter(({ type }) => type === "start")).toEqual([]);
+    // Another model in the old one's place: what was distilled from it is of another experiment.
+    await rm(join(out, "second"), { recursive: true });
+    await run(
+      {},
+      parseExperiment({ ...plan, teachers: [plan.teachers[0], { ...plan.teachers[1], seed: 9 }] }, "plan"),
+    ).catch(() => undefined);
+    await expect(run({ out: directory }, chain)).rejects.toMatchObject({ code: "TRAINER_FOREIGN" });
+  });
+
+  it("refuses a teacher of other data", async () => {
+    await run();
+    const other = parseExperiment({ ...plan, teachers: [{ from: join(out, "RotE") }] }, "plan");
+    const foreign = { ...data, name: "other", fingerprint: "0".repeat(64) };
+    await expect(run({ out: join(out, "x"), data: foreign }, other)).rejects.toMatchObject({
+      code: "TRAINER_FOREIGN_DATA",
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Dataset } from "@mulde/datasets";
+import type { Kernels } from "@mulde/kernels";
 import { loadModel, type SavedModel } from "@mulde/kge-models";
-import { MuldeError } from "./_errors.js";
+import { MuldeError } from "./error.js";
 
 // Enough of a fingerprint for people to tell two apart.
 const shown = 12;
@@ -9,10 +10,15 @@ const shown = 12;
  * Loads a saved model and, where a data set is given, makes sure that the model's ids are the data set's.
  *
  * @param what - How errors call the model: "The model", "The teacher".
- * @throws MuldeError CLI_FOREIGN_DATA naming both, and what `loadModel` throws
+ * @throws MuldeError TRAINER_FOREIGN_DATA naming both, and what `loadModel` throws
  */
-export async function openModel(directory: string, data?: Dataset, what = "The model"): Promise<SavedModel> {
-  const saved = await loadModel(directory);
+export async function openModel(
+  directory: string,
+  data?: Dataset,
+  what = "The model",
+  kernels?: Kernels,
+): Promise<SavedModel> {
+  const saved = await loadModel(directory, kernels && { kernels });
   if (data) checkData(directory, saved, data, what);
   return saved;
 }
@@ -21,7 +27,7 @@ function checkData(directory: string, saved: SavedModel, data: Dataset, what: st
   const { model, dataset, entities, relations } = saved;
   const refuse = (reason: string): never => {
     throw new MuldeError(
-      "CLI_FOREIGN_DATA",
+      "TRAINER_FOREIGN_DATA",
       `${what} ${directory} ${reason}; use the data set that it was trained on.`,
     );
   };
