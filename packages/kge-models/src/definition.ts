@@ -2,15 +2,20 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { attE } from "./atte.js";
 import { attH } from "./atth.js";
 import { complEx } from "./complex.js";
+import { cp } from "./cp.js";
 import { distE } from "./diste.js";
 import { distH } from "./disth.js";
 import { distMult } from "./distmult.js";
 import { MuldeError } from "./error.js";
 import type { EncoderInputs } from "./inputs.js";
+import { muRE } from "./mure.js";
+import { quatE } from "./quate.js";
 import { refE } from "./refe.js";
 import { refH } from "./refh.js";
+import { rotatE } from "./rotate.js";
 import { rotE } from "./rote.js";
 import { rotH } from "./roth.js";
+import { simplE } from "./simple.js";
 import { SIMILARITIES, type Similarity } from "./similarity.js";
 import type { Tf } from "./tf.js";
 import { transE } from "./transe.js";
@@ -60,6 +65,11 @@ const builtIns: readonly ModelDefinition[] = [
   attH,
   distMult,
   complEx,
+  cp,
+  simplE,
+  muRE,
+  rotatE,
+  quatE,
 ];
 const registry = new Map(builtIns.map((definition) => [definition.name, definition]));
 

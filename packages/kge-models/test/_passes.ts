@@ -25,6 +25,11 @@ export const builtIns = [
   "AttH",
   "DistMult",
   "ComplEx",
+  "CP",
+  "SimplE",
+  "MuRE",
+  "RotatE",
+  "QuatE",
 ];
 
 /** Whether a model lives in the ball. */
