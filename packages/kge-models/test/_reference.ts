@@ -75,6 +75,19 @@ export const encoders: Record<string, (query: Query, ball: Ball) => number[]> = 
   CP: ({ head, rows }) => head.map((_, i) => (i % 2 === 0 ? 0 : head[i - 1]! * rows.relation![(i - 1) / 2]!)),
   SimplE: ({ head, rows }) => head.map((_, i) => (head[i ^ 1]! * rows.relation![i ^ 1]!) / 2),
   MuRE: ({ head, rows }) => times(head, rows.diagonal!).map((x, i) => x - rows.relation![i]!),
+  MuRP: ({ head, rows }, ball) =>
+    ball.add(ball.exp(rows.relation!.map((x) => -x)), ball.exp(times(head, rows.diagonal!))),
+  TuckER: ({ head, rows }) =>
+    head.map((_, k) =>
+      head.reduce(
+        (sum, x, i) =>
+          rows.relation!.reduce(
+            (inner, y, j) => inner + rows.core![(i * head.length + j) * head.length + k]! * x * y,
+            sum,
+          ),
+        0,
+      ),
+    ),
   RotatE: ({ head, rows }) => turn(rows.rotation!, head, rotation),
   QuatE: ({ head, rows }) =>
     Array.from({ length: head.length / 4 }, (_, k) => {

@@ -44,14 +44,17 @@ describe("the registry of models", () => {
     ["MuRE", "MuRE", "euclidean", 1, ["diagonal", "relation"]],
     ["RotatE", "RotatE", "euclidean", 2, ["rotation"]],
     ["QuatE", "QuatE", "dot", 4, ["relation"]],
+    ["MuRP", undefined, "hyperbolic", 1, ["diagonal", "relation"]],
+    ["TuckER", undefined, "dot", 1, ["relation", "core"]],
   ])("%s has the kernel %s, is %s, of a multiple of %d, and has the tables %j", (...row) => {
     const [name, fused, similarity, dimMultiple, tables] = row;
     const definition = modelDefinition(name);
-    expect(definition).toMatchObject({ name, fused, similarity, dimMultiple });
+    expect(definition).toMatchObject({ name, similarity, dimMultiple });
+    expect(definition.fused).toBe(fused);
     expect(Object.keys(definition.tables)).toEqual(tables);
     for (const [table, { width, init }] of Object.entries(definition.tables)) {
-      expect(width(32)).toBe(name === "CP" ? 16 : 32);
-      expect(init).toBe(table === "diagonal" ? "uniform" : "normal");
+      expect(width(32)).toBe(table === "core" ? 32 ** 3 : name === "CP" ? 16 : 32);
+      expect(init).toBe(table === "diagonal" || table === "core" ? "uniform" : "normal");
     }
     expect(definition.initialScale).toBe(similarity === "dot" ? 0.1 : undefined);
   });
@@ -82,6 +85,8 @@ describe("the registry of models", () => {
     ["no similarity", { similarity: undefined }],
     ["an unknown similarity", { similarity: "cosine" }],
     ["a dimMultiple that no model has", { dimMultiple: 3 }],
+    ["a maxDim of zero", { maxDim: 0 }],
+    ["a table of two rows", { tables: { shift: { rows: "two", width: () => 1, init: "normal" } } }],
     ["no dimMultiple", { dimMultiple: undefined }],
     ["an initialScale of zero", { initialScale: 0 }],
     ["an initialScale that is no number", { initialScale: Infinity }],

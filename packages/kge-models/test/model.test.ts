@@ -35,7 +35,10 @@ describe("createModel", () => {
       const shapes = Object.fromEntries(
         [...model.tables.values()].map(({ name: n, rows, width }) => [n, [rows, width]]),
       );
-      const own = Object.keys(model.definition.tables).map((table) => [table, [2 * relations, name === "CP" ? 4 : 8]]);
+      const own = Object.keys(model.definition.tables).map((table) => [
+        table,
+        table === "core" ? [1, 512] : [2 * relations, name === "CP" ? 4 : 8],
+      ]);
       expect(shapes).toEqual({
         entity: [entities, 8],
         ...Object.fromEntries(own),
@@ -131,6 +134,12 @@ describe("createModel", () => {
   it.each<[string, object, string, RegExp]>([
     ["an unknown model", { model: "RotX" }, "MODELS_UNKNOWN_MODEL", /"RotX"; known are TransE, DistE, .*AttH/],
     ["an odd dimension for rotations", { dim: 7 }, "MODELS_CONFIG", /RotH .*even, but is 7/],
+    [
+      "a core that no memory holds",
+      { model: "TuckER", dim: 257 },
+      "MODELS_CONFIG",
+      /dim .*1 to 256 for TuckER, but is 257/,
+    ],
     ["half quaternions", { model: "QuatE", dim: 6 }, "MODELS_CONFIG", /QuatE .*multiple of 4, but is 6/],
     ["an odd dimension for complex numbers", { model: "ComplEx", dim: 7 }, "MODELS_CONFIG", /ComplEx .*even, but is 7/],
     ["no dimension", { dim: 0 }, "MODELS_CONFIG", /^dim .*0/],
