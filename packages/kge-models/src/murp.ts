@@ -12,6 +12,7 @@ import { queryCurvature, relationRows } from "./inputs.js";
  */
 export const muRP: ModelDefinition = {
   name: "MuRP",
+  fused: "MuRP",
   similarity: "hyperbolic",
   dimMultiple: 1,
   tables: {

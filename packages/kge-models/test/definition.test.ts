@@ -44,7 +44,7 @@ describe("the registry of models", () => {
     ["MuRE", "MuRE", "euclidean", 1, ["diagonal", "relation"]],
     ["RotatE", "RotatE", "euclidean", 2, ["rotation"]],
     ["QuatE", "QuatE", "dot", 4, ["relation"]],
-    ["MuRP", undefined, "hyperbolic", 1, ["diagonal", "relation"]],
+    ["MuRP", "MuRP", "hyperbolic", 1, ["diagonal", "relation"]],
     ["TuckER", undefined, "dot", 1, ["relation", "core"]],
   ])("%s has the kernel %s, is %s, of a multiple of %d, and has the tables %j", (...row) => {
     const [name, fused, similarity, dimMultiple, tables] = row;
