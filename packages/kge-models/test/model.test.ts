@@ -240,7 +240,8 @@ describe("a model", () => {
       bias[e] = bias[0]!;
     }
     tied.touch();
-    for (const subject of [model, tied]) {
+    const bilinear = await lively({ model: "ComplEx", dim: 8, entities, relations });
+    for (const subject of [model, tied, bilinear]) {
       const { heads, relations: rows } = queries(1500, 6);
       const targets = heads.map((_, b) => (7 * b + 3) % entities);
       const filters = [...targets].map((target, b) =>
