@@ -97,7 +97,7 @@ inline void givens_backward(const double* r, const double* x, int d, double sign
 
 enum Encoder {
   kTransE, kDistE, kRotE, kRefE, kAttE, kTransH, kDistH, kRotH, kRefH, kAttH,  // the first ten in this order: see hyperbolic()
-  kComplEx, kCP, kSimplE, kQuatE, kRotatE, kMuRE
+  kComplEx, kCP, kSimplE, kQuatE, kRotatE, kMuRE, kMuRP
 };
 
 // The relation tables, in the order in which a host passes them; an encoder uses some of them, each row d wide unless row_width says less.
@@ -161,7 +161,7 @@ struct Query {
   double shrink;  // by which q was projected into the ball; 1 inside
   Attention attention;
 
-  bool hyperbolic() const { return kind >= kTransH && kind <= kAttH; }
+  bool hyperbolic() const { return (kind >= kTransH && kind <= kAttH) || kind == kMuRP; }
 
   void forward() {
     shrink = 1;
@@ -174,6 +174,10 @@ struct Query {
       case kRefE: givens_forward(r[kReflection], h, d, kReflect, turned); add(turned, r[kRelation]); break;
       case kAttE: attention.forward(h, r, d, turned); add(turned, r[kRelation]); break;
       case kAttH: attention.forward(h, r, d, turned); expmap_forward(turned, s, d, head); break;
+      case kMuRP:
+        for (int i = 0; i < d; i++) turned[i] = r[kDiagonal][i] * h[i];
+        expmap_forward(turned, s, d, head);
+        break;
       default: expmap_forward(h, s, d, head);
     }
     if (!hyperbolic()) return;
@@ -188,7 +192,9 @@ struct Query {
       givens_forward(r[kReflection], head, d, kReflect, turned);
       x = turned;
     }
+    if (kind == kMuRP) for (int i = 0; i < d; i++) rel[i] = -rel[i];
     if (kind == kDistH) multiply(head, rel, 1 / s);
+    else if (kind == kMuRP) mobius_forward(rel, head, d, q);
     else mobius_forward(x, rel, d, q);
     const double n = dsqrt(ddot(q, q, d));
     if (n > kMaxTanh) {
@@ -232,6 +238,9 @@ struct Query {
     if (kind == kDistH) {
       for (int i = 0; i < d; i++) { dhead[i] = dq[i] * rel[i] / s; drel[i] = dq[i] * head[i] / s; }
       ds -= ddot(dq, q, d) / (s * shrink);
+    } else if (kind == kMuRP) {
+      mobius_backward(rel, head, d, dq, drel, dhead);
+      for (int i = 0; i < d; i++) drel[i] = -drel[i];
     } else {
       const double* x = kind == kRotH || kind == kRefH ? turned : head;
       mobius_backward(x, rel, d, dq, dx, drel);
@@ -252,6 +261,10 @@ struct Query {
       double datt[kRow] = {};
       ds += expmap_backward(turned, s, d, dhead, datt);
       attention.backward(h, r, d, datt, dh, dr);
+    } else if (kind == kMuRP) {
+      double dturned[kRow] = {};
+      ds += expmap_backward(turned, s, d, dhead, dturned);
+      for (int i = 0; i < d; i++) { dh[i] += dturned[i] * r[kDiagonal][i]; dr[kDiagonal][i] += dturned[i] * h[i]; }
     } else {
       ds += expmap_backward(h, s, d, dhead, dh);
     }

@@ -746,6 +746,7 @@ const encoderShapes: Readonly<Record<EncoderName, EncoderShape>> = {
   QuatE: shape(["relation"], 4),
   RotatE: shape(["rotation"], 2),
   MuRE: shape(["relation", "diagonal"], 1),
+  MuRP: shape(["relation", "diagonal"], 1),
 };
 
 function checkPairs(kernel: string, similarity: Similarity, pairs: PairTerms, size: number): void {

@@ -30,6 +30,7 @@ export const encoderNames = [
   "QuatE",
   "RotatE",
   "MuRE",
+  "MuRP",
 ] as const;
 
 /** A fused query encoder. */

@@ -41,6 +41,7 @@ const traits: Readonly<Record<EncoderName, EncoderTraits>> = {
   QuatE: { tables: ["relation"], multiple: 4, similarities: ["dot"] },
   RotatE: { tables: ["rotation"], multiple: 2, similarities: ["euclidean"] },
   MuRE: { tables: ["relation", "diagonal"], multiple: 1, similarities: ["euclidean"] },
+  MuRP: { tables: ["relation", "diagonal"], multiple: 1, similarities: curved },
 };
 
 /** Which relation tables an encoder reads. */
@@ -106,11 +107,11 @@ export function randomModel(shape: ModelShape): Model {
   const small = (r: Random) => (0.5 * Math.min(shape.radius, 1) * r.uniform() + 0.01) / s;
   // Products: entries near 1, so that a query is about as long as its head, but not so long that expmap0 saturates
   const shrink = Math.max(1, s * Math.sqrt(dim));
-  const factors = () =>
-    Float64Array.from({ length: relations * dim }, () => Math.fround((0.3 + random.uniform()) / shrink));
   const multiplies = /^(Dist|ComplEx|CP|SimplE|QuatE)/.test(shape.encoder);
   const relation = multiplies
-    ? factors().subarray(0, relations * widthOf(shape.encoder, dim))
+    ? Float64Array.from({ length: relations * widthOf(shape.encoder, dim) }, () =>
+        Math.fround((0.3 + random.uniform()) / shrink),
+      )
     : rows(relations, dim, small, random);
   const bias = () => Float64Array.from({ length: entities }, () => Math.fround(random.normal()));
   return {
@@ -125,7 +126,7 @@ export function randomModel(shape: ModelShape): Model {
       reflection: pairs(),
       innerTranslation: rows(relations, dim, small, random),
       context: rows(relations, dim, () => 1, random),
-      diagonal: factors(),
+      diagonal: Float64Array.from({ length: relations * dim }, () => Math.fround(0.3 + random.uniform())),
     },
   };
 }

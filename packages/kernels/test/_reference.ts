@@ -172,6 +172,10 @@ export function encode(encoder: EncoderName, h: Vector, r: RelationRows, c: numb
       return rotate(r.rotation, h);
     case "MuRE":
       return h.map((value, i) => r.diagonal[i]! * value - r.relation[i]!);
+    case "MuRP": {
+      const back = r.relation.map((value) => -value);
+      return project(mobiusAdd(expmap0(back, c), expmap0(multiply(r.diagonal, h), c), c), c);
+    }
   }
 }
 

@@ -23,7 +23,9 @@ export function blockProduct(
   const blocks = head.shape[1] / block;
   const split = (x: Tensor2D): Tensor[] => {
     const size = x.shape[1] / blocks;
-    return tf.split(tf.reshape(x, [-1, size]), size, 1);
+    const columns = tf.reshape(x, [-1, size]);
+    // The gradient of tf.split does not know the case of one part.
+    return size === 1 ? [columns] : tf.split(columns, size, 1);
   };
   const h = split(head);
   const r = split(relation);
@@ -40,4 +42,14 @@ export function blockProduct(
     ),
     head.shape,
   );
+}
+
+/** Squared lengths are floored at (1e-15)^2, as in the kernels: the root's derivative at 0 is infinite. */
+const MIN_LENGTH_SQUARED = 1e-30;
+
+/** Scales each block of coordinates to length 1. B x d, d a multiple of `block`. */
+export function unitBlocks(tf: Tf, block: number, x: Tensor2D): Tensor2D {
+  const blocks = tf.reshape(x, [-1, block]);
+  const square = tf.sum(tf.square(blocks), 1, true);
+  return tf.reshape(tf.div(blocks, tf.sqrt(tf.maximum(square, MIN_LENGTH_SQUARED))), x.shape);
 }

@@ -14,8 +14,8 @@ export interface TableShape {
 export function tableShapes(config: ModelConfig, definition: ModelDefinition): TableShape[] {
   const { entities, relations, dim } = config;
   const shapes: TableShape[] = [{ name: "entity", rows: entities, width: dim }];
-  for (const [name, { width }] of Object.entries(definition.tables)) {
-    shapes.push({ name, rows: 2 * relations, width: width(dim) });
+  for (const [name, { rows, width }] of Object.entries(definition.tables)) {
+    shapes.push({ name, rows: rows === "one" ? 1 : 2 * relations, width: width(dim) });
   }
   shapes.push({ name: "headBias", rows: entities, width: 1 }, { name: "tailBias", rows: entities, width: 1 });
   if (definition.similarity === "hyperbolic") {
@@ -24,18 +24,24 @@ export function tableShapes(config: ModelConfig, definition: ModelDefinition): T
   return shapes;
 }
 
+/** Whether all relations share one row of a relation table. */
+export function isShared(definition: ModelDefinition, table: string): boolean {
+  return definition.tables[table]!.rows === "one";
+}
+
 /** Throws MODELS_CONFIG naming the field that is out of range. */
 export function checkConfig(config: ModelConfig, definition: ModelDefinition): void {
   const whole = (field: "dim" | "entities" | "relations", most: number): void => {
     const value = config[field];
     if (!(Number.isInteger(value) && value >= 1 && value <= most)) {
+      const whose = field === "dim" ? ` for ${definition.name}` : "";
       throw new MuldeError(
         "MODELS_CONFIG",
-        `${field} must be a whole number from 1 to ${most}, but is ${String(value)}.`,
+        `${field} must be a whole number from 1 to ${most}${whose}, but is ${String(value)}.`,
       );
     }
   };
-  whole("dim", maxDim);
+  whole("dim", Math.min(maxDim, definition.maxDim ?? maxDim));
   whole("entities", 2 ** 31 - 1);
   whole("relations", 2 ** 30 - 1);
   if (config.dim % definition.dimMultiple !== 0) {

@@ -2,8 +2,8 @@ import { blockProduct, type Term } from "./_product.js";
 import type { ModelDefinition } from "./definition.js";
 import { relationRows } from "./inputs.js";
 
-/** (h0 + h1 i)(r0 + r1 i) */
-export const complexTerms: readonly Term[] = [
+// (h0 + h1 i)(r0 + r1 i)
+const terms: readonly Term[] = [
   [0, 0, 0, 1],
   [0, 1, 1, -1],
   [1, 0, 1, 1],
@@ -24,5 +24,5 @@ export const complEx: ModelDefinition = {
   components: 2,
   initialScale: 0.1,
   tables: { relation: { width: (dim) => dim, init: "normal" } },
-  encode: (tf, inputs) => blockProduct(tf, complexTerms, 2, inputs.head, relationRows(inputs, "relation")),
+  encode: (tf, inputs) => blockProduct(tf, terms, 2, inputs.head, relationRows(inputs, "relation")),
 };

@@ -2,22 +2,31 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { attE } from "./atte.js";
 import { attH } from "./atth.js";
 import { complEx } from "./complex.js";
+import { cp } from "./cp.js";
 import { distE } from "./diste.js";
 import { distH } from "./disth.js";
 import { distMult } from "./distmult.js";
 import { MuldeError } from "./error.js";
 import type { EncoderInputs } from "./inputs.js";
+import { muRE } from "./mure.js";
+import { muRP } from "./murp.js";
+import { quatE } from "./quate.js";
 import { refE } from "./refe.js";
 import { refH } from "./refh.js";
+import { rotatE } from "./rotate.js";
 import { rotE } from "./rote.js";
 import { rotH } from "./roth.js";
+import { simplE } from "./simple.js";
 import { SIMILARITIES, type Similarity } from "./similarity.js";
 import type { Tf } from "./tf.js";
 import { transE } from "./transe.js";
 import { transH } from "./transh.js";
+import { tuckER } from "./tucker.js";
 
-/** One table of relation parameters, 2R x width: a row for each relation and for its reciprocal. */
+/** One table of relation parameters: 2R x width, a row for each relation and for its reciprocal, or 1 x width. */
 export interface RelationTable {
+  /** `one` is a single row that all relations share; by default each has its own. */
+  readonly rows?: "one";
   /** The width of a row in a model of dimension `dim`. */
   readonly width: (dim: number) => number;
   /** Initial values: `normal` is the definition's `initialScale` times N(0, 1), `uniform` is U(-1, 1). */
@@ -33,6 +42,8 @@ export interface ModelDefinition {
   readonly components?: 1 | 2 | 4;
   /** What the dimension must be a multiple of: 2 where coordinates are paired, as by rotations, 4 for quaternions, else 1. */
   readonly dimMultiple: 1 | 2 | 4;
+  /** The largest dimension, if it is less than that of the kernels (1024), for tables that grow faster than it. */
+  readonly maxDim?: number;
   /**
    * Standard deviation of the initial entities and `normal` tables, 1e-3 unless given. Scores that are products of parameters
    * (similarity `dot`) need a greater one: their gradients vanish at the origin.
@@ -62,6 +73,13 @@ const builtIns: readonly ModelDefinition[] = [
   attH,
   distMult,
   complEx,
+  cp,
+  simplE,
+  muRE,
+  rotatE,
+  quatE,
+  muRP,
+  tuckER,
 ];
 const registry = new Map(builtIns.map((definition) => [definition.name, definition]));
 
@@ -76,7 +94,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
  * @throws MuldeError MODELS_DEFINITION if a field is missing or wrong; MODELS_NAME_TAKEN if the name is a built-in's.
  */
 export function defineModel(definition: ModelDefinition): ModelDefinition {
-  const { name, similarity, dimMultiple, initialScale, tables, encode, fused } = definition;
+  const { name, similarity, dimMultiple, maxDim, initialScale, tables, encode, fused } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw malformed(
       `The name of a model must be a letter followed by letters, digits, "_", "." or "-"; got "${name}".`,
@@ -93,6 +111,9 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
   if (![1, 2, 4].includes(dimMultiple)) {
     throw malformed(`dimMultiple of ${name} must be 1, 2 or 4; got ${String(dimMultiple)}.`);
   }
+  if (maxDim !== undefined && !(Number.isInteger(maxDim) && maxDim >= 1)) {
+    throw malformed(`maxDim of ${name} must be a whole number from 1, or left out; got ${String(maxDim)}.`);
+  }
   if (initialScale !== undefined && !(initialScale > 0 && Number.isFinite(initialScale))) {
     throw malformed(`initialScale of ${name} must be a positive number, or left out; got ${String(initialScale)}.`);
   }
@@ -100,8 +121,11 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
   if (fused !== undefined)
     throw malformed(`${name} names a fused kernel, which only built-in models have; leave it out.`);
   if (typeof tables !== "object" || tables === null) throw malformed(`tables of ${name} must be an object.`);
-  for (const [table, { width, init }] of Object.entries(tables)) {
+  for (const [table, { rows, width, init }] of Object.entries(tables)) {
     if (!NAME.test(table)) throw malformed(`The table "${table}" of ${name} must have a name of letters and digits.`);
+    if (rows !== undefined && rows !== "one") {
+      throw malformed(`rows of the table "${table}" of ${name} must be "one", or left out; got "${String(rows)}".`);
+    }
     if (typeof width !== "function")
       throw malformed(`width of the table "${table}" of ${name} must be a function of dim.`);
     if (init !== "normal" && init !== "uniform") {
@@ -115,6 +139,7 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
     similarity,
     dimMultiple,
     components,
+    ...(maxDim !== undefined && { maxDim }),
     ...(initialScale !== undefined && { initialScale }),
     tables: Object.freeze({ ...tables }),
     encode,

@@ -1,5 +1,6 @@
 import { type EncoderName, type EncoderTables, type QueryBatch, rowStride } from "@mulde/kernels";
 import type { Tensor2D } from "@tensorflow/tfjs-core";
+import { isShared } from "./_shape.js";
 import type { KgeModel } from "./model.js";
 import type { Tf } from "./tf.js";
 
@@ -7,7 +8,7 @@ import type { Tf } from "./tf.js";
 export interface QueryGradients {
   /** B x d */
   readonly head: Float32Array;
-  /** B x width for each relation table */
+  /** B x width for each relation table, 1 x width for one whose row all relations share */
   readonly relation: ReadonlyMap<string, Float32Array>;
   /** B, by c, added to */
   readonly curvature: Float64Array;
@@ -86,7 +87,11 @@ export function tfEncoder(tf: Tf, model: KgeModel): Encoder {
     const { size } = queries;
     return [
       tf.tensor2d(rows("entity", heads, size), [size, dim]),
-      ...names.map((name) => tf.tensor2d(rows(name, relations, size), [size, model.table(name).width])),
+      ...names.map((name) => {
+        const { data, width } = model.table(name);
+        if (isShared(definition, name)) return tf.tensor2d(data, [1, width]);
+        return tf.tensor2d(rows(name, relations, size), [size, width]);
+      }),
       tf.tensor2d(queries.curvature!.slice(0, size), [size, 1]),
     ];
   };

@@ -1,4 +1,5 @@
 import { type Kernels, rowStride } from "@mulde/kernels";
+import { isShared } from "./_shape.js";
 import type { QueryGradients } from "./encoder.js";
 import type { KgeModel } from "./model.js";
 
@@ -35,8 +36,10 @@ export class QuerySide {
     const relation = new Map<string, Float32Array>();
     for (const name of Object.keys(model.definition.tables)) {
       const { rows, width } = model.table(name);
-      relation.set(name, engine.float32(batch * width));
-      this.#tables.set(name, engine.float32(rows * width));
+      // A row that all relations share gets one gradient from a batch, with nothing to add up.
+      const shared = isShared(model.definition, name);
+      relation.set(name, engine.float32((shared ? 1 : batch) * width));
+      if (!shared) this.#tables.set(name, engine.float32(rows * width));
     }
     if (model.hyperbolic) this.#tables.set("curvature", engine.float32(model.table("curvature").rows));
     this.rows = { head: engine.float32(batch * model.dim), relation, curvature: this.dc };
@@ -50,7 +53,11 @@ export class QuerySide {
     const { kernels, config } = this.#model;
     for (const [name, source] of this.rows.relation) {
       const { rows, width } = this.#model.table(name);
-      const values = this.#tables.get(name)!;
+      const values = this.#tables.get(name);
+      if (!values) {
+        out.set(name, { ids: null, count: rows, values: source });
+        continue;
+      }
       values.fill(0);
       kernels.addRows(size, width, relations, source, values);
       out.set(name, { ids: null, count: rows, values });

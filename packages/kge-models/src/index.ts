@@ -1,6 +1,7 @@
 export { attE } from "./atte.js";
 export { attH } from "./atth.js";
 export { complEx } from "./complex.js";
+export { cp } from "./cp.js";
 export { defineModel, modelDefinition, modelNames, type ModelDefinition, type RelationTable } from "./definition.js";
 export { distE } from "./diste.js";
 export { distH } from "./disth.js";
@@ -8,8 +9,12 @@ export { distMult } from "./distmult.js";
 export { MuldeError } from "./error.js";
 export { expmap0, givensReflection, givensRotation, hyperbolicDistance, mobiusAdd, project } from "./geometry.js";
 export { queryCurvature, relationRows, type EncoderInputs } from "./inputs.js";
+export { muRE } from "./mure.js";
+export { muRP } from "./murp.js";
+export { quatE } from "./quate.js";
 export { refE } from "./refe.js";
 export { refH } from "./refh.js";
+export { rotatE } from "./rotate.js";
 export { rotE } from "./rote.js";
 export { rotH } from "./roth.js";
 export {
@@ -20,10 +25,12 @@ export {
   type SafetensorsInput,
   type SafetensorsTensor,
 } from "./safetensors.js";
+export { simplE } from "./simple.js";
 export { similarity, SIMILARITIES, type Similarity } from "./similarity.js";
 export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
 export { transE } from "./transe.js";
 export { transH } from "./transh.js";
+export { tuckER } from "./tucker.js";
 export { AllPass, type AllPassOptions, type AllPassResult } from "./all-pass.js";
 export { CandidatePass } from "./candidate-pass.js";
 export type { Encoder, QueryGradients } from "./encoder.js";

@@ -5,14 +5,14 @@ import { MuldeError } from "./error.js";
 export interface EncoderInputs {
   /** The head's rows of the entity table, B x d; in the tangent space at the origin for hyperbolic models. */
   readonly head: Tensor2D;
-  /** For each table of the definition, the rows of the queries' relations, B x width. */
+  /** For each table of the definition, the rows of the queries' relations, B x width; of a table of one row that row, 1 x width. */
   readonly relation: Readonly<Record<string, Tensor2D>>;
   /** The positive c of each query, B x 1; undefined unless the similarity is hyperbolic. */
   readonly curvature: Tensor | undefined;
 }
 
 /**
- * The rows of one relation table, B x width.
+ * The rows of one relation table, B x width, or 1 x width if all relations share its row.
  *
  * @throws MuldeError MODELS_TABLE if the definition declares no such table.
  */

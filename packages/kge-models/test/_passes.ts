@@ -25,6 +25,13 @@ export const builtIns = [
   "AttH",
   "DistMult",
   "ComplEx",
+  "CP",
+  "SimplE",
+  "MuRE",
+  "RotatE",
+  "QuatE",
+  "MuRP",
+  "TuckER",
 ];
 
 /** Whether a model lives in the ball. */
@@ -66,7 +73,9 @@ export function reference(name: string, model: KgeModel, tables: Tables, h: numb
     tables[table]!.slice(id * width, (id + 1) * width);
   const bias = tables.headBias![h]! + tables.tailBias![t]!;
   const names = Object.keys(model.definition.tables);
-  const rows = Object.fromEntries(names.map((table) => [table, row(table, r, model.table(table).width)]));
+  const rows = Object.fromEntries(
+    names.map((table) => [table, row(table, model.table(table).rows === 1 ? 0 : r, model.table(table).width)]),
+  );
   const k = tables.curvature ?? [0];
   const c = model.hyperbolic ? Math.log1p(Math.exp(k[k.length === 1 ? 0 : r]!)) : 1;
   const ball = new Ball(c);

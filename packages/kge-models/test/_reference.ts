@@ -72,6 +72,29 @@ export const encoders: Record<string, (query: Query, ball: Ball) => number[]> = 
   AttH: (query, ball) => ball.add(ball.exp(attention(query)), ball.exp(query.rows.relation!)),
   DistMult: ({ head, rows }) => times(head, rows.relation!),
   ComplEx: ({ head, rows }) => complexProduct(head, rows.relation!),
+  CP: ({ head, rows }) => head.map((_, i) => (i % 2 === 0 ? 0 : head[i - 1]! * rows.relation![(i - 1) / 2]!)),
+  SimplE: ({ head, rows }) => head.map((_, i) => (head[i ^ 1]! * rows.relation![i ^ 1]!) / 2),
+  MuRE: ({ head, rows }) => times(head, rows.diagonal!).map((x, i) => x - rows.relation![i]!),
+  MuRP: ({ head, rows }, ball) =>
+    ball.add(ball.exp(rows.relation!.map((x) => -x)), ball.exp(times(head, rows.diagonal!))),
+  TuckER: ({ head, rows }) =>
+    head.map((_, k) =>
+      head.reduce(
+        (sum, x, i) =>
+          rows.relation!.reduce(
+            (inner, y, j) => inner + rows.core![(i * head.length + j) * head.length + k]! * x * y,
+            sum,
+          ),
+        0,
+      ),
+    ),
+  RotatE: ({ head, rows }) => turn(rows.rotation!, head, rotation),
+  QuatE: ({ head, rows }) =>
+    Array.from({ length: head.length / 4 }, (_, k) => {
+      const block = rows.relation!.slice(4 * k, 4 * k + 4);
+      const unit = block.map((x) => x / norm(block));
+      return quaternionProduct(head.slice(4 * k, 4 * k + 4), unit);
+    }).flat(),
 };
 
 type Matrix = (a: number, b: number) => readonly [readonly [number, number], readonly [number, number]];
@@ -102,6 +125,12 @@ function complexProduct(x: readonly number[], r: readonly number[]): number[] {
     const row = rotation(r[at]!, r[at + 1]!)[i === at ? 0 : 1];
     return row[0] * x[at]! + row[1] * x[at + 1]!;
   });
+}
+
+/** (a, u)(b, v) = (ab - <u, v>, av + bu + u x v) */
+function quaternionProduct([a, ...u]: readonly number[], [b, ...v]: readonly number[]): number[] {
+  const cross = (i: number): number => u[(i + 1) % 3]! * v[(i + 2) % 3]! - u[(i + 2) % 3]! * v[(i + 1) % 3]!;
+  return [a! * b! - dot(u, v), ...u.map((x, i) => a! * v[i]! + b! * x + cross(i))];
 }
 
 function attention({ head, rows }: Query): number[] {

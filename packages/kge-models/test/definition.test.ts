@@ -39,14 +39,22 @@ describe("the registry of models", () => {
     ["AttH", "AttH", "hyperbolic", 2, ["relation", "rotation", "reflection", "context"]],
     ["DistMult", "DistE", "dot", 1, ["relation"]],
     ["ComplEx", "ComplEx", "dot", 2, ["relation"]],
-  ])("%s has the kernel %s, is %s, of a multiple of %d, and has the tables %j, as wide as the dimension", (...row) => {
+    ["CP", "CP", "dot", 2, ["relation"]],
+    ["SimplE", "SimplE", "dot", 2, ["relation"]],
+    ["MuRE", "MuRE", "euclidean", 1, ["diagonal", "relation"]],
+    ["RotatE", "RotatE", "euclidean", 2, ["rotation"]],
+    ["QuatE", "QuatE", "dot", 4, ["relation"]],
+    ["MuRP", "MuRP", "hyperbolic", 1, ["diagonal", "relation"]],
+    ["TuckER", undefined, "dot", 1, ["relation", "core"]],
+  ])("%s has the kernel %s, is %s, of a multiple of %d, and has the tables %j", (...row) => {
     const [name, fused, similarity, dimMultiple, tables] = row;
     const definition = modelDefinition(name);
-    expect(definition).toMatchObject({ name, fused, similarity, dimMultiple });
+    expect(definition).toMatchObject({ name, similarity, dimMultiple });
+    expect(definition.fused).toBe(fused);
     expect(Object.keys(definition.tables)).toEqual(tables);
-    for (const table of Object.values(definition.tables)) {
-      expect(table.width(32)).toBe(32);
-      expect(table.init).toBe("normal");
+    for (const [table, { width, init }] of Object.entries(definition.tables)) {
+      expect(width(32)).toBe(table === "core" ? 32 ** 3 : name === "CP" ? 16 : 32);
+      expect(init).toBe(table === "diagonal" || table === "core" ? "uniform" : "normal");
     }
     expect(definition.initialScale).toBe(similarity === "dot" ? 0.1 : undefined);
   });
@@ -77,6 +85,8 @@ describe("the registry of models", () => {
     ["no similarity", { similarity: undefined }],
     ["an unknown similarity", { similarity: "cosine" }],
     ["a dimMultiple that no model has", { dimMultiple: 3 }],
+    ["a maxDim of zero", { maxDim: 0 }],
+    ["a table of two rows", { tables: { shift: { rows: "two", width: () => 1, init: "normal" } } }],
     ["no dimMultiple", { dimMultiple: undefined }],
     ["an initialScale of zero", { initialScale: 0 }],
     ["an initialScale that is no number", { initialScale: Infinity }],

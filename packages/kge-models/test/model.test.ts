@@ -35,7 +35,10 @@ describe("createModel", () => {
       const shapes = Object.fromEntries(
         [...model.tables.values()].map(({ name: n, rows, width }) => [n, [rows, width]]),
       );
-      const own = Object.keys(model.definition.tables).map((table) => [table, [2 * relations, 8]]);
+      const own = Object.keys(model.definition.tables).map((table) => [
+        table,
+        table === "core" ? [1, 512] : [2 * relations, name === "CP" ? 4 : 8],
+      ]);
       expect(shapes).toEqual({
         entity: [entities, 8],
         ...Object.fromEntries(own),
@@ -131,6 +134,13 @@ describe("createModel", () => {
   it.each<[string, object, string, RegExp]>([
     ["an unknown model", { model: "RotX" }, "MODELS_UNKNOWN_MODEL", /"RotX"; known are TransE, DistE, .*AttH/],
     ["an odd dimension for rotations", { dim: 7 }, "MODELS_CONFIG", /RotH .*even, but is 7/],
+    [
+      "a core that no memory holds",
+      { model: "TuckER", dim: 257 },
+      "MODELS_CONFIG",
+      /dim .*1 to 256 for TuckER, but is 257/,
+    ],
+    ["half quaternions", { model: "QuatE", dim: 6 }, "MODELS_CONFIG", /QuatE .*multiple of 4, but is 6/],
     ["an odd dimension for complex numbers", { model: "ComplEx", dim: 7 }, "MODELS_CONFIG", /ComplEx .*even, but is 7/],
     ["no dimension", { dim: 0 }, "MODELS_CONFIG", /^dim .*0/],
     ["a fraction of a dimension", { dim: 2.5 }, "MODELS_CONFIG", /^dim .*2\.5/],
@@ -167,7 +177,7 @@ describe("a model", () => {
 
   it.each([...builtIns, unfused("RotH")])("%s gives each pair one score, by whatever way it is asked", async (name) => {
     for (const curvature of ["shared", "relation"] as const) {
-      const subject = await lively({ model: name, dim: 6, entities, relations, curvature });
+      const subject = await lively({ model: name, dim: 8, entities, relations, curvature });
       const asked = queries(9);
       const all = subject.scoreAll(asked);
       expect(all).toHaveLength(9 * entities);
@@ -230,7 +240,8 @@ describe("a model", () => {
       bias[e] = bias[0]!;
     }
     tied.touch();
-    for (const subject of [model, tied]) {
+    const bilinear = await lively({ model: "ComplEx", dim: 8, entities, relations });
+    for (const subject of [model, tied, bilinear]) {
       const { heads, relations: rows } = queries(1500, 6);
       const targets = heads.map((_, b) => (7 * b + 3) % entities);
       const filters = [...targets].map((target, b) =>

@@ -17,11 +17,13 @@ const curvatures = fc
   .double({ min: Math.log(1e-3), max: Math.log(5), noNaN: true })
   .map((x) => Math.fround(Math.exp(x)));
 
-const cases = fc.record({
-  seed: fc.integer(),
-  dim: fc.constantFrom(4, 8, 32, 64),
-  c: fc.tuple(curvatures, curvatures, curvatures),
-});
+const cases = (name: string) =>
+  fc.record({
+    seed: fc.integer(),
+    // TuckER's core has d^3 values.
+    dim: name === "TuckER" ? fc.constantFrom(1, 2, 5) : fc.constantFrom(4, 8, 32, 64),
+    c: fc.tuple(curvatures, curvatures, curvatures),
+  });
 
 /** sqrt(c)|u| of tangent vectors: tanh(6.1) is the limit of the ball, so the last ones are projected onto it. */
 const RADII = [1e-6, 1e-3, 0.1, 0.29, 0.31, 1, 2, 4, 6, 7];
@@ -48,9 +50,10 @@ function batch(
   const random = new Random(seed);
   const { tables, similarity: kind } = modelDefinition(name);
   const length = (row: number): number => random.pick(radii) / Math.sqrt(kind === "hyperbolic" ? c[row]! : 1);
+  const shared: Record<string, number[]> = {};
   const queries = c.map((value, row): Query => {
     const head = random.vector(dim, length(row));
-    const rows = Object.keys(tables).map((table) => {
+    const rows = Object.keys(tables).map((table): [string, number[]] => {
       const block = directions(name, table);
       const width = tables[table]!.width(dim);
       // Only the direction of a block counts: each has the length 1e-3, a usual initial value.
@@ -58,24 +61,33 @@ function batch(
         Array.from({ length: width / size }, () => random.vector(size, 1e-3)).flat();
       // Attention's logits stay below 3: their rounding shifts the weights, at great logits without limit.
       const context = (): number[] => random.vector(width, (3 * random.next()) / norm(head));
-      return [
-        table,
-        block ? blocks(block) : table === "context" ? context() : random.vector(width, length(row)),
-      ] as const;
+      if (tables[table]!.rows === "one") {
+        shared[table] ??= random.vector(width, 1);
+        return [table, shared[table]];
+      }
+      if (block) return [table, blocks(block)];
+      if (table === "context") return [table, context()];
+      // A factor has no units: entries around 1.
+      if (table === "diagonal") return [table, random.vector(width, Math.sqrt(width))];
+      return [table, random.vector(width, length(row))];
     });
     return { head, rows: Object.fromEntries(rows), c: value };
   });
   const candidates = c.map((_, row) => Array.from({ length: 4 }, () => random.vector(dim, length(row))));
-  return { queries, candidates, inputs: inputsOf(tf, queries, kind === "hyperbolic") };
+  return { queries, candidates, inputs: inputsOf(tf, name, queries) };
 }
 
-function inputsOf(tf: Tf, queries: readonly Query[], hyperbolic: boolean): EncoderInputs {
+function inputsOf(tf: Tf, name: string, queries: readonly Query[]): EncoderInputs {
+  const { tables } = modelDefinition(name);
   const matrix = (rows: readonly (readonly number[])[]): Tensor2D => tf.tensor2d(rows.map((row) => [...row]));
-  const relation = Object.keys(queries[0]!.rows).map((table) => [table, matrix(queries.map((q) => q.rows[table]!))]);
+  const relation = Object.entries(tables).map(([table, { rows }]) => [
+    table,
+    matrix((rows === "one" ? queries.slice(0, 1) : queries).map((q) => q.rows[table]!)),
+  ]);
   return {
     head: matrix(queries.map((q) => q.head)),
     relation: Object.fromEntries(relation) as Record<string, Tensor2D>,
-    curvature: hyperbolic ? matrix(queries.map((q) => [q.c])) : undefined,
+    curvature: isHyperbolic(name) ? matrix(queries.map((q) => [q.c])) : undefined,
   };
 }
 
@@ -89,7 +101,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
   it.each(names.filter((name) => similarityOf(name) === "euclidean"))("%s scores as its formula in float64", (name) => {
     const definition = modelDefinition(name);
     fc.assert(
-      fc.property(cases, (given) => {
+      fc.property(cases(name), (given) => {
         tf.tidy(() => {
           const { queries, candidates, inputs } = batch(tf, name, given, [1e-6, 1e-3, 0.3, 1, 3]);
           const query = definition.encode(tf, inputs);
@@ -114,7 +126,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
   it.each(names.filter((name) => similarityOf(name) === "dot"))("%s scores as its formula in float64", (name) => {
     const definition = modelDefinition(name);
     fc.assert(
-      fc.property(cases, (given) => {
+      fc.property(cases(name), (given) => {
         tf.tidy(() => {
           const { queries, candidates, inputs } = batch(tf, name, given, [1e-6, 1e-3, 0.3, 1, 3]);
           const query = definition.encode(tf, inputs);
@@ -122,9 +134,10 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
           queries.forEach((q, row) => {
             const expected = encoders[name]!(q, new Ball(1));
             // Rounding is relative to the factors' lengths; directions have length 1, whatever that of their parameters.
-            const factor = directions(name, "relation") ? 1 : norm(q.rows.relation!);
+            const factor = (directions(name, "relation") ? 1 : norm(q.rows.relation!)) * norm(q.rows.core ?? [1]);
+            const sums = given.dim * (q.rows.core ? given.dim : 1);
             candidates[row]!.forEach((e, k) => {
-              const slack = (16 + given.dim) * EPS * norm(q.head) * factor * norm(e);
+              const slack = (16 + sums) * EPS * norm(q.head) * factor * norm(e);
               expect(Math.abs(scores[row]![k]! - dot(expected, e))).toBeLessThanOrEqual(slack);
             });
           });
@@ -137,7 +150,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
   it.each(names.filter(isHyperbolic))("%s scores as its formula in float64, up to the boundary", (name) => {
     const definition = modelDefinition(name);
     fc.assert(
-      fc.property(cases, (given) => {
+      fc.property(cases(name), (given) => {
         tf.tidy(() => {
           const { queries, candidates, inputs } = batch(tf, name, given, RADII);
           const query = definition.encode(tf, inputs);
@@ -166,7 +179,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
     const definition = modelDefinition(name);
     const hyperbolic = definition.similarity === "hyperbolic";
     fc.assert(
-      fc.property(cases, (given) => {
+      fc.property(cases(name), (given) => {
         tf.tidy(() => {
           // Up to tanh(2) = 0.96 of the radius, three summands together: past it central differences, too, lose their digits.
           const { queries, inputs } = batch(tf, name, given, [1e-3, 0.1, 0.29, 0.31, 1, 2]);
@@ -184,6 +197,20 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
           const gradients = tf
             .grads(loss)(variables)
             .map((gradient) => gradient.arraySync() as number[][]);
+          const shared = tables.filter((table) => definition.tables[table]!.rows === "one");
+          for (const table of shared) {
+            const core = queries[0]!.rows[table]!;
+            const value = (changed: readonly number[]): number =>
+              queries.reduce((sum, q, row) => {
+                const query = { ...q, rows: { ...q.rows, [table]: changed } };
+                return sum + dot(encoders[name]!(query, new Ball(q.c)), weights[row]!);
+              }, 0);
+            const expected = core.map((x, i) => derivative((v) => value(core.with(i, v)), x, norm(core)));
+            const gradient = gradients[tables.indexOf(table) + 1]!;
+            expect(gradient).toHaveLength(1);
+            const error = norm(gradient[0]!.map((g, i) => g - expected[i]!));
+            expect(error).toBeLessThanOrEqual((16 * EPS + 1e-6) * norm(expected));
+          }
           queries.forEach((q, row) => {
             const value = (query: Query): number => dot(encoders[name]!(query, new Ball(query.c)), weights[row]!);
             const ball = new Ball(q.c);
@@ -199,6 +226,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
             };
             compare(0, q.head, (head) => ({ ...q, head }));
             tables.forEach((table, i) => {
+              if (shared.includes(table)) return;
               compare(i + 1, q.rows[table]!, (changed) => ({ ...q, rows: { ...q.rows, [table]: changed } }));
             });
             if (hyperbolic) compare(tables.length + 1, [q.c], ([c]) => ({ ...q, c: c! }));
@@ -213,13 +241,13 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
     const definition = modelDefinition(name);
     for (const radius of [0, 1e-20, 1e-3, 1, 6.1, 20, 1e4]) {
       tf.tidy(() => {
-        const { queries, inputs } = batch(tf, name, { seed: 7, dim: 8, c: [1e-3, 1, 5] }, [1]);
+        const { queries } = batch(tf, name, { seed: 7, dim: 8, c: [1e-3, 1, 5] }, [1]);
         const scaled = queries.map((q): Query => {
           const scale = (x: readonly number[]): number[] => x.map((v) => (v * radius) / Math.sqrt(q.c));
           const rows = Object.entries(q.rows).map(([table, x]) => [table, scale(x)]);
           return { ...q, head: scale(q.head), rows: Object.fromEntries(rows) as Query["rows"] };
         });
-        const { head, relation, curvature } = inputsOf(tf, scaled, inputs.curvature !== undefined);
+        const { head, relation, curvature } = inputsOf(tf, name, scaled);
         const variables = [head, ...Object.values(relation), ...(curvature ? [curvature] : [])];
         const score = (...values: Tensor[]): Tensor => {
           const rows = Object.keys(relation).map((table, i) => [table, values[i + 1]]);

@@ -1,0 +1,28 @@
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import type { ModelDefinition } from "./definition.js";
+import { expmap0, mobiusAdd } from "./geometry.js";
+import { queryCurvature, relationRows } from "./inputs.js";
+
+/**
+ * MuRP, with the translation on the query's side: q = (-R) (+) expmap0(D * h) with R = expmap0(r) and a diagonal matrix D,
+ * score = -d_c(q, T)^2. Since Mobius addition from the left keeps distances, this is -d_c(expmap0(D * h), R (+) T)^2.
+ *
+ * Balazevic, Allen, Hospedales, Multi-relational Poincare Graph Embeddings, NeurIPS 2019, has T (+) R there: as far from the origin, but
+ * turned, since Mobius addition does not commute. Here also with a learned c and reciprocal relations.
+ */
+export const muRP: ModelDefinition = {
+  name: "MuRP",
+  fused: "MuRP",
+  similarity: "hyperbolic",
+  dimMultiple: 1,
+  tables: {
+    diagonal: { width: (dim) => dim, init: "uniform" },
+    relation: { width: (dim) => dim, init: "normal" },
+  },
+  encode(tf, inputs) {
+    const c = queryCurvature(inputs);
+    const translation = expmap0(tf, tf.neg<Tensor2D>(relationRows(inputs, "relation")), c);
+    const stretched = expmap0(tf, tf.mul<Tensor2D>(inputs.head, relationRows(inputs, "diagonal")), c);
+    return mobiusAdd(tf, translation, stretched, c);
+  },
+};
