@@ -14,7 +14,7 @@ export interface ModelConfig {
   readonly dim: number;
   /** N */
   readonly entities: number;
-  /** R, without reciprocals; relation tables have 2R rows. */
+  /** R, without reciprocals; relation tables have 2R rows, or one that all share. */
   readonly relations: number;
   /** Hyperbolic models: one learned c for the model, as in MulDE, or one per relation, as in KGEmb. */
   readonly curvature: "shared" | "relation";
@@ -60,7 +60,7 @@ const initialCurvature = Math.log1p(Math.E);
 
 /**
  * A knowledge graph embedding: score(h, r, t) = similarity(q(h, r), t) + b_h(h) + b_t(t). Tables: `entity` (N x d; tangent space at the
- * origin for hyperbolic models), `headBias` and `tailBias` (N), the relation tables of its definition (2R rows), and for
+ * origin for hyperbolic models), `headBias` and `tailBias` (N), the relation tables of its definition (2R rows, or one), and for
  * hyperbolic models `curvature` (1 or 2R values k, c = softplus(k)).
  */
 export class KgeModel {
