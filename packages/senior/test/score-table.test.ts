@@ -1,0 +1,153 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  collectScores,
+  functionTeacher,
+  readScores,
+  recordScores,
+  type ScoredTriples,
+  scoreTable,
+  type Teacher,
+  writeScores,
+} from "../src/index.js";
+
+/** Query (7, 0) with tails 1 and 5, query (2, 3) with tail 4; unordered, and (7, 0, 5) twice. */
+const triples: ScoredTriples = {
+  heads: Int32Array.of(7, 2, 7, 7),
+  relations: Int32Array.of(0, 3, 0, 0),
+  tails: Int32Array.of(5, 4, 1, 5),
+  scores: Float32Array.of(9, -2, 0.5, 3),
+};
+
+async function scores(teacher: Teacher, h: readonly number[], r: readonly number[], c: readonly number[]) {
+  const out = new Float32Array(c.length);
+  await collectScores([teacher], Int32Array.from(h), Int32Array.from(r), Int32Array.from(c), out);
+  return [...out];
+}
+
+describe("a score table as a teacher", () => {
+  it("looks scores up, and puts what it lacks below the lowest of its query", async () => {
+    const table = scoreTable("table", triples);
+    expect(await scores(table, [7, 2], [0, 3], [1, 5, 4, 4, 5, 1])).toEqual([0.5, 3, -0.5, -2, -3, -3]);
+    expect(await scores(scoreTable("t", triples, { margin: 10 }), [7], [0], [0, 1])).toEqual([-9.5, 0.5]);
+  });
+
+  it("names the query that it lacks, or scores its candidates alike", async () => {
+    await expect(scores(scoreTable("mine", triples), [7], [1], [1])).rejects.toThrow(
+      /Teacher "mine" failed.*no scores for head 7, relation 1; record them/,
+    );
+    expect(await scores(scoreTable("mine", triples, { missing: "zero" }), [7], [1], [1, 5])).toEqual([0, 0]);
+  });
+
+  it("refuses columns that do not fit, scores that are not finite, and a margin below 0", () => {
+    expect(() => scoreTable("t", { ...triples, tails: new Int32Array(3) })).toThrow(/tails must hold/);
+    expect(() => scoreTable("t", { ...triples, scores: Float32Array.of(1, NaN, 0, 0) })).toThrow(/Row 1 .* NaN/);
+    expect(() => scoreTable("t", triples, { margin: -1 })).toThrow(/margin must be/);
+  });
+});
+
+describe("recordScores", () => {
+  it("keeps the best answers over all entities, and the table repeats them", async () => {
+    const entities = 30;
+    const value = (h: number, r: number, t: number): number => Math.fround(Math.sin(1 + 3 * h + 5 * r + 7 * t));
+    const teacher = functionTeacher("sine", (h, r, candidates) => {
+      const K = candidates.length / h.length;
+      return Array.from(candidates, (t, i) => value(h[Math.floor(i / K)]!, r[Math.floor(i / K)]!, t));
+    });
+    const heads = Int32Array.of(1, 2, 1, 4);
+    const relations = Int32Array.of(0, 1, 0, 0);
+    const recorded = await recordScores(teacher, { heads, relations, entities, top: 4 });
+    expect([...recorded.heads]).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 4, 4, 4, 4]);
+    for (const [h, r] of [
+      [1, 0],
+      [2, 1],
+      [4, 0],
+    ] as const) {
+      const all = Array.from({ length: entities }, (_, t) => t).sort((x, y) => value(h, r, y) - value(h, r, x));
+      const own = [...recorded.tails].filter((_, i) => recorded.heads[i] === h);
+      expect(own).toEqual(all.slice(0, 4));
+      expect(await scores(scoreTable("table", recorded), [h], [r], own)).toEqual(own.map((t) => value(h, r, t)));
+    }
+  });
+});
+
+describe("a score table on disk", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "mulde-scores-"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it("is read as it was written, and nothing else is left", async () => {
+    const path = join(directory, "scores.parquet");
+    await writeScores(path, triples);
+    expect(await readScores(path)).toEqual(triples);
+    expect(await readdir(directory)).toEqual(["scores.parquet"]);
+  });
+
+  it("may have its columns in any order, and ids of 64 bits", async () => {
+    const path = join(directory, "scores.parquet");
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: "score", data: [0.25, -1], type: "DOUBLE" },
+        { name: "tail", data: [3n, 4n], type: "INT64" },
+        { name: "relation", data: [0, 1], type: "INT32" },
+        { name: "head", data: [8n, 9n], type: "INT64" },
+      ],
+    });
+    await writeFile(path, new Uint8Array(bytes));
+    expect(await readScores(path)).toEqual({
+      heads: Int32Array.of(8, 9),
+      relations: Int32Array.of(0, 1),
+      tails: Int32Array.of(3, 4),
+      scores: Float32Array.of(0.25, -1),
+    });
+  });
+
+  it("names the file and what is wrong with it", async () => {
+    const path = join(directory, "scores.parquet");
+    await expect(readScores(path)).rejects.toThrow(/scores\.parquet cannot be read as Parquet/);
+    await writeFile(path, "head\trelation");
+    await expect(readScores(path)).rejects.toMatchObject({ code: "SENIOR_TABLE_FILE" });
+    const column = (name: string, data: number[]) => ({ name, data, type: "INT32" as const });
+    await writeFile(
+      path,
+      new Uint8Array(parquetWriteBuffer({ columnData: [column("head", [1]), column("tail", [1])] })),
+    );
+    await expect(readScores(path)).rejects.toThrow(/has no column "relation"; .* has head, tail\./);
+    const ids = ["head", "relation", "tail"].map((name) => column(name, [1, name === "tail" ? -4 : 2]));
+    const all = [...ids, { name: "score", data: [1, 2], type: "FLOAT" as const }];
+    await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData: all })));
+    await expect(readScores(path)).rejects.toThrow(/has -4 for the tail of row 1/);
+    await expect(writeScores(join(directory, "no", "x.parquet"), triples)).rejects.toThrow(
+      /x\.parquet cannot be written/,
+    );
+  });
+});
+
+describe("functionTeacher", () => {
+  it.each([
+    ["plain", (_h: Int32Array, _r: Int32Array, c: Int32Array) => Array.from(c, (t) => 2 * t)],
+    ["asynchronous", async (_h: Int32Array, _r: Int32Array, c: Int32Array) => Promise.resolve(c.map((t) => 2 * t))],
+  ])("takes a %s function", async (name, scoring) => {
+    expect(await scores(functionTeacher(name, scoring), [1, 2], [0, 0], [3, 4, 5, 6])).toEqual([6, 8, 10, 12]);
+  });
+
+  it("names a teacher that returns too few scores, or a NaN", async () => {
+    const short = functionTeacher("short", () => [1]);
+    await expect(scores(short, [1], [0], [3, 4])).rejects.toThrow(
+      /Teacher "short" failed.* returned 1 scores for 1 queries with 2 candidates/,
+    );
+    await expect(
+      scores(
+        functionTeacher("odd", () => [1, NaN]),
+        [1],
+        [0],
+        [3, 4],
+      ),
+    ).rejects.toThrow(/Teacher "odd" gave NaN/);
+  });
+});
