@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { modelNames, modelTeacher } from "@mulde/kge-models";
-import type { Teacher } from "@mulde/senior";
+import { readScores, scoreTable, type Teacher } from "@mulde/senior";
 import { distil, distilSchema, parseOptions, openModel } from "@mulde/mulde-trainer";
 import { Command, InvalidArgumentError } from "commander";
 import { openData } from "./_data.js";
@@ -27,8 +27,8 @@ export function distilCommand(): Command {
     "Distil a Junior from trained teachers (Wang et al., MulDE, 2021). The same command again resumes.",
   );
   command.requiredOption(
-    "--teachers <dir,dir>",
-    "directories of trained models, with commas between them",
+    "--teachers <dir,dir|file>",
+    "directories of trained models or Parquet files of scores, with commas between them",
     directories,
   );
   addDataOptions(command, { required: true, use: "data set that the teachers were trained on" });
@@ -46,10 +46,21 @@ export function distilCommand(): Command {
       const teachers: Teacher[] = [];
       const sources = [];
       for (const directory of given.teachers) {
+        if (directory.endsWith(".parquet")) {
+          const name = basename(directory, ".parquet");
+          teachers.push(scoreTable(name, await readScores(directory)));
+          sources.push({ name, model: "score table", dim: 0, sha256: await hashOf(directory) });
+          continue;
+        }
         const { model } = await openModel(directory, data, "The teacher");
         const name = basename(resolve(directory));
         teachers.push(modelTeacher(model, name));
-        sources.push({ name, model: model.config.model, dim: model.dim, sha256: await hashOf(directory) });
+        sources.push({
+          name,
+          model: model.config.model,
+          dim: model.dim,
+          sha256: await hashOf(join(directory, "model.safetensors")),
+        });
       }
       const summary = { kind: "distil", options, teachers: sources };
       // A teacher that was trained anew is another one: a checkpoint made with the old one is not resumed.
@@ -66,8 +77,7 @@ function directories(text: string): readonly string[] {
   return parts;
 }
 
-/** Of a model's parameters. */
-async function hashOf(directory: string): Promise<string> {
-  const bytes = await readFile(join(directory, "model.safetensors"));
+async function hashOf(file: string): Promise<string> {
+  const bytes = await readFile(file);
   return createHash("sha256").update(bytes).digest("hex");
 }

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadModel } from "@mulde/kge-models";
+import { loadModel, modelTeacher } from "@mulde/kge-models";
+import { recordScores, writeScores } from "@mulde/senior";
 import { beforeAll, expect, test } from "vitest";
 import { mulde, muldeJson, temporary } from "./_cli.js";
 import { long, quick, type TrainAnswer, trained, writeGraph } from "./_graph.js";
@@ -85,5 +86,34 @@ test("a teacher that is not there is one clear error", async () => {
 test("an empty name among the teachers is bad usage", async () => {
   const { code, stderr } = await mulde([...flags("x"), "--teachers", "a,,b"]);
   expect(code).toBe(2);
-  expect(stderr).toContain("--teachers <dir,dir>");
+  expect(stderr).toContain("--teachers <dir,dir|file>");
 });
+
+test("a Parquet file of scores is a teacher, and one that is no such file is named", async () => {
+  const { model } = await loadModel(teachers.split(",")[0]!);
+  const { heads, relations } = everyQuery(model.entities, model.relations);
+  const scored = await recordScores(modelTeacher(model, "RotH"), {
+    heads,
+    relations,
+    entities: model.entities,
+    top: 10,
+  });
+  const file = join(temporary(), "roth.parquet");
+  await writeScores(file, scored);
+  const out = join(temporary(), "junior");
+  const answer = await muldeJson<TrainAnswer>([...flags(out), "--teachers", file]);
+  expect(answer.test.mrr).toBeGreaterThan(0.6);
+  expect((await loadModel(out)).training).toMatchObject({ teachers: [{ name: "roth", model: "score table" }] });
+  writeFileSync(file, "no scores");
+  const { code, stderr } = await mulde([...flags(join(temporary(), "other")), "--teachers", file]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(`${file} cannot be read as Parquet`);
+});
+
+function everyQuery(entities: number, relations: number): { heads: Int32Array; relations: Int32Array } {
+  const length = entities * 2 * relations;
+  return {
+    heads: Int32Array.from({ length }, (_, i) => Math.floor(i / (2 * relations))),
+    relations: Int32Array.from({ length }, (_, i) => i % (2 * relations)),
+  };
+}
