@@ -105,7 +105,7 @@ export const distilSchema = runSchema.extend({
   normalization: z
     .enum(["none", "zScore", "belowBest", "ranks"])
     .default("none")
-    .describe("of the teachers' scores over a query's candidates; zScore for teachers of different families"),
+    .describe("of the teachers' scores over a query's candidates; belowBest for teachers of different families"),
   scaling: z
     .enum(["relation", "softmax", "none"])
     .default("relation")

@@ -24,7 +24,7 @@ export function noNormalization(): Normalization {
 
 /**
  * (s - mean) / deviation over a query's K candidates. It makes all teachers equally sure of themselves, and leaves the scaling free to
- * say otherwise; a teacher that scores all candidates alike gets zeros. The choice for teachers of different families.
+ * say otherwise; a teacher that scores all candidates alike gets zeros. Very sure teachers become flat: lower the temperature with it.
  */
 export function zScore(): Normalization {
   return byRow((row, out) => {
@@ -44,7 +44,7 @@ export function zScore(): Normalization {
 /**
  * s - max over a query's candidates: 0 for the teacher's best, below 0 for the rest. A softmax does not see the difference, but the scaling does:
  * with scores of one sign a scale below 1 always means "flatter", where a positive score would fall and a negative one rise.
- * The Senior's own loss then sees logits of at most 0.
+ * The Senior's own loss then sees logits of at most 0. The choice for teachers of different families.
  */
 export function belowBest(): Normalization {
   return byRow((row, out) => {
