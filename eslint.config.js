@@ -14,6 +14,8 @@ export default tseslint.config(
         console: "readonly",
         URL: "readonly",
         Buffer: "readonly",
+        setInterval: "readonly",
+        clearInterval: "readonly",
       },
     },
     rules: {

@@ -41,7 +41,8 @@ const shared = {
   command: `mulde ${command.join(" ")}`,
 };
 if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, note: flags.note, ...line });
-else write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
+else
+  write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
 process.exitCode = code;
 
 /** The command's exit code and output, and the highest resident memory that its process had. */
@@ -72,7 +73,19 @@ function lines(report) {
     const { mrr, hits, head, tail } = test;
     const seed = option("seed") ?? 0;
     return [
-      metrics({ role: flags.role, model, dim, parameters, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr, epochs, seconds }),
+      metrics({
+        role: flags.role,
+        model,
+        dim,
+        parameters,
+        seed,
+        mrr,
+        hits,
+        headMrr: head.mrr,
+        tailMrr: tail.mrr,
+        epochs,
+        seconds,
+      }),
     ];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;

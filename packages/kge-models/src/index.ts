@@ -35,6 +35,8 @@ export { AllPass, type AllPassOptions, type AllPassResult } from "./all-pass.js"
 export { CandidatePass } from "./candidate-pass.js";
 export type { Encoder, QueryGradients } from "./encoder.js";
 export type { ModelGradients, TableGradient } from "./gradients.js";
+export { importModel, type ImportOptions } from "./import.js";
+export type { ImportSource } from "./import-layouts.js";
 export { Inference, modelScorer, modelTeacher, type RankCounts, type RankQueries, type TopK } from "./inference.js";
 export {
   createModel,

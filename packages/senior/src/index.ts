@@ -6,6 +6,8 @@ export { seniorTeacher } from "./ensemble.js";
 export { MuldeError } from "./errors.js";
 export { functionTeacher } from "./function-teacher.js";
 export type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
+export { onnxTeacher } from "./onnx-teacher.js";
+export type { OnnxOptions, OnnxSession, OnnxTensor } from "./onnx-teacher.js";
 export { seniorStepReference } from "./reference.js";
 export { belowBest, noNormalization, rankScores, zScore } from "./normalization.js";
 export type { Normalization, ScoreShape } from "./normalization.js";
