@@ -1,8 +1,9 @@
 // Scores of each query's own candidates, forward and backward.
 //
 // A batch of B queries with K random candidates each touches most rows several times, in no order. A plan therefore lists for every
-// row the pairs that touch it, and the two heavy passes go row by row: the row's point stays in registers, only the B query
-// points are gathered, which fit the second-level cache, and the row's gradient is summed in one place, in one order.
+// row the pairs that touch it, and what is heavy goes along that list, block by block: a row's point stays where it is, only the B query
+// points are gathered, which fit the second-level cache, and the row's gradient is summed in one place, in one order. What is kept of the
+// pairs is kept in the plan's order too; only scores leave, and their gradients come, query by query.
 #pragma once
 #include "points.h"
 
@@ -30,26 +31,35 @@ MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t
   return hsum(sum);
 }
 
-// Four pairs with one query at a time: their sums are folded together, which takes a third of the shuffles.
+// Four pairs at a time: their sums are folded together, which takes a third of the shuffles. Each sum is as pair_term gives it.
 template <int S>
-MULDE_INLINE void pair_terms4(const float* q, const float* const* p, int stride, float* terms) {
-  vf a = zero(), b = zero(), c = zero(), d = zero();
+MULDE_INLINE void pair_terms4(const float* const* q, const float* const* p, int stride, const float* t, float* terms, float* alongs) {
+  vf a = zero(), b = zero(), c = zero(), d = zero(), along_a = zero(), along_b = zero(), along_c = zero(), along_d = zero();
   for (int k = 0; k < stride; k += W) {
-    const vf x = load(q + k), y0 = load(p[0] + k), y1 = load(p[1] + k), y2 = load(p[2] + k), y3 = load(p[3] + k);
+    const vf x0 = load(q[0] + k), x1 = load(q[1] + k), x2 = load(q[2] + k), x3 = load(q[3] + k);
+    const vf y0 = load(p[0] + k), y1 = load(p[1] + k), y2 = load(p[2] + k), y3 = load(p[3] + k);
     if (S == kDot) {
-      a = fma(x, y0, a);
-      b = fma(x, y1, b);
-      c = fma(x, y2, c);
-      d = fma(x, y3, d);
+      a = fma(x0, y0, a);
+      b = fma(x1, y1, b);
+      c = fma(x2, y2, c);
+      d = fma(x3, y3, d);
     } else {
-      const vf e0 = sub(x, y0), e1 = sub(x, y1), e2 = sub(x, y2), e3 = sub(x, y3);
+      const bool scaled = S == kRelationHyperbolic;
+      const vf e0 = scaled ? fnma(set1(t[0]), y0, x0) : sub(x0, y0), e1 = scaled ? fnma(set1(t[1]), y1, x1) : sub(x1, y1);
+      const vf e2 = scaled ? fnma(set1(t[2]), y2, x2) : sub(x2, y2), e3 = scaled ? fnma(set1(t[3]), y3, x3) : sub(x3, y3);
       a = fma(e0, e0, a);
       b = fma(e1, e1, b);
       c = fma(e2, e2, c);
       d = fma(e3, e3, d);
+      if (!scaled) continue;
+      along_a = fma(e0, y0, along_a);
+      along_b = fma(e1, y1, along_b);
+      along_c = fma(e2, y2, along_c);
+      along_d = fma(e3, y3, along_d);
     }
   }
   hsum4(a, b, c, d, terms);
+  if (S == kRelationHyperbolic) hsum4(along_a, along_b, along_c, along_d, alongs);
 }
 
 // A batch of queries, and the rows of points that their candidates are.
@@ -132,14 +142,15 @@ void candidates_forward(const Candidates& x, float* scores) {
           const float* row = x.q + (size_t)b * x.stride;
           float* term = scores + (size_t)b * x.count;
           int j = next[i];
-          if (S != kRelationHyperbolic)
-            for (; j + 4 <= x.count && ids[j] < limit && ids[j + 1] < limit && ids[j + 2] < limit && ids[j + 3] < limit; j += 4) {
-              const float* p[4];
-              for (int k = 0; k < 4; k++) p[k] = x.points + (size_t)ids[j + k] * x.stride;
-              if (j + 8 <= x.count)
-                for (int k = 4; k < 8; k++) __builtin_prefetch(x.points + (size_t)ids[j + k] * x.stride);
-              pair_terms4<S>(row, p, x.stride, term + j);
-            }
+          const float* const q[4] = {row, row, row, row};
+          for (; j + 4 <= x.count && ids[j] < limit && ids[j + 1] < limit && ids[j + 2] < limit && ids[j + 3] < limit; j += 4) {
+            const float* p[4];
+            float alongs[4];
+            for (int k = 0; k < 4; k++) p[k] = x.points + (size_t)ids[j + k] * x.stride;
+            if (j + 8 <= x.count)
+              for (int k = 4; k < 8; k++) __builtin_prefetch(x.points + (size_t)ids[j + k] * x.stride);
+            pair_terms4<S>(q, p, x.stride, term + j, term + j, alongs);
+          }
           for (; j < x.count && ids[j] < limit; j++) {
             if (j + 4 < x.count) __builtin_prefetch(x.points + (size_t)ids[j + 4] * x.stride);
             term[j] = pair_term<S>(row, x.points + (size_t)ids[j] * x.stride, x.stride, term[j], &along);
@@ -174,13 +185,15 @@ inline void candidates(Args a) {
 #undef MULDE_CALL
 }
 
-// plan(ids (M), M, N, rows (M), offsets (M + 1), entries (M), local (M), scratch (4 M), counts ((kPlanPieces + 1) x N) or null,
-//      count (1)):
-// rows = the distinct ids, ascending; entries[offsets[i] .. offsets[i + 1]) = positions that hold rows[i], ascending;
-// local = each position's index into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
+// plan(ids (M), M, others (H), H, N, rows (M + H), offsets (M + H + 1), entries (M), local (H), scratch (4 (M + H)) or null,
+//      counts ((kPlanPieces + 1) x N) or null, count (1)):
+// rows = the distinct ids of both lists, ascending; entries[offsets[i] .. offsets[i + 1]) = positions of `ids` that hold rows[i], ascending;
+// local = the others' indices into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
 struct PlanLists {
   const int32_t* ids;
   int m;
+  const int32_t* others;
+  int h;
   int32_t *rows, *offsets, *entries, *local;
 };
 
@@ -193,13 +206,18 @@ inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
   auto positions = [&](int piece) { return (int)((int64_t)p.m * piece / pieces); };
   parallel(pieces, 1, [&](int begin, int end, int) {
     for (int piece = begin; piece < end; piece++) {
+      // Stores may alias anything: what these loops read is copied.
       int32_t* own = counts + (size_t)piece * n;
-      for (int k = 0; k < n; k++) own[k] = 0;
-      for (int i = positions(piece); i < positions(piece + 1); i++) own[p.ids[i]]++;
+      const int32_t* ids = p.ids;
+      const int size = n, last = positions(piece + 1);
+      for (int k = 0; k < size; k++) own[k] = 0;
+      for (int i = positions(piece); i < last; i++) own[ids[i]]++;
     }
   });
-  // From counts to the place of each piece's first entry of a row.
+  // From counts to the place of each piece's first entry of a row. A row of the others' alone has no entries.
   int32_t* number = counts + (size_t)kPlanPieces * n;
+  for (int k = 0; k < n; k++) number[k] = 0;
+  for (int i = 0; i < p.h; i++) number[p.others[i]] = 1;
   int count = 0, sum = 0;
   for (int k = 0; k < n; k++) {
     const int first = sum;
@@ -209,19 +227,20 @@ inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
       own = sum;
       sum += c;
     }
-    if (sum == first) continue;
+    const int used = number[k] | (sum > first);
     number[k] = count;
     p.rows[count] = k;
-    p.offsets[count++] = first;
+    p.offsets[count] = first;
+    count += used;
   }
   p.offsets[count] = sum;
+  for (int i = 0; i < p.h; i++) p.local[i] = number[p.others[i]];
   parallel(pieces, 1, [&](int begin, int end, int) {
     for (int piece = begin; piece < end; piece++) {
-      int32_t* place = counts + (size_t)piece * n;
-      for (int i = positions(piece); i < positions(piece + 1); i++) {
-        p.local[i] = number[p.ids[i]];
-        p.entries[place[p.ids[i]]++] = i;
-      }
+      int32_t *place = counts + (size_t)piece * n, *entries = p.entries;
+      const int32_t* ids = p.ids;
+      const int last = positions(piece + 1);
+      for (int i = positions(piece); i < last; i++) entries[place[ids[i]]++] = i;
     }
   });
   return count;
@@ -232,83 +251,149 @@ inline int plan_by_radix(const PlanLists& p, int n, int32_t* scratch) {
   struct Item {
     uint32_t key, at;
   };
-  Item *from = (Item*)scratch, *to = from + p.m;
+  const int all = p.m + p.h;
+  Item *from = (Item*)scratch, *to = from + all;
   for (int i = 0; i < p.m; i++) from[i] = {(uint32_t)p.ids[i], (uint32_t)i};
+  for (int i = 0; i < p.h; i++) from[p.m + i] = {(uint32_t)p.others[i], (uint32_t)(p.m + i)};
   for (int shift = 0; shift < 32 && (shift == 0 || ((uint32_t)(n - 1) >> shift) != 0); shift += kBits) {
     uint32_t start[kBuckets] = {};
-    for (int i = 0; i < p.m; i++) start[(from[i].key >> shift) & (kBuckets - 1)]++;
+    for (int i = 0; i < all; i++) start[(from[i].key >> shift) & (kBuckets - 1)]++;
     uint32_t sum = 0;
     for (int k = 0; k < kBuckets; k++) {
       const uint32_t c = start[k];
       start[k] = sum;
       sum += c;
     }
-    for (int i = 0; i < p.m; i++) to[start[(from[i].key >> shift) & (kBuckets - 1)]++] = from[i];
+    for (int i = 0; i < all; i++) to[start[(from[i].key >> shift) & (kBuckets - 1)]++] = from[i];
     Item* swap = from;
     from = to;
     to = swap;
   }
-  int count = 0;
-  for (int i = 0; i < p.m; i++) {
+  int count = 0, entries = 0;
+  for (int i = 0; i < all; i++) {
     if (i == 0 || from[i].key != from[i - 1].key) {
       p.rows[count] = (int32_t)from[i].key;
-      p.offsets[count++] = i;
+      p.offsets[count++] = entries;
     }
-    p.entries[i] = (int32_t)from[i].at;
-    p.local[from[i].at] = count - 1;
+    const int at = (int)from[i].at;
+    if (at < p.m) p.entries[entries++] = at;
+    else p.local[at - p.m] = count - 1;
   }
-  p.offsets[count] = p.m;
+  p.offsets[count] = entries;
   return count;
 }
 
 inline void plan(Args a) {
-  const PlanLists lists = {a.i32(0), a.count(1), a.i32(3), a.i32(4), a.i32(5), a.i32(6)};
-  const int n = a.count(2);
-  a.i32(9)[0] = a.i32(8) ? plan_by_counting(lists, n, a.i32(8)) : plan_by_radix(lists, n, a.i32(7));
+  const PlanLists lists = {a.i32(0), a.count(1), a.i32(2), a.count(3), a.i32(5), a.i32(6), a.i32(7), a.i32(8)};
+  const int n = a.count(4);
+  a.i32(11)[0] = a.i32(10) ? plan_by_counting(lists, n, a.i32(10)) : plan_by_radix(lists, n, a.i32(9));
 }
 
-// Which pairs touch which rows. Positions from `pairs` on are not pairs (heads share the plan) and are passed over.
+// Which pairs touch which rows.
 struct RowPlan {
-  int rows, pairs, K;
+  int rows, K;
   const int32_t *offsets, *entries;
   uint64_t inverse_k;
 
   RowPlan(const Args& a, int at, const Candidates& x)
-      : rows(a.count(at)), pairs(x.batch * x.count), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k((1ull << kShift) / x.count + 1) {}
+      : rows(a.count(at)), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k((1ull << kShift) / x.count + 1) {}
   // position / K, exactly while B K K < 2^44
   static constexpr int kShift = 44;
   MULDE_INLINE int query(int position) const { return (int)((uint64_t)position * inverse_k >> kShift); }
 };
 
+// Some pairs in the plan's order, side by side in lanes: their queries and rows, and of both what the elementwise part needs. Behind the
+// last pair any lanes may be written and read.
+constexpr int kBlockPairs = 256;
+
+template <int S>
+struct PairBlock {
+  static constexpr int kRoom = kBlockPairs + W;
+  int n;
+  int32_t query[kRoom], row[kRoom];
+  float q_alpha[kRoom], c[kRoom], norm[kRoom], alpha[kRoom];
+
+  PairBlock() : n(0) {
+    for (int k = 0; k < kRoom; k++) query[k] = row[k] = 0;
+    for (int k = 0; k < kRoom; k++) q_alpha[k] = c[k] = norm[k] = alpha[k] = 1;
+  }
+
+  // Takes up to kBlockPairs pairs from `first` on, the first of them row i's or a later one's; returns the last one's row.
+  int fill(const Candidates& x, const RowPlan& plan, int i, int first, int last) {
+    const RowPlan list = plan;
+    const float *alphas = x.alpha, *curvatures = x.c;
+    n = last - first < kBlockPairs ? last - first : kBlockPairs;
+    for (int k = 0; k < n; k++) {
+      const int b = list.query(list.entries[first + k]);
+      query[k] = b;
+      if (S < kHyperbolic) continue;
+      q_alpha[k] = alphas[b];
+      if (curvatures) c[k] = curvatures[b];
+    }
+    for (int k = 0; k < n;) {
+      while (list.offsets[i + 1] <= first + k) i++;
+      const int stop = list.offsets[i + 1] - first < n ? list.offsets[i + 1] - first : n;
+      for (int m = k; m < stop; m += W) {
+        for (int lane = 0; lane < W; lane++) row[m + lane] = i;
+        if (S == kHyperbolic) store(alpha + m, set1(x.point_alpha[i]));
+        if (S == kRelationHyperbolic) store(norm + m, set1(x.norm[i]));
+      }
+      k = stop;
+    }
+    return i;
+  }
+
+  MULDE_INLINE MixedLanes queries(int k) const {
+    const vf cs = load(c + k);
+    return {load(q_alpha + k), cs, S == kRelationHyperbolic ? vsqrt(cs) : cs};
+  }
+  MULDE_INLINE EntityLanes entities(int k) const { return {load(norm + k), load(alpha + k)}; }
+};
+
 template <int S>
 void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, float* alongs, float* radii, float* scores) {
-  if (S == kRelationHyperbolic)
-    parallel(x.batch, 8, [&](int begin, int end, int) {
-      for (int b = begin; b < end; b++) radius_row(x, b, radii + (size_t)b * x.count);
-    });
   parallel(plan.rows, 64, [&](int begin, int end, int) {
-    // Vector stores may alias anything: what the inner loop reads is copied out of the structures.
-    const RowPlan list = plan;
-    const float *q = x.q, *t = radii;
-    float *term = terms, along = 0;
-    const int stride = x.stride;
-    for (int i = begin; i < end; i++) {
-      const float* p = x.points + (size_t)i * stride;
-      for (int j = list.offsets[i], last = list.offsets[i + 1]; j < last; j++) {
-        const int at = list.entries[j];
-        if (at >= list.pairs) continue;
-        term[at] = pair_term<S>(q + (size_t)list.query(at) * stride, p, stride, S == kRelationHyperbolic ? t[at] : 1, &along);
-        if (S == kRelationHyperbolic) alongs[at] = along;
+    PairBlock<S> block;
+    float term[kBlockPairs + W], along[kBlockPairs + W], t[kBlockPairs + W];
+    int i = begin;
+    for (int first = plan.offsets[begin], last = plan.offsets[end]; first < last; first += block.n) {
+      i = block.fill(x, plan, i, first, last);
+      const int n = block.n;
+      if (S == kRelationHyperbolic)
+        for (int k = 0; k < n; k += W) {
+          Score s;
+          entity_radius<S>(block.queries(k), block.entities(k), &s);
+          store(t + k, s.t);
+          store_part(radii + first + k, n - k, s.t);
+        }
+      for (int k = 0; k < n; k += 4) {
+        const float *q[4], *p[4];
+        for (int j = 0; j < 4; j++) {
+          q[j] = x.q + (size_t)block.query[k + j] * x.stride;
+          p[j] = x.points + (size_t)block.row[k + j] * x.stride;
+        }
+        pair_terms4<S>(q, p, x.stride, t + k, term + k, along + k);
+      }
+      for (int k = 0; k < n; k += W) {
+        const MixedLanes q = block.queries(k);
+        const EntityLanes e = block.entities(k);
+        Score s;
+        entity_radius<S>(q, e, &s);
+        score_lanes<S>(q, e, load(term + k), &s);
+        store_part(terms + first + k, n - k, load(term + k));
+        if (S == kRelationHyperbolic) store_part(alongs + first + k, n - k, load(along + k));
+        store(term + k, s.value);
+      }
+      for (int k = 0; k < n; k++) {
+        const float head = x.head_bias ? x.head_bias[block.query[k]] : 0;
+        scores[plan.entries[first + k]] = term[k] + (head + x.bias[block.row[k]]);
       }
     }
   });
-  parallel(x.batch, 8, [&](int begin, int end, int) {
-    for (int b = begin; b < end; b++) score_row<S>(x, b, terms + (size_t)b * x.count, scores + (size_t)b * x.count);
-  });
 }
 
-// plannedCandidates(... as candidates up to ids (local to the plan's rows) ..., rows, offsets, entries, terms (B x K),
-//                   along and radii (B x K, kRelationHyperbolic only), scores (B x K))
+// plannedCandidates(... as candidates up to ids (null) ..., rows, offsets, entries, terms (B x K, in the plan's order, as the next two),
+//                   along and radii (kRelationHyperbolic only), scores (B x K))
 inline void planned_candidates(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);
@@ -322,116 +407,122 @@ inline void planned_candidates(Args a) {
 // more pieces would cost memory (each B x stride) without need.
 constexpr int kQueryPieces = 8;
 
-// What the rows' side needs of a pair, in one place: it comes by pairs in no order, and so touches one line of the cache for each.
-struct PairWeights {
-  float weight, by_point, radial, gs;
+// A query's other sums over the pairs of a piece.
+struct QuerySums {
+  double radial, by_c;
 };
 
 struct CandidateGradients {
   const float *terms, *alongs, *radii, *gs;
   float *dq, *dhead_bias, *dpoints, *row_radial, *row_bias, *partial;
-  PairWeights* weights;
+  QuerySums* sums;
   double* dc;
 };
 
-// Elementwise: terms and dL/ds -> weights of the pairs; what concerns a query alone is summed here.
+// What the rows' side needs of a block's pairs.
+struct PairWeights {
+  static constexpr int kRoom = kBlockPairs + W;
+  float gs[kRoom], weight[kRoom], by_point[kRoom], radial[kRoom], t[kRoom];
+};
+
+// Elementwise: terms and dL/ds -> weights of the block's pairs, and the queries' own sums.
 template <int S>
-void weigh_pairs(const Candidates& x, const CandidateGradients& g, float* q_radial) {
-  parallel(x.batch, 8, [&](int begin, int end, int) {
-    int32_t scratch[W];
-    for (int b = begin; b < end; b++) {
-      const QueryLanes q = x.lanes(b);
-      const size_t row = (size_t)b * x.count;
-      vf by_c = zero(), by_q = zero(), by_bias = zero();
-      for (int j = 0; j < x.count; j += W) {
-        const int left = x.count - j;
-        const EntityLanes e = gather_entity<S>(x, gather_ids(x.ids + row + j, left, scratch));
-        const vf gs = load_part(g.gs + row + j, left, 0);
-        Score s;
-        entity_radius<S>(q, e, &s);
-        score_lanes<S>(q, e, load_part(g.terms + row + j, left, 0), &s);
-        const vf along = S == kRelationHyperbolic ? load_part(g.alongs + row + j, left, 0) : zero();
-        const PairGradient p = pair_gradient<S>(q, e, s, gs, along);
-        by_bias = add(by_bias, gs);
-        float lane[4][W];
-        store(lane[0], p.weight);
-        store(lane[1], p.weight_p);
-        store(lane[2], p.p_radial);
-        store(lane[3], gs);
-        PairWeights* out = g.weights + row + j;
-        for (int k = 0; k < W && k < left; k++) out[k] = {lane[0][k], lane[1][k], lane[2][k], lane[3][k]};
-        if (S < kHyperbolic) continue;
-        by_q = add(by_q, p.q_radial);
-        by_c = add(by_c, p.by_c);
-      }
-      g.dhead_bias[b] = (float)lanes_sum(by_bias);
-      q_radial[b] = q_radial_factor(q) * (float)lanes_sum(by_q);
-      if (S >= kHyperbolic) g.dc[b] += by_c_factor(q) * lanes_sum(by_c);
-    }
-  });
+MULDE_INLINE void weigh_pairs(const PairBlock<S>& block, const RowPlan& plan, const CandidateGradients& g, int first, QuerySums* sums,
+                              PairWeights& out) {
+  const int n = block.n;
+  const float* gs = g.gs;
+  const int32_t* entries = plan.entries + first;
+  float q_radial[PairWeights::kRoom], by_c[PairWeights::kRoom];
+  for (int k = 0; k < n; k++) out.gs[k] = gs[entries[k]];
+  for (int k = 0; k < n; k += W) {
+    const MixedLanes q = block.queries(k);
+    const EntityLanes e = block.entities(k);
+    Score s;
+    entity_radius<S>(q, e, &s);
+    score_lanes<S>(q, e, load_part(g.terms + first + k, n - k, 0), &s);
+    const vf along = S == kRelationHyperbolic ? load_part(g.alongs + first + k, n - k, 0) : zero();
+    const PairGradient p = pair_gradient<S>(q, e, s, load(out.gs + k), along);
+    store(out.weight + k, p.weight);
+    store(out.by_point + k, p.weight_p);
+    store(out.radial + k, p.p_radial);
+    if (S == kRelationHyperbolic) store(out.t + k, s.t);
+    store(q_radial + k, p.q_radial);
+    store(by_c + k, p.by_c);
+  }
+  if (S < kHyperbolic) return;
+  for (int k = 0; k < n; k++) {
+    QuerySums& sum = sums[block.query[k]];
+    sum.radial += q_radial[k];
+    sum.by_c += by_c[k];
+  }
 }
 
-// Pairs come in no order: what a later one needs is asked for in time. Plans have as many entries more, of any value, behind the last.
-constexpr int kAhead = 8;
-
-// V vectors of a row's point and gradient in registers; the row's pairs go by.
+// The rows of a block: V vectors of a row's point and gradient in registers, while the row's pairs go by. A row may have begun in the block
+// before and may go on in the next.
 template <int S, int V>
-MULDE_INLINE void row_gradient(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, int i, int col, float* dq) {
+MULDE_INLINE void row_gradients(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, const PairBlock<S>& block,
+                                const PairWeights& pairs, int first, int col, float* dq) {
   // Vector stores may alias anything: what the inner loop reads is copied out of the structures.
-  const RowPlan list = plan;
-  const PairWeights* weights = g.weights;
-  const float *queries = x.q + col, *radii = g.radii;
-  const int stride = x.stride;
-  vf p[V], sum[V];
-  double by_radius = 0, by_bias = 0;
-  for (int v = 0; v < V; v++) {
-    p[v] = load(x.points + (size_t)i * stride + col + v * W);
-    sum[v] = zero();
-  }
-  for (int j = list.offsets[i], last = list.offsets[i + 1]; j < last; j++) {
-    const int at = list.entries[j];
-    if (at >= list.pairs) continue;
-    __builtin_prefetch(weights + list.entries[j + kAhead]);
-    const size_t row = (size_t)list.query(at) * stride;
-    const float* q = queries + row;
-    float* out = dq + row + col;
-    const PairWeights& pair = weights[at];
-    const vf w = set1(pair.weight), wp = set1(pair.by_point);
-    if (col == 0) {
-      by_bias += pair.gs;
-      by_radius += pair.radial;
-    }
-    const vf t = set1(S == kRelationHyperbolic ? radii[at] : 1);
+  const float* queries = x.q + col;
+  const int stride = x.stride, n = block.n;
+  for (int k = 0; k < n;) {
+    const int i = block.row[k], begin = plan.offsets[i] - first, end = plan.offsets[i + 1] - first;
+    float* dp = g.dpoints + (size_t)i * stride + col;
+    vf p[V], sum[V];
+    double by_radius = 0, by_bias = 0;
     for (int v = 0; v < V; v++) {
-      const vf y = load(q + v * W);
-      if (S == kDot) {
-        sum[v] = fma(w, y, sum[v]);
-        store(out + v * W, fma(w, p[v], load(out + v * W)));
-      } else {
-        const vf diff = sub(y, p[v]);
-        sum[v] = fnma(S == kRelationHyperbolic ? wp : w, diff, sum[v]);
-        store(out + v * W, fma(w, S == kRelationHyperbolic ? fnma(t, p[v], y) : diff, load(out + v * W)));
+      p[v] = load(x.points + (size_t)i * stride + col + v * W);
+      sum[v] = begin < k ? load(dp + v * W) : zero();
+    }
+    if (col == 0 && begin < k) {
+      by_radius = g.row_radial[i];
+      by_bias = g.row_bias[i];
+    }
+    for (const int stop = end < n ? end : n; k < stop; k++) {
+      const size_t row = (size_t)block.query[k] * stride;
+      const float* q = queries + row;
+      float* out = dq + row + col;
+      const vf w = set1(pairs.weight[k]), wp = set1(pairs.by_point[k]);
+      if (col == 0) {
+        by_bias += pairs.gs[k];
+        by_radius += pairs.radial[k];
+      }
+      const vf t = set1(S == kRelationHyperbolic ? pairs.t[k] : 1);
+      for (int v = 0; v < V; v++) {
+        const vf y = load(q + v * W);
+        if (S == kDot) {
+          sum[v] = fma(w, y, sum[v]);
+          store(out + v * W, fma(w, p[v], load(out + v * W)));
+        } else {
+          const vf diff = sub(y, p[v]);
+          sum[v] = fnma(S == kRelationHyperbolic ? wp : w, diff, sum[v]);
+          store(out + v * W, fma(w, S == kRelationHyperbolic ? fnma(t, p[v], y) : diff, load(out + v * W)));
+        }
       }
     }
-  }
-  for (int v = 0; v < V; v++) store(g.dpoints + (size_t)i * x.stride + col + v * W, sum[v]);
-  if (col == 0) {
-    g.row_radial[i] = p_radial_factor<S>(x.point_alpha[i]) * (float)by_radius;
-    g.row_bias[i] = (float)by_bias;
+    for (int v = 0; v < V; v++) store(dp + v * W, sum[v]);
+    if (col == 0) {
+      g.row_radial[i] = (k == end ? p_radial_factor<S>(x.point_alpha[i]) : 1) * (float)by_radius;
+      g.row_bias[i] = (float)by_bias;
+    }
   }
 }
 
 template <int S>
-void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, float* q_radial) {
-  weigh_pairs<S>(x, g, q_radial);
+void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateGradients& g) {
   const size_t size = (size_t)x.batch * x.stride;
   // Pieces of equal work: boundaries by pairs, not by rows.
   parallel(kQueryPieces, 1, [&](int begin, int end, int) {
+    PairBlock<S> block;
+    PairWeights pairs = {};
     for (int piece = begin; piece < end; piece++) {
       float* dq = g.partial + piece * size;
+      QuerySums* sums = g.sums + (size_t)piece * x.batch;
       for (size_t k = 0; k < size; k += W) store(dq + k, zero());
+      for (int b = 0; b < x.batch; b++) sums[b] = {0, 0};
       const int64_t total = plan.offsets[plan.rows];
       auto boundary = [&](int part) {
+        if (part == kQueryPieces) return plan.rows;
         int lo = 0, hi = plan.rows;
         while (lo < hi) {
           const int mid = (lo + hi) / 2;
@@ -440,34 +531,58 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
         }
         return lo;
       };
-      for (int i = boundary(piece), last = boundary(piece + 1); i < last; i++) {
+      const int low = boundary(piece), high = boundary(piece + 1);
+      // Rows that no pair touches.
+      for (int i = low; i < high; i++)
+        if (plan.offsets[i] == plan.offsets[i + 1]) {
+          for (int k = 0; k < x.stride; k += W) store(g.dpoints + (size_t)i * x.stride + k, zero());
+          g.row_radial[i] = g.row_bias[i] = 0;
+        }
+      int i = low;
+      for (int first = plan.offsets[low], last = plan.offsets[high]; first < last; first += block.n) {
+        i = block.fill(x, plan, i, first, last);
+        weigh_pairs<S>(block, plan, g, first, sums, pairs);
         int col = 0;
-        for (; col + 4 * W <= x.stride; col += 4 * W) row_gradient<S, 4>(x, plan, g, i, col, dq);
-        for (; col + 2 * W <= x.stride; col += 2 * W) row_gradient<S, 2>(x, plan, g, i, col, dq);
-        for (; col < x.stride; col += W) row_gradient<S, 1>(x, plan, g, i, col, dq);
+        for (; col + 4 * W <= x.stride; col += 4 * W) row_gradients<S, 4>(x, plan, g, block, pairs, first, col, dq);
+        for (; col + 2 * W <= x.stride; col += 2 * W) row_gradients<S, 2>(x, plan, g, block, pairs, first, col, dq);
+        for (; col < x.stride; col += W) row_gradients<S, 1>(x, plan, g, block, pairs, first, col, dq);
       }
     }
   });
   parallel(x.batch, 32, [&](int begin, int end, int) {
-    for (size_t k = (size_t)begin * x.stride; k < (size_t)end * x.stride; k += W) {
-      vf sum = S == kDot ? zero() : mul(set1(q_radial[k / x.stride]), load(x.q + k));
-      for (int piece = 0; piece < kQueryPieces; piece++) sum = add(sum, load(g.partial + piece * size + k));
-      store(g.dq + k, sum);
+    for (int b = begin; b < end; b++) {
+      const QueryLanes q = x.lanes(b);
+      QuerySums sum = {0, 0};
+      for (int piece = 0; piece < kQueryPieces; piece++) {
+        const QuerySums& part = g.sums[(size_t)piece * x.batch + b];
+        sum.radial += part.radial;
+        sum.by_c += part.by_c;
+      }
+      if (S >= kHyperbolic) g.dc[b] += by_c_factor(q) * sum.by_c;
+      const vf radial = set1(q_radial_factor(q) * (float)sum.radial);
+      for (size_t k = (size_t)b * x.stride; k < (size_t)(b + 1) * x.stride; k += W) {
+        vf part = S == kDot ? zero() : mul(radial, load(x.q + k));
+        for (int piece = 0; piece < kQueryPieces; piece++) part = add(part, load(g.partial + piece * size + k));
+        store(g.dq + k, part);
+      }
+      const float* gs = g.gs + (size_t)b * x.count;
+      vf by_bias = zero();
+      for (int j = 0; j < x.count; j += W) by_bias = add(by_bias, load_part(gs + j, x.count - j, 0));
+      g.dhead_bias[b] = (float)lanes_sum(by_bias);
     }
   });
 }
 
-// plannedBackward(... as candidates up to ids ..., rows, offsets, entries, terms, along, radii, dScores (B x K), dq (B x stride),
+// plannedBackward(... as plannedCandidates up to radii ..., dScores (B x K), dq (B x stride),
 //                 dc (B, float64, added to), dHeadBias (B), dPoints (rows x stride), row radial (rows), dTailBias (rows),
-//                 scratch (4 x B x K), scratch (kQueryPieces x B x stride), scratch (B))
+//                 scratch (kQueryPieces x B x stride), scratch (kQueryPieces x B x 2, float64))
 // The last parts are in the sense of pointsBackward.
 inline void planned_backward(Args a) {
   const Candidates x(a);
   const RowPlan plan(a, 14, x);
   const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21), a.f32(23), a.f32(24),
-                                a.f32(25), a.f32(26), a.f32(28), (PairWeights*)a.f32(27), a.f64(22)};
-  float* q_radial = a.f32(29);
-#define MULDE_CALL(S) planned_backward<S>(x, plan, g, q_radial)
+                                a.f32(25), a.f32(26), a.f32(27), (QuerySums*)a.f64(28), a.f64(22)};
+#define MULDE_CALL(S) planned_backward<S>(x, plan, g)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
 }

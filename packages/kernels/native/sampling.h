@@ -22,11 +22,14 @@ inline void sample_candidates(Args a) {
   const int32_t* targets = a.i32(5);
   int32_t* ids = a.i32(6);
   parallel(batch, 64, [&](int begin, int end, int) {
+    // What the inner loop reads is copied, since its stores may alias the originals: compilers then make vectors of it.
+    const int count = K;
+    const uint64_t entities = n;
     for (int b = begin; b < end; b++) {
-      int32_t* row = ids + (size_t)b * K;
+      int32_t* row = ids + (size_t)b * count;
       row[0] = targets[b];
       uint64_t x = seed + (counter + (uint64_t)b * negatives) * 0x9e3779b97f4a7c15ull;
-      for (int k = 1; k < K; k++) row[k] = (int32_t)(((mix64(x += 0x9e3779b97f4a7c15ull) >> 32) * n) >> 32);
+      for (int k = 1; k < count; k++) row[k] = (int32_t)(((mix64(x += 0x9e3779b97f4a7c15ull) >> 32) * entities) >> 32);
     }
   });
 }

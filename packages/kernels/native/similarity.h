@@ -21,9 +21,23 @@ struct EntityLanes {
   vf norm, alpha;
 };
 
-// The query's constants, broadcast over lanes.
+// The constants of one query, the same in all lanes.
 struct QueryLanes {
   float square, alpha, c, sqrt_c;
+
+  // f alpha, f / c and f sqrt(c)
+  MULDE_INLINE vf by_alpha(float f) const { return set1(f * alpha); }
+  MULDE_INLINE vf over_c(float f) const { return set1(f / c); }
+  MULDE_INLINE vf by_sqrt_c(float f) const { return set1(f * sqrt_c); }
+};
+
+// The same of another query in each lane.
+struct MixedLanes {
+  vf alpha, c, sqrt_c;
+
+  MULDE_INLINE vf by_alpha(float f) const { return mul(set1(f), alpha); }
+  MULDE_INLINE vf over_c(float f) const { return div(set1(f), c); }
+  MULDE_INLINE vf by_sqrt_c(float f) const { return mul(set1(f), sqrt_c); }
 };
 
 // A batch's constants: |q|^2, alpha, and c or null (which is 1).
@@ -44,32 +58,33 @@ struct Score {
   vf u, angle, root;
 };
 
-template <int S>
-MULDE_INLINE void entity_radius(const QueryLanes& q, const EntityLanes& e, Score* s) {
+template <int S, class Q>
+MULDE_INLINE void entity_radius(const Q& q, const EntityLanes& e, Score* s) {
   if (S != kRelationHyperbolic) return;
   // atanh(1 - 1e-5): where points are projected
-  vtanh(vmin(mul(set1(q.sqrt_c), e.norm), set1(6.10303f)), &s->t, &s->cosh2);
+  vtanh(vmin(mul(q.by_sqrt_c(1), e.norm), set1(6.10303f)), &s->t, &s->cosh2);
 }
 
 // sinh(A) = sqrt(u (u + 2))
 MULDE_INLINE vf score_root(vf u) { return vsqrt(mul(u, add(u, set1(2.0f)))); }
 
 // What u and the angle make, for the hyperbolic similarities.
-MULDE_INLINE void finish_score(const QueryLanes& q, Score* s) {
+template <class Q>
+MULDE_INLINE void finish_score(const Q& q, Score* s) {
   s->root = score_root(s->u);
-  s->value = mul(mul(s->angle, s->angle), set1(-1 / q.c));
+  s->value = mul(mul(s->angle, s->angle), q.over_c(-1));
 }
 
 // `term` is <q, p> for kDot and D for the others; entity_radius has run.
-template <int S>
-MULDE_INLINE void score_lanes(const QueryLanes& q, const EntityLanes& e, vf term, Score* s) {
+template <int S, class Q>
+MULDE_INLINE void score_lanes(const Q& q, const EntityLanes& e, vf term, Score* s) {
   if (S == kDot) {
     s->value = term;
   } else if (S == kEuclidean) {
     s->value = sub(zero(), term);
   } else {
     const vf alpha = S == kHyperbolic ? e.alpha : s->cosh2;
-    s->u = mul(mul(term, set1(2 * q.alpha)), alpha);
+    s->u = mul(mul(term, q.by_alpha(2)), alpha);
     s->angle = vlog1p(add(s->u, score_root(s->u)));
     finish_score(q, s);
   }
@@ -89,8 +104,8 @@ template <int S>
 MULDE_INLINE float p_radial_factor(float alpha) { return S == kHyperbolic ? 2 * alpha : 1; }
 
 // `along` (kRelationHyperbolic only) is <v, q> - t.
-template <int S>
-MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& e, const Score& s, vf gs, vf along) {
+template <int S, class Q>
+MULDE_INLINE PairGradient pair_gradient(const Q& q, const EntityLanes& e, const Score& s, vf gs, vf along) {
   PairGradient g;
   if (S == kDot || S == kEuclidean) {
     g.weight = S == kDot ? gs : mul(gs, set1(-2.0f));
@@ -99,25 +114,25 @@ MULDE_INLINE PairGradient pair_gradient(const QueryLanes& q, const EntityLanes& 
     return g;
   }
   // dA/du = 1 / root; the floor keeps it away from 0, where what gu multiplies vanishes. A NaN stays one.
-  const vf gu = mul(mul(gs, set1(-2 / q.c)), div(s.angle, vmax(set1(1e-18f), s.root)));
+  const vf gu = mul(mul(gs, q.over_c(-2)), div(s.angle, vmax(set1(1e-18f), s.root)));
   g.q_radial = mul(gu, s.u);
   g.by_c = mul(gs, s.value);
   if (S == kHyperbolic) {
-    g.weight = mul(gu, mul(set1(4 * q.alpha), e.alpha));
+    g.weight = mul(gu, mul(q.by_alpha(4), e.alpha));
     g.weight_p = g.weight;
     g.p_radial = g.q_radial;
     return g;
   }
-  g.weight = mul(gu, mul(set1(4 * q.alpha), s.cosh2));
+  g.weight = mul(gu, mul(q.by_alpha(4), s.cosh2));
   // by the entity's direction times t / n, whose limit at n = 0 is sqrt(c)
   const vf tiny = set1(1e-12f);
-  g.weight_p = mul(g.weight, select(lt(e.norm, tiny), set1(q.sqrt_c), div(s.t, vmax(e.norm, tiny))));
+  g.weight_p = mul(g.weight, select(lt(e.norm, tiny), q.by_sqrt_c(1), div(s.t, vmax(e.norm, tiny))));
   // d/da of t = tanh(a) and of alpha = cosh^2(a), zero where a is capped
-  const vf capped = mul(set1(q.sqrt_c), e.norm);
+  const vf capped = mul(q.by_sqrt_c(1), e.norm);
   const vf by_a = sub(mul(set1(2.0f), mul(s.t, g.q_radial)), div(mul(g.weight, along), s.cosh2));
   const vf da = select(lt(capped, set1(6.10303f)), by_a, zero());
-  g.p_radial = mul(da, set1(q.sqrt_c));
-  g.by_c = fnma(mul(da, e.norm), set1(0.5f * q.sqrt_c), g.by_c);
+  g.p_radial = mul(da, q.by_sqrt_c(1));
+  g.by_c = fnma(mul(da, e.norm), q.by_sqrt_c(0.5f), g.by_c);
   return g;
 }
 

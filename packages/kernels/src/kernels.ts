@@ -46,7 +46,7 @@ export interface Update {
   readonly parameters: Float32Array;
 }
 
-/** What the forward pass over a plan leaves for the backward pass, B x K each; the last two for `relationHyperbolic` only. */
+/** What the forward pass over a plan leaves for the backward pass, B x K each in the plan's order; the last two for `relationHyperbolic` only. */
 export interface PairTerms {
   /** squared distances or inner products */
   readonly terms: Float32Array;
@@ -257,15 +257,19 @@ export class Kernels {
     if (out.packed) this.engine.call("pack", [out.size, rowStride(out.dim), out.points, out.packed]);
   }
 
-  /** Distinct rows among the first `count` of `plan.ids` (each in 0..N-1); returns how many there are. */
-  plan(count: number, entities: number, plan: Plan): number {
-    need("plan", "ids", plan.ids, count);
+  /** Fills a plan of the pairs' rows and of those of others, such as the heads (each in 0..N-1); returns how many distinct rows there are. */
+  plan(pairs: Int32Array, others: Int32Array, entities: number, out: Plan): number {
+    const [m, h] = [pairs.length, others.length];
+    const { rows, offsets, entries, local } = out;
+    need("plan", "rows", rows, Math.min(m + h, entities));
+    need("plan", "entries", entries, m);
+    need("plan", "local", local, h);
     const size = new Int32Array(1);
-    const { ids, rows, offsets, entries, local, scratch } = plan;
     // Counting reads a list of all entities, which a step over a large graph must not.
-    const counts =
-      entities <= countedEntitiesPerId * count ? this.#scratch("counts", (planPieces + 1) * entities) : null;
-    this.engine.call("plan", [ids, count, entities, rows, offsets, entries, local, scratch, counts, size]);
+    const counting = entities <= countedEntitiesPerId * (m + h);
+    const counts = counting ? this.#scratch("counts", (planPieces + 1) * entities) : null;
+    const items = counting ? null : this.#scratch("items", 4 * (m + h));
+    this.engine.call("plan", [pairs, m, others, h, entities, rows, offsets, entries, local, items, counts, size]);
     return size[0]!;
   }
 
@@ -284,8 +288,8 @@ export class Kernels {
   }
 
   /**
-   * As `candidates`, by a plan whose first B x K positions are the pairs, with `points` made for the plan's rows: what training
-   * uses, where candidates are random. Fills `pairs` for the backward pass.
+   * As `candidates`, by a plan of the pairs, with `points` made for the plan's rows: what training uses, where candidates are random.
+   * Fills `pairs` for the backward pass.
    */
   plannedCandidates(
     similarity: Similarity,
@@ -343,9 +347,8 @@ export class Kernels {
       out.dPoints,
       out.radial,
       out.tailBias,
-      this.#scratch("weights", 4 * size),
       this.#scratch("partial", queryPieces * batch * stride),
-      this.#scratch("queryRadial", batch),
+      this.#scratch64("querySums", 2 * queryPieces * batch),
     ]);
   }
 
@@ -799,7 +802,7 @@ function candidateArguments(
   similarity: Similarity,
   queries: QueryBatch,
   points: PointTable,
-  ids: Int32Array,
+  ids: Int32Array | null,
   K: number,
 ): KernelArgument[] {
   return [
@@ -828,8 +831,8 @@ function plannedArguments(
   K: number,
   { terms, along, radii }: PairTerms,
 ): KernelArgument[] {
-  const { size, offsets, entries, local } = plan;
-  return [...candidateArguments(similarity, queries, points, local, K), size, offsets, entries, terms, along, radii];
+  const { size, offsets, entries } = plan;
+  return [...candidateArguments(similarity, queries, points, null, K), size, offsets, entries, terms, along, radii];
 }
 
 function allArguments(

@@ -88,19 +88,17 @@ export interface PointTable {
   readonly packed: Float32Array | null;
 }
 
-/** Which positions of a list of ids hold which row (see `Kernels.plan`): for a batch of B queries with K candidates each, the B x K pairs first. */
+/** Which of B x K pairs of queries and candidates touch which row (see `Kernels.plan`). */
 export interface Plan {
   /** number of distinct rows */
   readonly size: number;
-  /** the list: B x K candidates, then what else shares the rows, such as the heads */
-  readonly ids: Int32Array;
-  /** distinct ids, ascending */
+  /** distinct ids of the pairs and the others, ascending */
   readonly rows: Int32Array;
+  /** the pairs of `rows[i]` are `entries[offsets[i] .. offsets[i + 1])`, ascending; a row of the others alone has none */
   readonly offsets: Int32Array;
   readonly entries: Int32Array;
-  /** each position's index into `rows` */
+  /** each of the others' index into `rows` */
   readonly local: Int32Array;
-  readonly scratch: Int32Array;
 }
 
 /** A query batch with room for `capacity` queries. */
@@ -134,19 +132,15 @@ export function pointTable(
   };
 }
 
-// Read, and not used, behind the last entry (native/candidates.h).
-const planAhead = 8;
-
-/** A plan with room for `capacity` = B K + B positions. */
-export function plan(engine: Engine, capacity: number): Plan & { size: number } {
+/** A plan with room for so many pairs and others. */
+export function plan(engine: Engine, pairs: number, others: number): Plan & { size: number } {
   return {
     size: 0,
-    ids: engine.int32(capacity),
-    rows: engine.int32(capacity),
-    offsets: engine.int32(capacity + 1),
-    entries: engine.int32(capacity + planAhead),
-    local: engine.int32(capacity),
-    scratch: engine.int32(4 * capacity),
+    // counting writes one row more, before it knows whether that is used
+    rows: engine.int32(pairs + others + 1),
+    offsets: engine.int32(pairs + others + 1),
+    entries: engine.int32(pairs),
+    local: engine.int32(others),
   };
 }
 

@@ -112,10 +112,8 @@ export function candidateGradients(
   const heads = ints(kernels, batch.heads);
   const relations = ints(kernels, batch.relations);
 
-  const plan = newPlan(engine, B * K + B);
-  plan.ids.set(batch.candidates);
-  plan.ids.set(batch.heads, B * K);
-  plan.size = kernels.plan(B * K + B, model.entities, plan);
+  const plan = newPlan(engine, B * K, B);
+  plan.size = kernels.plan(ints(kernels, batch.candidates), heads, model.entities, plan);
   const touched = plan.rows.subarray(0, plan.size);
   const points = entityPoints(kernels, model, t, touched, false);
   const queries = encodeQueries(kernels, model, t, heads, relations);
@@ -144,10 +142,8 @@ export function candidateGradients(
   const grads = { dPoints, radial };
   const c = model.c[0]!;
   const dSqrtC = kernels.pointsBackward(similarity, t.entity, plan.rows, c, plan.size, dim, grads, gradient);
-  // Heads stand behind the pairs in the plan.
-  const headRows = plan.local.subarray(B * K);
-  kernels.addRows(B, dim, headRows, byRow.head, gradient);
-  kernels.addRows(B, 1, headRows, dHeadBias, headBias);
+  kernels.addRows(B, dim, plan.local, byRow.head, gradient);
+  kernels.addRows(B, 1, plan.local, dHeadBias, headBias);
 
   const gradients = zeroGradients(model);
   touched.forEach((e, i) => {

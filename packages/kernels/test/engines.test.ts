@@ -139,7 +139,7 @@ onEveryEngine((kernels) => {
     const { engine } = kernels();
     for (let i = 0; i < 300; i++) {
       // 0.3 GB in all, but never more than 1 MB at once
-      for (const owner of [queryBatch(engine, 500, 64), pointTable(engine, 1500, 64, true), newPlan(engine, 100)])
+      for (const owner of [queryBatch(engine, 500, 64), pointTable(engine, 1500, 64, true), newPlan(engine, 100, 10)])
         freeAll(engine, owner);
     }
     expect(engine.float32(1).buffer.byteLength).toBeLessThan(200e6);
@@ -175,7 +175,7 @@ onEveryEngine((kernels) => {
       curvature: d(3),
     };
     const out = { dq: f(48), dc: d(3), dHeadBias: f(3), dPoints: f(96), radial: f(6), tailBias: f(6) };
-    const plan = { ...newPlan(k.engine, 6), size: 6 };
+    const plan = { ...newPlan(k.engine, 6, 3), size: 6 };
     const pairs = { terms: f(6), along: null, radii: null };
     const s = "hyperbolic" as const;
     const calls: Readonly<Record<string, () => unknown>> = {

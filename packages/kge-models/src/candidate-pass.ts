@@ -48,7 +48,7 @@ export class CandidatePass {
     this.#model = model;
     this.#queries = queryBatch(engine, batch, model.dim);
     this.#points = pointTable(engine, rows, model.dim, false);
-    this.#plan = plan(engine, pairs + batch);
+    this.#plan = plan(engine, pairs, batch);
     this.#side = new QuerySide(model, batch);
     this.#scores = engine.float32(pairs);
     this.#pairs = pairTerms(engine, model.similarity, pairs);
@@ -74,9 +74,7 @@ export class CandidatePass {
     this.#queries.size = size;
     encoder.forward(heads, relations, this.#queries);
     this.layer?.forward(this.#queries);
-    this.#plan.ids.set(candidates);
-    this.#plan.ids.set(heads, pairs);
-    this.#plan.size = kernels.plan(pairs + size, entities, this.#plan);
+    this.#plan.size = kernels.plan(candidates, heads, entities, this.#plan);
     this.#points.size = this.#plan.size;
     kernels.points(
       similarity,
@@ -118,11 +116,11 @@ export class CandidatePass {
       grads,
       this.#entity,
     );
-    // The heads stand behind the pairs in the plan, which knows their rows.
-    const heads = this.#plan.local.subarray(size * this.#K, size * (this.#K + 1));
-    kernels.addRows(size, dim, heads, side.rows.head, this.#entity);
+    // The plan knows the heads' rows.
+    const { local } = this.#plan;
+    kernels.addRows(size, dim, local, side.rows.head, this.#entity);
     this.#headBias.fill(0, 0, this.#plan.size);
-    kernels.addRows(size, 1, heads, dHeadBias, this.#headBias);
+    kernels.addRows(size, 1, local, dHeadBias, this.#headBias);
     const ids = this.#plan.rows;
     const count = this.#plan.size;
     const out = new Map<string, TableGradient>([
