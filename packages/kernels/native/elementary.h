@@ -124,17 +124,30 @@ inline double dtanh(double x) {
 
 inline double dsqrt(double x) { return __builtin_sqrt(x); }
 
-// Eight doubles, which compilers cut into what the machine has: for functions of many rows' norms.
-typedef double v8d __attribute__((vector_size(64)));
-typedef int64_t v8i __attribute__((vector_size(64)));
+// The same names for one double and for several.
+inline double tsqrt(double x) { return dsqrt(x); }
+inline double ttanh(double x) { return dtanh(x); }
+inline double texp(double x) { return dexp(x); }
+template <class T>
+MULDE_INLINE T fill(double x) { return T{} + x; }
+
+// Inner product of two rows of floats. (A reduction that a compiler makes adds its lanes up one by one, which takes longer than the row.)
+inline double dot_rows(const float* x, const float* y, int d) {
+  vd sums = {};
+  int k = 0;
+  for (; k + WD <= d; k += WD) sums += load_doubles(x + k) * load_doubles(y + k);
+  double sum = sum_doubles(sums);
+  for (; k < d; k++) sum += (double)x[k] * y[k];
+  return sum;
+}
 
 // exp(x) for -700 <= x <= 700, as dexp. Adding 1.5 2^52 rounds to whole numbers, which then stand in the low bits.
-inline v8d vexp8(v8d x) {
+MULDE_INLINE vd texp(vd x) {
   const double round = 6755399441055744.0;
-  const v8d shifted = x * 1.4426950408889634 + round;
-  const v8d n = shifted - round;
-  const v8d r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10, w = r * r;
-  v8d even = w * (1.0 / 479001600) + 1.0 / 3628800, odd = w * (1.0 / 6227020800) + 1.0 / 39916800;
+  const vd shifted = x * 1.4426950408889634 + round;
+  const vd n = shifted - round;
+  const vd r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10, w = r * r;
+  vd even = w * (1.0 / 479001600) + 1.0 / 3628800, odd = w * (1.0 / 6227020800) + 1.0 / 39916800;
   even = even * w + 1.0 / 40320;
   odd = odd * w + 1.0 / 362880;
   even = even * w + 1.0 / 720;
@@ -145,18 +158,18 @@ inline v8d vexp8(v8d x) {
   odd = odd * w + 1.0 / 6;
   even = even * w + 1.0;
   odd = odd * w + 1.0;
-  return (v8d)((v8i)(even + r * odd) + ((v8i)shifted << 52));
+  return (vd)((vl)(even + r * odd) + ((vl)shifted << 52));
 }
 
 // tanh(x) for x >= 0, as dtanh; a NaN stays one.
-inline v8d vtanh8(v8d x) {
-  const v8d w = x * x;
-  v8d p = w * (21844.0 / 6081075) - 1382.0 / 155925;
+MULDE_INLINE vd ttanh(vd x) {
+  const vd w = x * x;
+  vd p = w * (21844.0 / 6081075) - 1382.0 / 155925;
   p = p * w + 62.0 / 2835;
   p = p * w - 17.0 / 315;
   p = p * w + 2.0 / 15;
   p = p * w - 1.0 / 3;
-  const v8d e = vexp8((x > 300.0 ? v8d{} + 300.0 : x) * -2.0);
+  const vd e = texp((x > 300.0 ? vd{} + 300.0 : x) * -2.0);
   return x < 0.1 ? x + x * (w * p) : (1.0 - e) / (1.0 + e);
 }
 

@@ -14,34 +14,22 @@ constexpr int kPanelVectors = 3;
 #endif
 constexpr int kPanel = kPanelVectors * W;
 
-// expmap of eight rows at once, from the squares of their norms.
+// expmap of several rows at once, from the squares of their norms.
 struct ExpMaps {
-  double g[8], slope[8], by_s[8];
+  static constexpr int kRows = 2 * WD;
+  double g[kRows], slope[kRows], by_s[kRows];
 
   ExpMaps(const double* squares, double s) {
-    v8d n, gs, slopes, parts;
-    for (int i = 0; i < 8; i++) n[i] = dsqrt(squares[i]);
-    n = n < kMinNorm ? v8d{} + kMinNorm : n;
-    const v8d a = s * n, t = vtanh8(a), sech2 = 1.0 - t * t, cube = n * n * n;
-    const auto beyond = t > kMaxTanh;
-    gs = (beyond ? v8d{} + kMaxTanh : t) / n;
-    // (s sech^2(a) n - tanh(a)) / n^3, whose leading term -2 s^3 / 3 cancellation would hide for small a
-    slopes = a < 1e-3 ? v8d{} - 2.0 / 3 * s * s * s : (beyond ? v8d{} - kMaxTanh : s * sech2 * n - t) / cube;
-    parts = beyond ? v8d{} : sech2;
-    for (int i = 0; i < 8; i++) {
-      g[i] = gs[i];
-      slope[i] = slopes[i];
-      by_s[i] = parts[i];
+    for (int i = 0; i < kRows; i += WD) {
+      vd square;
+      __builtin_memcpy(&square, squares + i, sizeof square);
+      const ExpMap<vd> maps = expmap(tsqrt(square), fill<vd>(s));
+      __builtin_memcpy(g + i, &maps.g, sizeof square);
+      __builtin_memcpy(slope + i, &maps.slope, sizeof square);
+      __builtin_memcpy(by_s + i, &maps.by_s, sizeof square);
     }
   }
 };
-
-inline double square_of(const float* u, int d) {
-  double square = 0;
-#pragma omp simd reduction(+ : square)
-  for (int k = 0; k < d; k++) square += (double)u[k] * u[k];
-  return square;
-}
 
 // points(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), bias table or null,
 //        points (n x stride), norm (n), alpha (n), bias (n))
@@ -52,11 +40,14 @@ inline void points(Args a) {
   const double s = a.num(6);
   float *out = a.f32(8), *norm = a.f32(9), *alpha = a.f32(10), *bias = a.f32(11);
   parallel(n, 256, [&](int begin, int end, int) {
-    for (int first = begin; first < end; first += 8) {
-      const int count = end - first < 8 ? end - first : 8;
-      double squares[8] = {};
-      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + 8 && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
-      for (int i = 0; i < count; i++) squares[i] = square_of(table + (size_t)(rows ? rows[first + i] : first + i) * d, d);
+    for (int first = begin; first < end; first += ExpMaps::kRows) {
+      const int count = end - first < ExpMaps::kRows ? end - first : ExpMaps::kRows;
+      double squares[ExpMaps::kRows] = {};
+      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + ExpMaps::kRows && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
+      for (int i = 0; i < count; i++) {
+        const float* u = table + (size_t)(rows ? rows[first + i] : first + i) * d;
+        squares[i] = dot_rows(u, u, d);
+      }
       const ExpMaps maps(squares, s);
       for (int j = 0; j < count; j++) {
         const int i = first + j;
@@ -76,8 +67,10 @@ inline void points(Args a) {
           g = r > kMinNorm ? 1 / r : 0;
           norm[i] = (float)r;
         }
-        for (int k = 0; k < d; k++) p[k] = (float)(g * u[k]);
-        for (int k = d; k < stride; k++) p[k] = 0;
+        int k = 0;
+        for (; k + WD <= d; k += WD) store_floats(p + k, g * load_doubles(u + k));
+        for (; k < d; k++) p[k] = (float)(g * u[k]);
+        for (; k < stride; k++) p[k] = 0;
         bias[i] = bias_table ? bias_table[row] : 0;
       }
     }
@@ -116,22 +109,16 @@ inline void points_backward(Args a) {
   double by_s[kMaxChunks];
   const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
     by_s[chunk] = 0;
-    for (int first = begin; first < end; first += 8) {
-      const int count = end - first < 8 ? end - first : 8;
-      double squares[8] = {}, alongs[8];
-      const float* values[8];
-      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + 8 && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
+    for (int first = begin; first < end; first += ExpMaps::kRows) {
+      const int count = end - first < ExpMaps::kRows ? end - first : ExpMaps::kRows;
+      double squares[ExpMaps::kRows] = {}, alongs[ExpMaps::kRows];
+      const float* values[ExpMaps::kRows];
+      for (int i = first + kRowsAhead; rows && i < first + kRowsAhead + ExpMaps::kRows && i < end; i++) prefetch_row(table + (size_t)rows[i] * d, d);
       for (int i = 0; i < count; i++) {
         const float* v = values[i] = table + (size_t)(rows ? rows[first + i] : first + i) * d;
         const float* dp = dpoints + (size_t)(first + i) * stride;
-        double square = 0, along = 0;
-#pragma omp simd reduction(+ : square, along)
-        for (int k = 0; k < d; k++) {
-          square += (double)v[k] * v[k];
-          along += (double)v[k] * dp[k];
-        }
-        squares[i] = square;
-        alongs[i] = along;
+        squares[i] = dot_rows(v, v, d);
+        alongs[i] = dot_rows(v, dp, d);
       }
       const ExpMaps maps(squares, s);
       for (int i = 0; i < count; i++) {
@@ -150,7 +137,9 @@ inline void points_backward(Args a) {
           by_v = radial / dsqrt(squares[i]) - along / squares[i];
         }
         float* out = gradient + (size_t)(first + i) * d;
-        for (int k = 0; k < d; k++) out[k] = (float)(by_dp * dp[k] + by_v * v[k]);
+        int k = 0;
+        for (; k + WD <= d; k += WD) store_floats(out + k, by_dp * load_doubles(dp + k) + by_v * load_doubles(v + k));
+        for (; k < d; k++) out[k] = (float)(by_dp * dp[k] + by_v * v[k]);
       }
     }
   });

@@ -37,33 +37,36 @@ constexpr Product kHamiltonProduct = {4, 4, true, 16, {
   {3, 0, 3, 1}, {3, 1, 2, 1}, {3, 2, 1, -1}, {3, 3, 0, 1}}};
 
 // The relation's block as the terms see it; returns 1 over what it was divided by.
-inline double product_factors(const Product& p, const double* r, double* u) {
-  double inverse = 1;
+template <class T>
+MULDE_INLINE T product_factors(const Product& p, const T* r, T* u) {
+  T inverse = fill<T>(1);
   if (p.unit) {
-    double square = 0;
+    T square = {};
     for (int k = 0; k < p.relation; k++) square += r[k] * r[k];
-    const double n = dsqrt(square);
-    inverse = 1 / (n > kMinLength ? n : kMinLength);
+    const T n = tsqrt(square);
+    inverse = 1.0 / (n < kMinLength ? fill<T>(kMinLength) : n);
   }
   for (int k = 0; k < p.relation; k++) u[k] = inverse * r[k];
   return inverse;
 }
 
-inline void product_forward(const Product& p, const double* h, const double* r, int d, double* q) {
-  double u[kMaxBlock];
+template <class T>
+inline void product_forward(const Product& p, const T* h, const T* r, int d, T* q) {
+  T u[kMaxBlock];
   for (int at = 0; at < d; at += p.block, h += p.block, q += p.block, r += p.relation) {
     product_factors(p, r, u);
-    for (int i = 0; i < p.block; i++) q[i] = 0;
+    for (int i = 0; i < p.block; i++) q[i] = T{};
     for (int t = 0; t < p.count; t++) q[p.terms[t].q] += p.terms[t].f * h[p.terms[t].h] * u[p.terms[t].r];
   }
 }
 
 // Adds to dh and dr.
-inline void product_backward(const Product& p, const double* h, const double* r, int d, const double* dq, double* dh, double* dr) {
-  double u[kMaxBlock];
+template <class T>
+inline void product_backward(const Product& p, const T* h, const T* r, int d, const T* dq, T* dh, T* dr) {
+  T u[kMaxBlock];
   for (int at = 0; at < d; at += p.block, h += p.block, dq += p.block, dh += p.block, r += p.relation, dr += p.relation) {
-    const double inverse = product_factors(p, r, u);
-    double du[kMaxBlock] = {}, along = 0;
+    const T inverse = product_factors(p, r, u);
+    T du[kMaxBlock] = {}, along = {};
     for (int t = 0; t < p.count; t++) {
       const Term& term = p.terms[t];
       dh[term.h] += term.f * dq[term.q] * u[term.r];

@@ -188,6 +188,40 @@ MULDE_INLINE float hsum(vf a) {
 
 MULDE_INLINE vf zero() { return set1(0.0f); }
 
+// Doubles, side by side.
+#if defined(__AVX512F__)
+constexpr int WD = 8;
+#else
+constexpr int WD = 4;
+#endif
+typedef double vd __attribute__((vector_size(8 * WD)));
+typedef int64_t vl __attribute__((vector_size(8 * WD)));
+#if defined(__AVX512F__)
+MULDE_INLINE vd load_doubles(const float* p) { return (vd)_mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+MULDE_INLINE void store_floats(float* p, vd a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps((__m512d)a)); }
+MULDE_INLINE vd tsqrt(vd a) { return (vd)_mm512_sqrt_pd((__m512d)a); }
+#elif defined(__AVX2__)
+MULDE_INLINE vd load_doubles(const float* p) { return (vd)_mm256_cvtps_pd(_mm_loadu_ps(p)); }
+MULDE_INLINE void store_floats(float* p, vd a) { _mm_storeu_ps(p, _mm256_cvtpd_ps((__m256d)a)); }
+MULDE_INLINE vd tsqrt(vd a) { return (vd)_mm256_sqrt_pd((__m256d)a); }
+#else
+MULDE_INLINE vd load_doubles(const float* p) { return vd{p[0], p[1], p[2], p[3]}; }
+MULDE_INLINE void store_floats(float* p, vd a) {
+  for (int i = 0; i < WD; i++) p[i] = (float)a[i];
+}
+MULDE_INLINE vd tsqrt(vd a) {
+  for (int i = 0; i < WD; i++) a[i] = __builtin_sqrt(a[i]);
+  return a;
+}
+#endif
+MULDE_INLINE double sum_doubles(vd a) {
+  double lane[WD];
+  __builtin_memcpy(lane, &a, sizeof a);
+  double sum = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+  if (WD == 8) sum += (lane[WD - 4] + lane[WD - 2]) + (lane[WD - 3] + lane[WD - 1]);
+  return sum;
+}
+
 // Rows of a table in no regular order: a later one is asked for while this one is worked on.
 constexpr int kRowsAhead = 16;
 MULDE_INLINE void prefetch_row(const float* row, int d) {
