@@ -2,7 +2,8 @@
 //   node results/record.js --experiment NAME [--role undistilled|teacher|distilled|baseline] [--note TEXT] -- train|distil|run ...
 // The role is asked for where the command trains a single model. The test split counts whole, filtered, with realistic ranks.
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -31,6 +32,8 @@ const option = (name) => {
   return at < 0 ? undefined : command[at + 1];
 };
 
+const started = Date.now();
+const log = join(mkdtempSync(join(tmpdir(), "mulde-")), "events.jsonl");
 const { code, stdout, peak } = await run();
 const shared = {
   date: new Date().toISOString().slice(0, 10),
@@ -40,14 +43,15 @@ const shared = {
   peak_rss_mb: peak,
   command: `mulde ${command.join(" ")}`,
 };
-if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, note: flags.note, ...line });
+if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, ...line });
 else
   write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
+writeCurves();
 process.exitCode = code;
 
 /** The command's exit code and output, and the highest resident memory that its process had. */
 function run() {
-  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json"], {
+  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json", "--log", log], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let stdout = "";
@@ -66,30 +70,30 @@ function run() {
   );
 }
 
-/** A line for the model of `train` and `distil`, or for each row of an experiment. */
+/** A line for the model of `train` and `distil`, or for each row of an experiment that this run made. */
 function lines(report) {
+  const { note } = flags;
   if (!report.rows) {
-    const { model, dim, parameters, epochs, seconds, test } = report;
+    const { test, validation, ...rest } = report;
     const { mrr, hits, head, tail } = test;
     const seed = option("seed") ?? 0;
-    return [
-      metrics({
-        role: flags.role,
-        model,
-        dim,
-        parameters,
-        seed,
-        mrr,
-        hits,
-        headMrr: head.mrr,
-        tailMrr: tail.mrr,
-        epochs,
-        seconds,
-      }),
-    ];
+    const row = { ...rest, role: flags.role, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
+    return [{ ...metrics(row), note: `${chosenBy(validation)} ${note}` }];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;
-  return report.rows.map((row) => ({ ...metrics(row), data }));
+  return report.rows.flatMap((row) => {
+    const saved = join(report.out, row.name, "config.json");
+    // A teacher from another directory, or a model of an earlier run of the same experiment, has its line already.
+    const made = existsSync(saved) ? statSync(saved).mtimeMs >= started : row.role === "senior";
+    if (!made) return [];
+    const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
+    return [{ ...metrics(row), data, note: `${how} ${note}` }];
+  });
+}
+
+/** What a model was chosen by, so that no choice needs the test split. */
+function chosenBy({ epoch, metrics: { mrr } }) {
+  return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}.`;
 }
 
 function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailMrr, epochs, seconds }) {
@@ -112,6 +116,33 @@ function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailM
 }
 
 function write(line) {
-  if (!existsSync(ledger)) writeFileSync(ledger, `${columns.join("\t")}\n`);
-  appendFileSync(ledger, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
+  append(ledger, columns, line);
+}
+
+/** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
+function writeCurves() {
+  if (!existsSync(log)) return;
+  let seconds = 0;
+  let attention;
+  for (const event of readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse)) {
+    if (event.type === "start") seconds = 0;
+    if (event.type === "epoch") {
+      seconds += event.seconds;
+      attention = event.attention?.map((weight) => weight.toFixed(3)).join(" ");
+    }
+    if (event.type !== "validation") continue;
+    const { name, epoch, metrics } = event;
+    const line = { experiment: flags.experiment, data: option("data"), out: option("out"), name, epoch: epoch + 1 };
+    append(join(here, "curves.tsv"), "experiment data out name epoch seconds mrr attention".split(" "), {
+      ...line,
+      seconds: seconds.toFixed(1),
+      mrr: metrics.mrr.toFixed(4),
+      attention,
+    });
+  }
+}
+
+function append(file, columns, line) {
+  if (!existsSync(file)) writeFileSync(file, `${columns.join("\t")}\n`);
+  appendFileSync(file, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
 }

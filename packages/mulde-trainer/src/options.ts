@@ -100,6 +100,14 @@ export const distilSchema = runSchema.extend({
     .describe(
       "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
     ),
+  unseenQueries: z
+    .number()
+    .min(0)
+    .max(16)
+    .default(0)
+    .describe(
+      "queries without a known answer that the teachers answer beside each training query; plausible ones, drawn by a walk over the relations",
+    ),
   softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
   temperature: z.number().positive().default(1).describe("T of the soft label"),
   normalization: z

@@ -1,0 +1,83 @@
+// Draws the figures of RESULTS.md from ledger.tsv, curves.tsv, published.tsv and the models' config.json: node results/figures.js
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+const at = (name) => fileURLToPath(new URL(name, import.meta.url));
+const read = (name) => {
+  if (!existsSync(at(name))) return [];
+  const [head, ...lines] = readFileSync(at(name), "utf8").trimEnd().split("\n");
+  const columns = head.split("\t");
+  return lines.map((line) => Object.fromEntries(line.split("\t").map((value, i) => [columns[i], value])));
+};
+
+const ledger = read("ledger.tsv");
+const curves = read("curves.tsv");
+const published = read("published.tsv");
+const sets = ["WN18RR", "FB15k-237"];
+const entities = { WN18RR: 40943, "FB15k-237": 14541 };
+const width = 460;
+const height = 340;
+// Which XML, unlike HTML, must be told.
+const namespace = "http://www.w3.org/2000/svg";
+
+writeFigure("quality.svg", sets.map(quality));
+writeFigure("curves.svg", sets.map(courses));
+writeFigure("attention.svg", sets.map(attention));
+writeFigure("relations.svg", [relationWeights("WN18RR")]);
+
+/** Panels side by side as one file. */
+function writeFigure(name, panels) {
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  let x = 0;
+  const parts = panels.map((panel) => {
+    const svg = Plot.plot({ document, width, height, marginLeft: 60, marginTop: 50, marginBottom: 45, ...panel });
+    svg.setAttribute("x", String(x));
+    x += Number(svg.getAttribute("width"));
+    return svg.outerHTML;
+  });
+  const tall = Math.max(...panels.map((panel) => panel.height ?? height));
+  const background = `<rect width="100%" height="100%" fill="white"/>`;
+  const open = `<svg xmlns="${namespace}" width="${x}" height="${tall}" font-family="sans-serif">`;
+  writeFileSync(at(`figures/${name}`), `${open}${background}${parts.join("")}</svg>\n`);
+}
+
+function title(text) {
+  return Plot.text([text], { frameAnchor: "top", dy: -38, fontSize: 14, fontWeight: "bold" });
+}
+
+/** MRR against the size of the model: ours by their parameters, published ones by N d floats, which is nearly all of theirs. */
+function quality(data) {
+  const best = new Map();
+  for (const line of ledger) {
+    if (line.data !== data || line.mrr === "" || line.experiment === "tuning") continue;
+    const key = `${line.role} ${line.model} ${line.dimension}`;
+    const mrr = Number(line.mrr);
+    if (!best.has(key) || best.get(key).mrr < mrr)
+      best.set(key, { mrr, bytes: 4 * Number(line.parameters), role: line.role, label: `${line.model} ${line.dimension}` });
+  }
+  const theirs = published
+    .filter((line) => line.data === data)
+    .map(({ system, dimension, mrr }) => ({
+      mrr: Number(mrr),
+      bytes: 4 * entities[data] * Number(dimension),
+      role: "published",
+      label: `${system} ${dimension}`,
+    }));
+  const points = [...theirs, ...best.values()];
+  const notable = points.filter(({ role }) => role === "distilled" || role === "published");
+  return {
+    x: { type: "log", label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 5, nice: true },
+    y: { label: "test MRR", labelArrow: "none", grid: true },
+    color: { legend: false, domain: roles, range: colours },
+    height: 420,
+    width: 620,
+    marks: [
+      title(`${data}: MRR against size`),
+      Plot.dot(points, { x: "bytes", y: "mrr", stroke: "role", fill: "role", r: 3.5 }),
+      Plot.text(notable, { x: "bytes", y: "mrr", text: "label", dx: 6, textAnchor: "start", fontSize: 8, fill: "role" }),
+      Plot.text(roles, { frameAnchor: "bottom-right", dy: (_, i) => -14 * i, text: (d) => d, fill: (d) => d }),
+    ],
+  };
+}
