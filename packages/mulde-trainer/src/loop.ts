@@ -1,4 +1,5 @@
 import type { KgeModel } from "@mulde/kge-models";
+import { Averaging } from "./averaging.js";
 import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
 import type { Batches, PreparedData } from "./data.js";
 import { MuldeError } from "./error.js";
@@ -32,7 +33,7 @@ const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINIT
 
 /**
  * The training loop: steps, validations, early stopping on the validation MRR, best parameters kept, checkpoints. Reports events
- * as it goes and returns the result, with the model's parameters set to the best. A run that does not come to its end, because it
+ * as it goes and returns the result, with the model's parameters set to the best. With averaging, validations and the best are of the average. A run that does not come to its end, because it
  * fails, is aborted or is no longer listened to, gives the model's memory back.
  *
  * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
@@ -58,12 +59,14 @@ export async function* trainingLoop(
     const { stepsPerEpoch } = batches;
     const steps = options.epochs * stepsPerEpoch;
     const validation = new Validation(data, options);
+    const averaging = new Averaging(trained, options.averaging);
     const best = new Map(trained.map((table) => [table.name, new Float32Array(table.data.length)]));
 
     const arrays = new Map<string, Float32Array>();
     for (const { name: table, data: values } of trained) arrays.set(`now.${table}`, values);
     for (const [table, values] of best) arrays.set(`best.${table}`, values);
     for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
+    for (const [table, values] of averaging.state()) arrays.set(`average.${table}`, values);
     const run = runFingerprint([options, ...identity]);
     const nothing = { total: 0, hard: 0, soft: 0, senior: 0 };
     const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
@@ -106,6 +109,7 @@ export async function* trainingLoop(
       optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
       model.touch();
       state.step++;
+      averaging.update(state.step, stepsPerEpoch);
       state.sums.total += loss.total;
       state.sums.hard += loss.hard;
       state.sums.soft += loss.soft ?? 0;
@@ -125,6 +129,8 @@ export async function* trainingLoop(
         yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
         if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
           const before = performance.now();
+          averaging.swap();
+          model.touch();
           const metrics = await orDiverged(name, epoch, validation.metrics(model));
           const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
           if (better) {
@@ -136,6 +142,8 @@ export async function* trainingLoop(
             state.drops++;
           }
           const validationLoss = validation.loss(model);
+          averaging.swap();
+          model.touch();
           const seconds = (performance.now() - before) / 1000;
           yield { type: "validation", name, epoch, metrics, best: better, loss: validationLoss, seconds };
         }

@@ -39,6 +39,14 @@ const runSchema = z.strictObject({
     .default("constant")
     .describe("course of the learning rate; plateau halves it at each validation without a better MRR"),
   warmup: z.number().min(0).max(1).default(0).describe("part of the run in which the learning rate rises from 0"),
+  averaging: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      "decay of an exponential moving average of the parameters, which is then what is validated and kept, such as 0.999; 0 is off",
+    ),
   loss: z
     .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll"])
     .default("bce")

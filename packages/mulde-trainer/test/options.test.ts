@@ -28,6 +28,7 @@ describe("the options", () => {
       clipNorm: 0,
       schedule: "constant",
       warmup: 0,
+      averaging: 0,
       loss: "bce",
       margin: 1,
       labelSmoothing: 0,
