@@ -51,7 +51,13 @@ export async function* trainingLoop(
   const name = control.name ?? options.model;
   const path = control.checkpoint;
   const objective = makeObjective();
-  const trained: readonly Trained[] = [...trainedTables(model), ...objective.extra];
+  const trained: readonly Trained[] = [
+    ...trainedTables(model),
+    ...objective.extra,
+    ...(objective.adapting?.tables ?? []),
+  ];
+  // Teachers that adapt are scored in steps alone, and there touched by their objective.
+  const touchAll = (): void => [model, ...(objective.adapting?.models ?? [])].forEach((own) => own.touch());
   const optimizer = new Optimizer(kernels, trained, options);
   let finished = false;
   try {
@@ -68,7 +74,7 @@ export async function* trainingLoop(
     for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
     for (const [table, values] of averaging.state()) arrays.set(`average.${table}`, values);
     const run = runFingerprint([options, ...identity]);
-    const nothing = { total: 0, hard: 0, soft: 0, senior: 0 };
+    const nothing = { total: 0, hard: 0, soft: 0, senior: 0, teachers: 0 };
     const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
       run,
       step: 0,
@@ -78,7 +84,7 @@ export async function* trainingLoop(
       best: null,
       sums: { ...nothing },
     };
-    model.touch();
+    touchAll();
     const secondsBefore = state.seconds;
     const started = performance.now();
     const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
@@ -114,6 +120,7 @@ export async function* trainingLoop(
       state.sums.hard += loss.hard;
       state.sums.soft += loss.soft ?? 0;
       state.sums.senior += loss.senior ?? 0;
+      state.sums.teachers += loss.teachers ?? 0;
 
       const now = performance.now();
       if (now - lastProgress >= progressMilliseconds) {
@@ -124,7 +131,8 @@ export async function* trainingLoop(
       if (state.step % stepsPerEpoch === 0) {
         const mean = (part: keyof typeof nothing): number => state.sums[part] / stepsPerEpoch;
         const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
-        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled };
+        const adapted = loss.teachers !== undefined && { teachers: mean("teachers") };
+        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled, ...adapted };
         state.sums = { ...nothing };
         yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
         if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
@@ -155,7 +163,7 @@ export async function* trainingLoop(
     if (path !== undefined && saved !== state.step) yield await save(path);
 
     for (const table of trained) table.data.set(best.get(table.name)!);
-    model.touch();
+    touchAll();
     const result: TrainResult = {
       model,
       best: state.best!,

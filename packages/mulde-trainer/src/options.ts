@@ -126,6 +126,12 @@ export const distilSchema = runSchema.extend({
     .describe(
       "alpha of DualDE (Zhu et al. 2022): how steeply a query's soft label gains weight over the hard one with the teachers' score of the true answer; 0 is off",
     ),
+  adaptFrom: count
+    .min(0)
+    .default(0)
+    .describe(
+      "two stages, as in DualDE (Zhu et al. 2022): epochs with frozen teachers, after which they learn too, from the facts and from the Junior's soft label; 0 keeps them frozen",
+    ),
   trainOnSoft: z.boolean().default(true).describe("whether the soft-label loss also trains the scaling"),
 });
 

@@ -33,7 +33,7 @@ async function* distilled(over: DistilInput, control: RunControl): AsyncGenerato
     ["TransE", "RotE"].map((model) => createModel({ model, dim: 4, entities: 24, relations: 4, seed: 9 })),
   );
   const teachers = models.map((model) => modelTeacher(model, model.config.model));
-  return yield* distil({ ...options, topK: 6, ...over }, { data, teachers, ...control });
+  return yield* distil({ ...options, topK: 6, ...over }, { data, teachers, adapting: models, ...control });
 }
 
 const kinds: [string, Start][] = [
@@ -45,6 +45,7 @@ const kinds: [string, Start][] = [
   ["pre-training with averages", (control) => pretrainTeacher({ ...options, averaging: 0.9 }, { data, ...control })],
   ["distillation", (control) => distilled({}, control)],
   ["distillation with averages", (control) => distilled({ averaging: 0.8 }, control)],
+  ["distillation in two stages", (control) => distilled({ adaptFrom: 2 }, control)],
 ];
 
 async function all(stream: AsyncGenerator<TrainEvent, TrainResult>): Promise<TrainEvent[]> {

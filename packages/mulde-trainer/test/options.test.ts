@@ -52,6 +52,7 @@ describe("the options", () => {
       scaling: "relation",
       attention: "contrast",
       confidence: 0,
+      adaptFrom: 0,
       trainOnSoft: true,
     });
   });
