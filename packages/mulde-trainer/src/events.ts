@@ -14,6 +14,8 @@ export interface LossParts {
   readonly hard: number;
   readonly soft?: number;
   readonly senior?: number;
+  /** of all teachers that adapt, hard and soft, from the epoch on in which they do */
+  readonly teachers?: number;
 }
 
 /** What a training run reports, in order. Progress bars, logs and reports are consumers of this one stream. */

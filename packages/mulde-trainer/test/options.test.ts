@@ -28,6 +28,7 @@ describe("the options", () => {
       clipNorm: 0,
       schedule: "constant",
       warmup: 0,
+      averaging: 0,
       loss: "bce",
       margin: 1,
       labelSmoothing: 0,
@@ -51,6 +52,7 @@ describe("the options", () => {
       scaling: "relation",
       attention: "contrast",
       confidence: 0,
+      adaptFrom: 0,
       trainOnSoft: true,
     });
   });
