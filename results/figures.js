@@ -17,6 +17,8 @@ const curves = read("curves.tsv");
 const published = read("published.tsv");
 const sets = ["WN18RR", "FB15k-237"];
 const entities = { WN18RR: 40943, "FB15k-237": 14541 };
+const roles = ["published", "teacher", "undistilled", "distilled", "senior"];
+const colours = ["#888888", "#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
 const width = 460;
 const height = 340;
 // Which XML, unlike HTML, must be told.
@@ -25,7 +27,7 @@ const namespace = "http://www.w3.org/2000/svg";
 writeFigure("quality.svg", sets.map(quality));
 writeFigure("curves.svg", sets.map(courses));
 writeFigure("attention.svg", sets.map(attention));
-writeFigure("relations.svg", [relationWeights("WN18RR")]);
+writeFigure("relations.svg", [relationScales("WN18RR")]);
 
 /** Panels side by side as one file. */
 function writeFigure(name, panels) {
@@ -55,7 +57,12 @@ function quality(data) {
     const key = `${line.role} ${line.model} ${line.dimension}`;
     const mrr = Number(line.mrr);
     if (!best.has(key) || best.get(key).mrr < mrr)
-      best.set(key, { mrr, bytes: 4 * Number(line.parameters), role: line.role, label: `${line.model} ${line.dimension}` });
+      best.set(key, {
+        mrr,
+        bytes: 4 * Number(line.parameters),
+        role: line.role,
+        label: `${line.model} ${line.dimension}`,
+      });
   }
   const theirs = published
     .filter((line) => line.data === data)
@@ -76,8 +83,91 @@ function quality(data) {
     marks: [
       title(`${data}: MRR against size`),
       Plot.dot(points, { x: "bytes", y: "mrr", stroke: "role", fill: "role", r: 3.5 }),
-      Plot.text(notable, { x: "bytes", y: "mrr", text: "label", dx: 6, textAnchor: "start", fontSize: 8, fill: "role" }),
+      Plot.text(notable, {
+        x: "bytes",
+        y: "mrr",
+        text: "label",
+        dx: 6,
+        textAnchor: "start",
+        fontSize: 8,
+        fill: "role",
+      }),
       Plot.text(roles, { frameAnchor: "bottom-right", dy: (_, i) => -14 * i, text: (d) => d, fill: (d) => d }),
+    ],
+  };
+}
+
+/** Validation MRR over epochs, of the distilled Junior and its twin in the paper's setting. */
+function courses(data) {
+  const lines = curves
+    .filter((line) => line.data === data && ["distilled", "undistilled"].includes(line.name))
+    .map((line) => ({ ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }));
+  return {
+    x: { label: "epoch", labelArrow: "none" },
+    y: { label: "validation MRR", labelArrow: "none", grid: true },
+    color: { domain: roles, range: colours },
+    marks: [
+      title(`${data}: with and without teachers`),
+      Plot.lineY(lines, { x: "epoch", y: "mrr", stroke: "name", marker: "dot" }),
+      Plot.text(
+        lines,
+        Plot.selectLast({ x: "epoch", y: "mrr", z: "name", text: "name", fill: "name", dy: -10, dx: -20 }),
+      ),
+    ],
+  };
+}
+
+/** The teachers' mean attention weights over the epochs of the distilled Junior. */
+function attention(data) {
+  const lines = curves.filter((line) => line.data === data && line.name === "distilled" && line.attention);
+  const points = lines.flatMap(({ epoch, attention: weights, teachers }) =>
+    weights
+      .split(" ")
+      .map((weight, i) => ({ epoch: Number(epoch), weight: Number(weight), teacher: teachers.split(" ")[i] })),
+  );
+  return {
+    marginRight: 70,
+    x: { label: "epoch", labelArrow: "none" },
+    y: { label: "mean attention weight", labelArrow: "none", grid: true, zero: true },
+    marks: [
+      title(`${data}: attention over epochs`),
+      Plot.lineY(points, { x: "epoch", y: "weight", stroke: "teacher" }),
+      Plot.text(
+        points,
+        Plot.selectLast({
+          x: "epoch",
+          y: "weight",
+          z: "teacher",
+          text: "teacher",
+          fill: "teacher",
+          dx: 6,
+          textAnchor: "start",
+        }),
+      ),
+    ],
+  };
+}
+
+/** What the Senior learned: the scale of each teacher for each relation, both directions. */
+function relationScales(data) {
+  const cells = read("scales.tsv").filter((line) => line.data === data);
+  return {
+    width: 560,
+    height: 520,
+    marginLeft: 230,
+    marginTop: 70,
+    x: { axis: "top", label: null, domain: [...new Set(cells.map(({ teacher }) => teacher))] },
+    y: { label: null },
+    color: { scheme: "blues" },
+    marks: [
+      Plot.text([`${data}: relation-specific scales`], {
+        frameAnchor: "top",
+        dy: -56,
+        fontSize: 14,
+        fontWeight: "bold",
+      }),
+      Plot.cell(cells, { x: "teacher", y: "relation", fill: (line) => Number(line.scale) }),
+      Plot.text(cells, { x: "teacher", y: "relation", text: "scale", fontSize: 9 }),
     ],
   };
 }

@@ -43,10 +43,12 @@ const shared = {
   peak_rss_mb: peak,
   command: `mulde ${command.join(" ")}`,
 };
-if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, ...line });
-else
+const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
+for (const line of rows) write({ ...shared, ...line });
+if (code !== 0)
   write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
 writeCurves();
+if (code === 0 && command[0] === "run") writeScales(JSON.parse(stdout).out);
 process.exitCode = code;
 
 /** The command's exit code and output, and the highest resident memory that its process had. */
@@ -122,9 +124,13 @@ function write(line) {
 /** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
 function writeCurves() {
   if (!existsSync(log)) return;
+  const columns = "experiment data out name epoch seconds mrr attention teachers".split(" ");
+  const data = option("data") ?? rows[0]?.data;
   let seconds = 0;
   let attention;
+  let teachers;
   for (const event of readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse)) {
+    if (event.type === "pipeline") teachers = event.stages.filter((stage) => !stage.endsWith("distilled")).join(" ");
     if (event.type === "start") seconds = 0;
     if (event.type === "epoch") {
       seconds += event.seconds;
@@ -132,14 +138,42 @@ function writeCurves() {
     }
     if (event.type !== "validation") continue;
     const { name, epoch, metrics } = event;
-    const line = { experiment: flags.experiment, data: option("data"), out: option("out"), name, epoch: epoch + 1 };
-    append(join(here, "curves.tsv"), "experiment data out name epoch seconds mrr attention".split(" "), {
-      ...line,
-      seconds: seconds.toFixed(1),
-      mrr: metrics.mrr.toFixed(4),
+    const line = {
+      experiment: flags.experiment,
+      data,
+      out: option("out"),
+      name,
+      epoch: epoch + 1,
       attention,
-    });
+      teachers,
+    };
+    append(join(here, "curves.tsv"), columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) });
   }
+}
+
+/** The relation-specific scales that an experiment's Senior learned go into scales.tsv, where the relations are few enough to be drawn. */
+function writeScales(out) {
+  const saved = join(out, "distilled");
+  const { scaling } = JSON.parse(readFileSync(join(saved, "config.json"), "utf8")).training.senior;
+  const names = readFileSync(join(saved, "relations.tsv"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t")[1]);
+  if (scaling === undefined || names.length > 20) return;
+  const { experiment } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
+  const m = experiment.teachers.length;
+  const columns = "experiment data relation teacher scale".split(" ");
+  scaling.forEach((weight, i) => {
+    const row = Math.floor(i / m);
+    const relation = names[row] ?? `${names[row - names.length]} (inverse)`;
+    const line = {
+      experiment: flags.experiment,
+      data: experiment.data,
+      relation,
+      teacher: experiment.teachers[i % m].name,
+    };
+    append(join(here, "scales.tsv"), columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) });
+  });
 }
 
 function append(file, columns, line) {

@@ -29,6 +29,7 @@ export function adaptingObjective(
     scaling: "none",
     attention: "uniform",
     confidence: 0,
+    unseenQueries: 0,
   };
   const label = [modelTeacher(junior, "Junior")];
   const since = options.adaptFrom * Math.ceil(data.queries.length / options.batchSize);
@@ -45,7 +46,7 @@ export function adaptingObjective(
       if (batch.epoch < options.adaptFrom) return main.step(batch);
       // The last step moved them.
       for (const model of models) model.touch();
-      const { loss, gradients: found } = await main.step(batch);
+      const { loss, gradients: found, ...rest } = await main.step(batch);
       const gradients = new Map<string, TableGradient>(found);
       let teachers = 0;
       for (const { prefixed, objective } of parts) {
@@ -54,7 +55,7 @@ export function adaptingObjective(
         teachers += own.hard + options.softWeight * own.soft!;
         for (const [name, gradient] of theirs) gradients.set(prefixed(name), gradient);
       }
-      return { loss: { ...loss, total: loss.total + teachers, teachers }, gradients };
+      return { ...rest, loss: { ...loss, total: loss.total + teachers, teachers }, gradients };
     },
     dispose() {
       main.dispose();

@@ -13,6 +13,7 @@ export interface PassResult {
   readonly hard: number;
   readonly soft: number;
   readonly senior: number;
+  readonly attention: readonly number[];
   readonly gradients: ModelGradients;
 }
 
@@ -90,7 +91,10 @@ export class BesideSampled {
     // Before the others' step: the Senior is to learn from queries whose answer is known, and keeps the gradients of its last step.
     const unseen = others && label!.step(others, scores.subarray(B * K));
     if (unseen) this.#gradient.set(unseen.gradient, B * K);
-    const { soft, senior, gradient } = this.#soft.step(batch, this.#softScores.subarray(0, B * this.#soft.K));
+    const { soft, senior, attention, gradient } = this.#soft.step(
+      batch,
+      this.#softScores.subarray(0, B * this.#soft.K),
+    );
     const weights = await this.#soft.weights(batch);
     if (weights) {
       scaleRows(this.#hardGradient.subarray(0, B * hardK), weights.hard);
@@ -99,7 +103,7 @@ export class BesideSampled {
     if (this.#ownK > 0) this.#toRows(B, this.#gradient, this.#hardGradient, gradient);
     else for (let i = 0; i < B * hardK; i++) this.#gradient[i] = this.#hardGradient[i]! + gradient[i]!;
     const gradients = this.#pass.backward(this.#gradient);
-    return { hard, soft: soft + ratio * (unseen?.soft ?? 0), senior, gradients };
+    return { hard, soft: soft + ratio * (unseen?.soft ?? 0), senior, attention, gradients };
   }
 
   dispose(): void {
@@ -176,7 +180,7 @@ export class BesideAllEntities {
     const ids = await this.#soft.candidates(batch);
     const { loss: hard, gradients } = this.#hard.step(batch);
     const scores = this.#pass.forward(batch.heads, batch.relations, ids);
-    const { soft, senior, gradient } = this.#soft.step(batch, scores);
+    const { soft, senior, attention, gradient } = this.#soft.step(batch, scores);
     for (const [name, { ids: rows, count, values }] of this.#pass.backward(gradient)) {
       const { width } = this.#model.table(name);
       const sum = gradients.get(name)!.values;
@@ -185,7 +189,7 @@ export class BesideAllEntities {
         for (let k = 0; k < width; k++) sum[to + k]! += values[i * width + k]!;
       }
     }
-    return { hard, soft, senior, gradients };
+    return { hard, soft, senior, attention, gradients };
   }
 
   dispose(): void {

@@ -87,14 +87,14 @@ export function distillationObjective(
 
   async function step(batch: Batch): Promise<StepResult> {
     layer?.begin(batch.step);
-    const { hard: facts, soft: softLoss, senior: seniorLoss, gradients: found } = await passes.step(batch);
+    const { hard: facts, soft: softLoss, senior: seniorLoss, attention, gradients: found } = await passes.step(batch);
     const hard = facts + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);
     for (const parameter of senior.parameters()) {
       gradients.set(parameter.name, { ids: null, count: parameter.value.length / m, values: parameter.gradient });
     }
     const total = hard + options.softWeight * softLoss + seniorLoss;
-    return { loss: { total, hard, soft: softLoss, senior: seniorLoss }, gradients };
+    return { loss: { total, hard, soft: softLoss, senior: seniorLoss }, attention, gradients };
   }
 
   return {

@@ -43,6 +43,8 @@ export type TrainEvent =
       readonly name: string;
       readonly epoch: number;
       readonly loss: LossParts;
+      /** distillation only: each teacher's attention weight, a mean over the epoch */
+      readonly attention?: readonly number[];
       readonly seconds: number;
     }
   | {

@@ -83,6 +83,7 @@ export async function* trainingLoop(
       drops: 0,
       best: null,
       sums: { ...nothing },
+      attention: [],
     };
     touchAll();
     const secondsBefore = state.seconds;
@@ -110,7 +111,7 @@ export async function* trainingLoop(
       }
       const batch = batches.at(state.step);
       const { epoch } = batch;
-      const { loss, gradients } = await orDiverged(name, epoch, objective.step(batch));
+      const { loss, attention, gradients } = await orDiverged(name, epoch, objective.step(batch));
       if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
       optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
       model.touch();
@@ -121,6 +122,7 @@ export async function* trainingLoop(
       state.sums.soft += loss.soft ?? 0;
       state.sums.senior += loss.senior ?? 0;
       state.sums.teachers += loss.teachers ?? 0;
+      attention?.forEach((weight, i) => (state.attention[i] = (state.attention[i] ?? 0) + weight));
 
       const now = performance.now();
       if (now - lastProgress >= progressMilliseconds) {
@@ -133,8 +135,10 @@ export async function* trainingLoop(
         const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
         const adapted = loss.teachers !== undefined && { teachers: mean("teachers") };
         const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled, ...adapted };
+        const weights = attention && { attention: state.attention.map((sum) => sum / stepsPerEpoch) };
         state.sums = { ...nothing };
-        yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
+        state.attention = [];
+        yield { type: "epoch", name, epoch, loss: parts, ...weights, seconds: (now - epochStarted) / 1000 };
         if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
           const before = performance.now();
           averaging.swap();

@@ -15,6 +15,8 @@ export interface Objective {
 
 export interface StepResult {
   readonly loss: LossParts;
+  /** distillation only: each teacher's attention weight, a mean over the batch */
+  readonly attention?: readonly number[];
   /** by table name, valid until the next step */
   readonly gradients: ReadonlyMap<string, TableGradient>;
 }

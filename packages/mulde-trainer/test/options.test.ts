@@ -46,6 +46,7 @@ describe("the options", () => {
       validationTriples: 0,
       topK: 500,
       candidates: "junior",
+      unseenQueries: 0,
       softWeight: 0.5,
       temperature: 1,
       normalization: "none",
