@@ -46,7 +46,12 @@ const shared = {
 const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
 for (const line of rows) write({ ...shared, ...line });
 if (code !== 0)
-  write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
+  write({
+    ...shared,
+    role: command[0] === "run" ? "" : flags.role,
+    model: option("model"),
+    note: `failed with exit code ${code}. ${flags.note}`,
+  });
 writeCurves();
 if (code === 0 && command[0] === "run") writeScales(JSON.parse(stdout).out);
 process.exitCode = code;
