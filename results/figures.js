@@ -23,8 +23,9 @@ const namespace = "http://www.w3.org/2000/svg";
 
 mkdirSync(at("figures"), { recursive: true });
 writeFigure("quality.svg", sets.map(quality));
-writeFigure("curves.svg", sets.map(courses));
-writeFigure("attention.svg", sets.map(attention));
+const ran = sets.filter((data) => curves.some((line) => line.data === data && line.experiment.endsWith("-paper")));
+writeFigure("curves.svg", ran.map(courses));
+writeFigure("attention.svg", ran.map(attention));
 writeFigure("relations.svg", [relationScales("WN18RR")]);
 
 /** Panels side by side as one file. */
@@ -107,7 +108,10 @@ function quality(data) {
 /** Validation MRR over epochs, of the distilled Junior and its twin in the paper's setting. */
 function courses(data) {
   const lines = curves
-    .filter((line) => line.data === data && ["distilled", "undistilled"].includes(line.name))
+    .filter(
+      (line) =>
+        line.data === data && line.experiment.endsWith("-paper") && ["distilled", "undistilled"].includes(line.name),
+    )
     .map((line) => ({ ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }));
   return {
     x: { label: "epoch", labelArrow: "none" },
@@ -174,7 +178,13 @@ function relationScales(data) {
         fontWeight: "bold",
       }),
       Plot.cell(cells, { x: "teacher", y: "relation", fill: (line) => Number(line.scale) }),
-      Plot.text(cells, { x: "teacher", y: "relation", text: "scale", fontSize: 9 }),
+      Plot.text(cells, {
+        x: "teacher",
+        y: "relation",
+        text: "scale",
+        fontSize: 9,
+        fill: ({ scale }) => (Number(scale) > 0.6 ? "white" : "black"),
+      }),
     ],
   };
 }
