@@ -2,7 +2,8 @@
 //   node results/record.js --experiment NAME [--role undistilled|teacher|distilled|baseline] [--note TEXT] -- train|distil|run ...
 // The role is asked for where the command trains a single model. The test split counts whole, filtered, with realistic ranks.
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -31,6 +32,8 @@ const option = (name) => {
   return at < 0 ? undefined : command[at + 1];
 };
 
+const started = Date.now();
+const log = join(mkdtempSync(join(tmpdir(), "mulde-")), "events.jsonl");
 const { code, stdout, peak } = await run();
 const shared = {
   date: new Date().toISOString().slice(0, 10),
@@ -40,14 +43,22 @@ const shared = {
   peak_rss_mb: peak,
   command: `mulde ${command.join(" ")}`,
 };
-if (code === 0) for (const line of lines(JSON.parse(stdout))) write({ ...shared, note: flags.note, ...line });
-else
-  write({ ...shared, role: flags.role, model: option("model"), note: `failed with exit code ${code}. ${flags.note}` });
+const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
+for (const line of rows) write({ ...shared, ...line });
+if (code !== 0)
+  write({
+    ...shared,
+    role: command[0] === "run" ? "" : flags.role,
+    model: option("model"),
+    note: `failed with exit code ${code}. ${flags.note}`,
+  });
+writeCurves();
+if (code === 0 && command[0] === "run") writeScales(JSON.parse(stdout).out);
 process.exitCode = code;
 
 /** The command's exit code and output, and the highest resident memory that its process had. */
 function run() {
-  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json"], {
+  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json", "--log", log], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let stdout = "";
@@ -66,30 +77,30 @@ function run() {
   );
 }
 
-/** A line for the model of `train` and `distil`, or for each row of an experiment. */
+/** A line for the model of `train` and `distil`, or for each row of an experiment that this run made. */
 function lines(report) {
+  const { note } = flags;
   if (!report.rows) {
-    const { model, dim, parameters, epochs, seconds, test } = report;
+    const { test, validation, ...rest } = report;
     const { mrr, hits, head, tail } = test;
     const seed = option("seed") ?? 0;
-    return [
-      metrics({
-        role: flags.role,
-        model,
-        dim,
-        parameters,
-        seed,
-        mrr,
-        hits,
-        headMrr: head.mrr,
-        tailMrr: tail.mrr,
-        epochs,
-        seconds,
-      }),
-    ];
+    const row = { ...rest, role: flags.role, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
+    return [{ ...metrics(row), note: `${chosenBy(validation)} ${note}` }];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;
-  return report.rows.map((row) => ({ ...metrics(row), data }));
+  return report.rows.flatMap((row) => {
+    const saved = join(report.out, row.name, "config.json");
+    // A teacher from another directory, or a model of an earlier run of the same experiment, has its line already.
+    const made = existsSync(saved) ? statSync(saved).mtimeMs >= started : row.role === "senior";
+    if (!made) return [];
+    const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
+    return [{ ...metrics(row), data, note: `${how} ${note}` }];
+  });
+}
+
+/** What a model was chosen by, so that no choice needs the test split. */
+function chosenBy({ epoch, metrics: { mrr } }) {
+  return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}.`;
 }
 
 function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailMrr, epochs, seconds }) {
@@ -112,6 +123,65 @@ function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailM
 }
 
 function write(line) {
-  if (!existsSync(ledger)) writeFileSync(ledger, `${columns.join("\t")}\n`);
-  appendFileSync(ledger, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
+  append(ledger, columns, line);
+}
+
+/** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
+function writeCurves() {
+  if (!existsSync(log)) return;
+  const columns = "experiment data out name epoch seconds mrr attention teachers".split(" ");
+  const data = option("data") ?? rows[0]?.data;
+  let seconds = 0;
+  let attention;
+  let teachers;
+  for (const event of readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse)) {
+    if (event.type === "pipeline") teachers = event.stages.filter((stage) => !stage.endsWith("distilled")).join(" ");
+    if (event.type === "start") seconds = 0;
+    if (event.type === "epoch") {
+      seconds += event.seconds;
+      attention = event.attention?.map((weight) => weight.toFixed(3)).join(" ");
+    }
+    if (event.type !== "validation") continue;
+    const { name, epoch, metrics } = event;
+    const line = {
+      experiment: flags.experiment,
+      data,
+      out: option("out"),
+      name,
+      epoch: epoch + 1,
+      attention,
+      teachers,
+    };
+    append(join(here, "curves.tsv"), columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) });
+  }
+}
+
+/** The relation-specific scales that an experiment's Senior learned go into scales.tsv, where the relations are few enough to be drawn. */
+function writeScales(out) {
+  const saved = join(out, "distilled");
+  const { scaling } = JSON.parse(readFileSync(join(saved, "config.json"), "utf8")).training.senior;
+  const names = readFileSync(join(saved, "relations.tsv"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t")[1]);
+  if (scaling === undefined || names.length > 20) return;
+  const { experiment } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
+  const m = experiment.teachers.length;
+  const columns = "experiment data relation teacher scale".split(" ");
+  scaling.forEach((weight, i) => {
+    const row = Math.floor(i / m);
+    const relation = names[row] ?? `${names[row - names.length]} (inverse)`;
+    const line = {
+      experiment: flags.experiment,
+      data: experiment.data,
+      relation,
+      teacher: experiment.teachers[i % m].name,
+    };
+    append(join(here, "scales.tsv"), columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) });
+  });
+}
+
+function append(file, columns, line) {
+  if (!existsSync(file)) writeFileSync(file, `${columns.join("\t")}\n`);
+  appendFileSync(file, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
 }

@@ -38,7 +38,9 @@ it("no file holds a path of this machine", () => {
 });
 
 it("no licensed data set is committed", () => {
-  expect(files.filter((path) => /WN18RR|FB15k/i.test(path))).toEqual([]);
+  // Recipes are named after the data that they are for.
+  const named = files.filter((path) => !/experiments\/[^/]+\.yaml$/.test(path));
+  expect(named.filter((path) => /WN18RR|FB15k/i.test(path))).toEqual([]);
 });
 
 it("nothing that is built or downloaded is committed", () => {

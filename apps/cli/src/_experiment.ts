@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { type Dataset, listDatasets } from "@mulde/datasets";
 import { writeWhole } from "@mulde/kge-models";
 import { type Experiment, parseExperiment, type Row, runPipeline } from "@mulde/mulde-trainer";
-import { LineCounter, parseDocument } from "yaml";
+import { isMap, LineCounter, parseDocument } from "yaml";
 import { openData } from "./_data.js";
 import { type EngineInfo, logEngine } from "./_engine.js";
 import { Interrupted, MuldeError } from "./_errors.js";
@@ -29,6 +29,8 @@ export interface ExperimentFlags {
   readonly file: string;
   readonly out: string;
   readonly log?: string;
+  /** in place of the file's own */
+  readonly seed?: number;
 }
 
 /** `report.json` of an experiment's directory. */
@@ -64,11 +66,20 @@ export function readExperiment(text: string, file: string): Experiment {
   }
 }
 
+/** The text of an experiment with another seed. Text that is no experiment stays as it is, for `readExperiment` to say so. */
+function withSeed(text: string, seed: number): string {
+  const document = parseDocument(text);
+  if (document.errors.length > 0 || !isMap(document.contents)) return text;
+  document.set("seed", seed);
+  return document.toString({ lineWidth: 0 });
+}
+
 /** Runs the experiment of a YAML file into a directory, resumes it there, or reads what came out when it was done. */
-export async function runExperiment({ file, out, log }: ExperimentFlags, output: Output): Promise<Outcome> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+export async function runExperiment({ file, out, log, seed }: ExperimentFlags, output: Output): Promise<Outcome> {
+  const written = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new MuldeError("CLI_NOT_FOUND", `The experiment ${file} cannot be read; check the path.`, { cause });
   });
+  const text = seed === undefined ? written : withSeed(written, seed);
   const experiment = beside(file, readExperiment(text, file));
   await checkDirectory(out, experiment, file);
   const engine = await logEngine(output);

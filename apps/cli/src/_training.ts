@@ -47,11 +47,11 @@ export function checkDim({ model, dim }: { readonly model: string; readonly dim:
 }
 
 /** Refuses a directory that holds a finished model, unless told otherwise. */
-export async function checkOut({ out, force }: TrainingFlags): Promise<void> {
+export async function checkOut({ out, force }: Pick<TrainingFlags, "out" | "force">): Promise<void> {
   if (force || !(await exists(join(out, "config.json")))) return;
   throw new MuldeError(
     "CLI_OUT_TAKEN",
-    `${out} already holds a trained model; choose another --out, or use --force to train anew.`,
+    `${out} already holds a trained model; choose another --out, or use --force to replace it.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { modelNames, modelTeacher } from "@mulde/kge-models";
+import { type KgeModel, modelNames, modelTeacher } from "@mulde/kge-models";
 import { readScores, scoreTable, type Teacher } from "@mulde/senior";
 import { distil, distilSchema, parseOptions, openModel } from "@mulde/mulde-trainer";
 import { Command, InvalidArgumentError } from "commander";
@@ -44,6 +44,7 @@ export function distilCommand(): Command {
     await interruptible(async (signal) => {
       const data = await openData(given.data, output, { ...readOptions(given), signal });
       const teachers: Teacher[] = [];
+      const adapting: KgeModel[] = [];
       const sources = [];
       for (const directory of given.teachers) {
         if (directory.endsWith(".parquet")) {
@@ -55,6 +56,7 @@ export function distilCommand(): Command {
         const { model } = await openModel(directory, data, "The teacher");
         const name = basename(resolve(directory));
         teachers.push(modelTeacher(model, name));
+        adapting.push(model);
         sources.push({
           name,
           model: model.config.model,
@@ -65,7 +67,7 @@ export function distilCommand(): Command {
       const summary = { kind: "distil", options, teachers: sources };
       // A teacher that was trained anew is another one: a checkpoint made with the old one is not resumed.
       const identity = sources.map(({ sha256 }) => sha256).join();
-      const start = (control: object) => distil(options, { data, teachers, identity, ...control });
+      const start = (control: object) => distil(options, { data, teachers, adapting, identity, ...control });
       await trainAndSave({ name: options.model, options, data, engine, summary, start }, given, output, signal);
     });
   });

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { datasetsCommand } from "./datasets.js";
 import { distilCommand } from "./distil.js";
 import { evaluateCommand } from "./evaluate.js";
+import { importCommand } from "./import.js";
 import { infoCommand } from "./info.js";
 import { version } from "./_output.js";
 import { predictCommand } from "./predict.js";
@@ -19,6 +20,7 @@ export function buildProgram(): Command {
     quickstartCommand(),
     trainCommand(),
     distilCommand(),
+    importCommand(),
     runCommand(),
     evaluateCommand(),
     scoreCommand(),

@@ -1,12 +1,12 @@
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { runExperiment } from "./_experiment.js";
 import { addJsonOption } from "./_flags.js";
 import { Output, paint } from "./_output.js";
+import { presetFile } from "./_presets.js";
 import { comparison, rowsTable, savedIn, trainingTime } from "./_rows.js";
 
-/** The quickstart's experiment; the path is the same from `src/` and from `dist/`. */
-export const quickstartFile = fileURLToPath(new URL("../experiments/quickstart.yaml", import.meta.url));
+/** The quickstart's experiment. */
+export const quickstartFile = presetFile("quickstart");
 
 /** What to try with the quickstart's models. */
 export function nextCommands(out: string, data: string): readonly string[] {

@@ -52,6 +52,21 @@ test("distil learns a Junior from the facts and saved teachers, and keeps what m
   expect(Object.values(senior).map((values) => values.length)).toEqual([2 * 4 * 2]);
 });
 
+test("teachers of the second stage learn, those on disk stay as they were", async () => {
+  const out = join(temporary(), "junior");
+  const before = teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")));
+  const answer = await muldeJson<TrainAnswer>([...flags(out), "--adapt-from", "20"]);
+  expect(answer.test.mrr).toBeGreaterThan(0.6);
+  const { model, training } = await loadModel(out);
+  expect(training).toMatchObject({ options: { adaptFrom: 20 } });
+  expect(Object.keys((training as { senior: object }).senior)).toEqual(["scaling"]);
+  expect(teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")))).toEqual(before);
+
+  const plain = join(temporary(), "junior");
+  await muldeJson([...flags(plain)]);
+  expect((await loadModel(plain)).model.table("entity").data).not.toEqual(model.table("entity").data);
+});
+
 test("an interrupted distil goes on to the parameters of an uninterrupted one", async () => {
   const whole = join(temporary(), "whole");
   const parts = join(temporary(), "parts");

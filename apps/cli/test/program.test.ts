@@ -19,6 +19,7 @@ test("the commands are those of the contract", () => {
     "quickstart",
     "train",
     "distil",
+    "import",
     "run",
     "evaluate",
     "score",

@@ -136,6 +136,19 @@ test("a directory of another experiment is refused", async () => {
   expect(readFileSync(join(out, "experiment.yaml"), "utf8")).toBe(experiment);
 });
 
+test("--seed takes the place of the experiment's own, and is another experiment", async () => {
+  const seeded = join(temporary(), "seeded");
+  const short = write(experiment.replace("epochs: 300", "epochs: 1"));
+  await muldeJson(["run", short, "--seed", "7", "--out", seeded]);
+  expect(readFileSync(join(seeded, "experiment.yaml"), "utf8")).toContain("seed: 7\n");
+  expect(JSON.parse(readFileSync(join(seeded, "report.json"), "utf8"))).toMatchObject({
+    experiment: { seed: 7, junior: { seed: 7 }, teachers: [{ options: { seed: 8 } }, { options: { seed: 9 } }] },
+  });
+  const { code, stderr } = await mulde(["run", short, "--out", seeded]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("CLI_FOREIGN_EXPERIMENT");
+});
+
 test("a directory of a single model is refused", async () => {
   const { code, stderr } = await mulde(["run", file, "--out", join(out, "first")]);
   expect(code).toBe(1);

@@ -13,9 +13,11 @@ import { muRP } from "./murp.js";
 import { quatE } from "./quate.js";
 import { refE } from "./refe.js";
 import { refH } from "./refh.js";
+import { rot2L } from "./rot2l.js";
 import { rotatE } from "./rotate.js";
 import { rotE } from "./rote.js";
 import { rotH } from "./roth.js";
+import { rotL } from "./rotl.js";
 import { simplE } from "./simple.js";
 import { SIMILARITIES, type Similarity } from "./similarity.js";
 import type { Tf } from "./tf.js";
@@ -80,6 +82,8 @@ const builtIns: readonly ModelDefinition[] = [
   quatE,
   muRP,
   tuckER,
+  rotL,
+  rot2L,
 ];
 const registry = new Map(builtIns.map((definition) => [definition.name, definition]));
 

@@ -94,7 +94,7 @@ function euclidean(source: string, tensors: ForeignTensors, byDefault: 1 | 2): v
   if ((tensors.norm ?? byDefault) === 2) return;
   throw new MuldeError(
     "MODELS_IMPORT",
-    `TransE of ${source} scores by the L1 norm${tensors.norm ? "" : " unless norm: 2 says otherwise"}; only L2 distances keep their ranks here.`,
+    `TransE of ${source} scores by the L1 norm${tensors.norm ? "" : " unless its norm is said to be 2"}; only L2 distances keep their ranks here.`,
   );
 }
 

@@ -116,20 +116,23 @@ function tensorsOf(
   };
 }
 
+// Both vocabularies must be of one and the same data set.
+const remedy = "give the vocabulary file of the model's training, and the data set that it was trained on.";
+
 /** For each of our names its row in the other library's tables. */
 async function rowsOf(path: string, names: readonly string[], what: string): Promise<Int32Array> {
   const theirs = await readOrder(path);
   const rows = new Map(theirs.map((name, row) => [name, row]));
   const missing = names.find((name) => !rows.has(name));
   if (missing !== undefined) {
-    throw new MuldeError("MODELS_IMPORT", `${path} does not have the ${what} ${JSON.stringify(missing)}.`);
+    throw new MuldeError("MODELS_IMPORT", `${path} does not have the ${what} ${JSON.stringify(missing)}; ${remedy}`);
   }
   if (theirs.length !== names.length) {
     const ours = new Set(names);
     const odd = theirs.find((name) => !ours.has(name)) ?? "";
     throw new MuldeError(
       "MODELS_IMPORT",
-      `${path} has the ${what} ${JSON.stringify(odd)}, which is not among those given.`,
+      `${path} has the ${what} ${JSON.stringify(odd)}, which is not among those given; ${remedy}`,
     );
   }
   return Int32Array.from(names, (name) => rows.get(name)!);

@@ -14,9 +14,11 @@ export { muRP } from "./murp.js";
 export { quatE } from "./quate.js";
 export { refE } from "./refe.js";
 export { refH } from "./refh.js";
+export { rot2L } from "./rot2l.js";
 export { rotatE } from "./rotate.js";
 export { rotE } from "./rote.js";
 export { rotH } from "./roth.js";
+export { rotL } from "./rotl.js";
 export {
   decodeSafetensors,
   encodeSafetensors,

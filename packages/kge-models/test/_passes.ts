@@ -32,6 +32,8 @@ export const builtIns = [
   "QuatE",
   "MuRP",
   "TuckER",
+  "RotL",
+  "Rot2L",
 ];
 
 /** Whether a model lives in the ball. */
@@ -47,9 +49,11 @@ export function unfused(name: string): string {
 export async function lively(options: CreateModelOptions, seed = 1): Promise<KgeModel> {
   const model = await createModel(options);
   const random = new Random(seed);
+  // Flexible additions stay away from their floor, where there is no derivative.
+  const size = model.tables.has("scale") ? 0.5 : 1.2;
   for (const { name, data } of model.tables.values()) {
     const scale =
-      name === "headBias" || name === "tailBias" ? 0.3 : name === "curvature" ? 0.5 : 1.2 / Math.sqrt(options.dim);
+      name === "headBias" || name === "tailBias" ? 0.3 : name === "curvature" ? 0.5 : size / Math.sqrt(options.dim);
     for (let i = 0; i < data.length; i++) data[i] = scale * random.normal();
   }
   model.touch();

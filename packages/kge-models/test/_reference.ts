@@ -88,6 +88,12 @@ export const encoders: Record<string, (query: Query, ball: Ball) => number[]> = 
         0,
       ),
     ),
+  RotL: ({ head, rows }) => flexibleSum(turn(rows.rotation!, head, rotation), rows.relation!, rows.scale!),
+  Rot2L: (query, ball) => {
+    const { rows } = query;
+    const first = turn(rows.secondRotation!, encoders.RotL!(query, ball), rotation);
+    return flexibleSum(first, rows.secondTranslation!, rows.secondScale!);
+  },
   RotatE: ({ head, rows }) => turn(rows.rotation!, head, rotation),
   QuatE: ({ head, rows }) =>
     Array.from({ length: head.length / 4 }, (_, k) => {
@@ -138,6 +144,12 @@ function attention({ head, rows }: Query): number[] {
   const weights = candidates.map((candidate) => Math.exp(dot(rows.context!, candidate) / Math.sqrt(head.length)));
   const total = weights[0]! + weights[1]!;
   return head.map((_, i) => (weights[0]! * candidates[0]![i]! + weights[1]! * candidates[1]![i]!) / total);
+}
+
+/** (1 + a) (x + y) / (1 + <x, y>), the denominator floored at 0.1 */
+function flexibleSum(x: readonly number[], y: readonly number[], [a]: readonly number[]): number[] {
+  const factor = (1 + a!) / Math.max(1 + dot(x, y), 0.1);
+  return plus(x, y).map((v) => factor * v);
 }
 
 export function dot(x: readonly number[], y: readonly number[]): number {

@@ -46,6 +46,14 @@ describe("the registry of models", () => {
     ["QuatE", "QuatE", "dot", 4, ["relation"]],
     ["MuRP", "MuRP", "hyperbolic", 1, ["diagonal", "relation"]],
     ["TuckER", undefined, "dot", 1, ["relation", "core"]],
+    ["RotL", undefined, "euclidean", 2, ["relation", "rotation", "scale"]],
+    [
+      "Rot2L",
+      undefined,
+      "euclidean",
+      2,
+      ["relation", "rotation", "scale", "secondRotation", "secondTranslation", "secondScale"],
+    ],
   ])("%s has the kernel %s, is %s, of a multiple of %d, and has the tables %j", (...row) => {
     const [name, fused, similarity, dimMultiple, tables] = row;
     const definition = modelDefinition(name);
@@ -53,7 +61,8 @@ describe("the registry of models", () => {
     expect(definition.fused).toBe(fused);
     expect(Object.keys(definition.tables)).toEqual(tables);
     for (const [table, { width, init }] of Object.entries(definition.tables)) {
-      expect(width(32)).toBe(table === "core" ? 32 ** 3 : name === "CP" ? 16 : 32);
+      const factors = table === "scale" || table === "secondScale";
+      expect(width(32)).toBe(factors ? 1 : table === "core" ? 32 ** 3 : name === "CP" ? 16 : 32);
       expect(init).toBe(table === "diagonal" || table === "core" ? "uniform" : "normal");
     }
     expect(definition.initialScale).toBe(similarity === "dot" ? 0.1 : undefined);

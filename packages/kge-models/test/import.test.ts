@@ -335,7 +335,7 @@ describe("what cannot be imported", () => {
         "relation_representations.0._embeddings.weight": rows(R, d),
       };
       await expect(imported(tensors, { from, model: "TransE" })).rejects.toThrow(
-        /L1 norm unless norm: 2 says otherwise/,
+        /L1 norm unless its norm is said to be 2/,
       );
     }
   });

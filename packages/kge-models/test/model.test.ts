@@ -35,9 +35,16 @@ describe("createModel", () => {
       const shapes = Object.fromEntries(
         [...model.tables.values()].map(({ name: n, rows, width }) => [n, [rows, width]]),
       );
+      const odd: Record<string, number[]> = {
+        core: [1, 512],
+        scale: [2 * relations, 1],
+        secondScale: [2 * relations, 1],
+        secondRotation: [1, 8],
+        secondTranslation: [1, 8],
+      };
       const own = Object.keys(model.definition.tables).map((table) => [
         table,
-        table === "core" ? [1, 512] : [2 * relations, name === "CP" ? 4 : 8],
+        odd[table] ?? [2 * relations, name === "CP" ? 4 : 8],
       ]);
       expect(shapes).toEqual({
         entity: [entities, 8],

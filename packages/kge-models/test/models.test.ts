@@ -31,7 +31,7 @@ const RADII = [1e-6, 1e-3, 0.1, 0.29, 0.31, 1, 2, 4, 6, 7];
 /** How many coordinates of a table make a direction, whose length does not count; 0 where lengths count. */
 function directions(name: string, table: string): number {
   if (name === "QuatE" && table === "relation") return 4;
-  return table === "rotation" || table === "reflection" ? 2 : 0;
+  return ["rotation", "reflection", "secondRotation"].includes(table) ? 2 : 0;
 }
 
 interface Batch {
@@ -49,7 +49,9 @@ function batch(
 ): Batch {
   const random = new Random(seed);
   const { tables, similarity: kind } = modelDefinition(name);
-  const length = (row: number): number => random.pick(radii) / Math.sqrt(kind === "hyperbolic" ? c[row]! : 1);
+  // The flexible addition of longer vectors may come near its floor, where it has a kink: see flexible-addition.test.ts.
+  const lengths = "scale" in tables ? radii.map((radius) => Math.min(radius, 0.4)) : radii;
+  const length = (row: number): number => random.pick(lengths) / Math.sqrt(kind === "hyperbolic" ? c[row]! : 1);
   const shared: Record<string, number[]> = {};
   const queries = c.map((value, row): Query => {
     const head = random.vector(dim, length(row));
@@ -62,7 +64,7 @@ function batch(
       // Attention's logits stay below 3: their rounding shifts the weights, at great logits without limit.
       const context = (): number[] => random.vector(width, (3 * random.next()) / norm(head));
       if (tables[table]!.rows === "one") {
-        shared[table] ??= random.vector(width, 1);
+        shared[table] ??= block ? blocks(block) : random.vector(width, table === "core" ? 1 : 0.3);
         return [table, shared[table]];
       }
       if (block) return [table, blocks(block)];
@@ -112,7 +114,9 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
               const difference = expected.map((v, i) => v - e[i]!);
               // Rounding is relative to the vectors' lengths, not to that of their difference.
               const scale = norm(q.head) * (1 + norm(q.rows.diagonal ?? [0]));
-              const error = 8 * EPS * (scale + norm(q.rows.relation ?? [0]) + norm(expected) + norm(e));
+              // Flexible additions: alpha / (1 + <x, y>) is below 4, and the sum <x, y> has its own rounding.
+              const gain = q.rows.scale ? 4 + given.dim / 8 : 1;
+              const error = 8 * EPS * (gain * (scale + norm(q.rows.relation ?? [0]) + norm(expected)) + norm(e));
               const slack = 2 * norm(difference) * error + error ** 2 + given.dim * EPS * dot(difference, difference);
               expect(Math.abs(scores[row]![k]! + dot(difference, difference))).toBeLessThanOrEqual(slack);
             });

@@ -43,8 +43,8 @@ async function pair(
   const fused = await lively({ ...options, model: name }, dim);
   const tf = await lively({ ...options, model: unfused(name) }, dim);
   copyParameters(fused, tf);
-  // TuckER has no kernel: both of the pair are in TensorFlow.js.
-  const kernel = { DistMult: "DistE", TuckER: undefined };
+  // These have no kernel: both of the pair are in TensorFlow.js.
+  const kernel = { DistMult: "DistE", TuckER: undefined, RotL: undefined, Rot2L: undefined };
   expect(fused.definition.fused).toBe(name in kernel ? kernel[name as keyof typeof kernel] : name);
   expect(tf.definition.fused).toBeUndefined();
   return [fused, tf];

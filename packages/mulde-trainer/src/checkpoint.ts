@@ -17,7 +17,9 @@ const stateSchema = z.object({
   drops: z.number().default(0),
   best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
   /** sums over the batches of the epoch under way */
-  sums: z.object({ total: z.number(), hard: z.number(), soft: z.number(), senior: z.number() }),
+  sums: z.object({ total: z.number(), hard: z.number(), soft: z.number(), senior: z.number(), teachers: z.number() }),
+  /** sums of the attention weights by teacher, likewise */
+  attention: z.array(z.number()).default([]),
 });
 
 /** Where a run stands, beside its arrays. */

@@ -6,20 +6,35 @@ import { AllEntities, hardLoss } from "./facts.js";
 import { NegativeSampler } from "./negatives.js";
 import type { DistilOptions } from "./options.js";
 import type { SoftLabel } from "./soft-label.js";
+import type { UnseenQueries } from "./unseen-queries.js";
 
 /** What both ways of putting hard and soft label together come to. */
 export interface PassResult {
   readonly hard: number;
   readonly soft: number;
   readonly senior: number;
+  readonly attention: readonly number[];
   readonly gradients: ModelGradients;
 }
 
-/** A hard label on sampled candidates: those of both labels are scored in one pass, side by side in a row. */
+/** Queries that have a soft label alone. */
+export interface SoftOnly {
+  readonly queries: UnseenQueries;
+  /** how many for each query that has both labels */
+  readonly ratio: number;
+  /** as wide as both labels of another query together */
+  readonly label: SoftLabel;
+}
+
+/**
+ * A hard label on sampled candidates: those of both labels are scored in one pass, side by side in a row. Rows of queries that have a soft
+ * label alone stand below.
+ */
 export class BesideSampled {
   readonly #kernels: Kernels;
   readonly #options: DistilOptions;
   readonly #soft: SoftLabel;
+  readonly #softOnly: SoftOnly | undefined;
   readonly #sampler: NegativeSampler;
   readonly #pass: CandidatePass;
   readonly #hardK: number;
@@ -31,36 +46,55 @@ export class BesideSampled {
   readonly #hardGradient: Float32Array;
   readonly #gradient: Float32Array;
 
-  constructor(junior: KgeModel, options: DistilOptions, known: KnownTails, soft: SoftLabel, layer?: QueryLayer) {
+  constructor(
+    junior: KgeModel,
+    options: DistilOptions,
+    known: KnownTails,
+    soft: SoftLabel,
+    layer?: QueryLayer,
+    softOnly?: SoftOnly,
+  ) {
     const { kernels, entities } = junior;
     const { engine } = kernels;
     const { batchSize } = options;
+    const rows = batchSize + Math.round(batchSize * (softOnly?.ratio ?? 0));
     this.#kernels = kernels;
     this.#options = options;
     this.#soft = soft;
+    this.#softOnly = softOnly;
     this.#hardK = 1 + options.negatives;
     this.#ownK = options.candidates === "sampled" ? 0 : soft.K;
     const K = this.#hardK + this.#ownK;
     this.#sampler = new NegativeSampler(kernels, entities, options, () => known.answers());
-    this.#pass = new CandidatePass(junior, batchSize, K, layer);
-    this.#ids = engine.int32(batchSize * K);
+    this.#pass = new CandidatePass(junior, rows, K, layer);
+    this.#ids = engine.int32(rows * K);
     this.#hardScores = engine.float32(batchSize * this.#hardK);
     this.#softScores = engine.float32(batchSize * soft.K);
     this.#hardGradient = engine.float32(batchSize * this.#hardK);
-    this.#gradient = engine.float32(batchSize * K);
+    this.#gradient = engine.float32(rows * K);
   }
 
   async step(batch: Batch): Promise<PassResult> {
-    const { heads, relations } = batch;
-    const B = heads.length;
+    const B = batch.heads.length;
     const hardK = this.#hardK;
+    const K = hardK + this.#ownK;
     const hardIds = this.#sampler.draw(batch);
     const softIds = await this.#soft.candidates(batch, hardIds);
     this.#toRows(B, this.#ids, hardIds, softIds);
-    const scores = this.#pass.forward(heads, relations, this.#ids.subarray(0, B * (hardK + this.#ownK)));
+    const { ratio = 0, label } = this.#softOnly ?? {};
+    const others = this.#softOnly?.queries.draw(batch, Math.round(B * ratio));
+    if (others) this.#ids.set(await label!.candidates(others), B * K);
+    const all = others ? joined(batch, others) : batch;
+    const scores = this.#pass.forward(all.heads, all.relations, this.#ids.subarray(0, all.heads.length * K));
     this.#fromRows(B, scores);
     const hard = hardLoss(this.#kernels, this.#options, B, hardK, this.#hardScores, this.#hardGradient);
-    const { soft, senior, gradient } = this.#soft.step(batch, this.#softScores.subarray(0, B * this.#soft.K));
+    // Before the others' step: the Senior is to learn from queries whose answer is known, and keeps the gradients of its last step.
+    const unseen = others && label!.step(others, scores.subarray(B * K));
+    if (unseen) this.#gradient.set(unseen.gradient, B * K);
+    const { soft, senior, attention, gradient } = this.#soft.step(
+      batch,
+      this.#softScores.subarray(0, B * this.#soft.K),
+    );
     const weights = await this.#soft.weights(batch);
     if (weights) {
       scaleRows(this.#hardGradient.subarray(0, B * hardK), weights.hard);
@@ -68,12 +102,14 @@ export class BesideSampled {
     }
     if (this.#ownK > 0) this.#toRows(B, this.#gradient, this.#hardGradient, gradient);
     else for (let i = 0; i < B * hardK; i++) this.#gradient[i] = this.#hardGradient[i]! + gradient[i]!;
-    return { hard, soft, senior, gradients: this.#pass.backward(this.#gradient) };
+    const gradients = this.#pass.backward(this.#gradient);
+    return { hard, soft: soft + ratio * (unseen?.soft ?? 0), senior, attention, gradients };
   }
 
   dispose(): void {
     this.#pass.dispose();
     this.#sampler.dispose();
+    this.#softOnly?.label.dispose();
     const { engine } = this.#kernels;
     engine.free(this.#ids, this.#hardScores, this.#softScores, this.#hardGradient, this.#gradient);
   }
@@ -122,6 +158,12 @@ export class BesideAllEntities {
         `candidates: sampled needs a loss over sampled candidates, but loss is ${options.loss}; choose junior, random or all.`,
       );
     }
+    if (options.unseenQueries > 0) {
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `unseenQueries goes with losses over sampled candidates, but loss is ${options.loss}; leave it out, or choose bce, crossEntropy or margin.`,
+      );
+    }
     if (options.confidence > 0) {
       throw new MuldeError(
         "TRAINER_OPTION",
@@ -138,7 +180,7 @@ export class BesideAllEntities {
     const ids = await this.#soft.candidates(batch);
     const { loss: hard, gradients } = this.#hard.step(batch);
     const scores = this.#pass.forward(batch.heads, batch.relations, ids);
-    const { soft, senior, gradient } = this.#soft.step(batch, scores);
+    const { soft, senior, attention, gradient } = this.#soft.step(batch, scores);
     for (const [name, { ids: rows, count, values }] of this.#pass.backward(gradient)) {
       const { width } = this.#model.table(name);
       const sum = gradients.get(name)!.values;
@@ -147,13 +189,20 @@ export class BesideAllEntities {
         for (let k = 0; k < width; k++) sum[to + k]! += values[i * width + k]!;
       }
     }
-    return { hard, soft, senior, gradients };
+    return { hard, soft, senior, attention, gradients };
   }
 
   dispose(): void {
     this.#hard.dispose();
     this.#pass.dispose();
   }
+}
+
+function joined(a: Batch, b: Batch): Pick<Batch, "heads" | "relations"> {
+  return {
+    heads: Int32Array.of(...a.heads, ...b.heads),
+    relations: Int32Array.of(...a.relations, ...b.relations),
+  };
 }
 
 /** Each query's part of a gradient, B x K, times its weight. */

@@ -1,7 +1,9 @@
+import type { TripleList } from "@mulde/datasets";
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
-import { type Batch, unknownTails } from "./data.js";
-import { BesideAllEntities, BesideSampled } from "./distillation-passes.js";
+import { type Batch, type KnownTails, unknownTails } from "./data.js";
+import { BesideAllEntities, BesideSampled, type SoftOnly } from "./distillation-passes.js";
+import { MuldeError } from "./error.js";
 import { overAllEntities } from "./facts.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { Trained } from "./optimizer.js";
@@ -10,10 +12,45 @@ import { trainingLayer } from "./query-layers.js";
 import { Regularizer } from "./regularizer.js";
 import { type SeniorParts, seniorParts } from "./senior-parts.js";
 import { SoftLabel } from "./soft-label.js";
+import { UnseenQueries } from "./unseen-queries.js";
 
 /** An objective with the Senior that it trains. */
 export interface DistillationObjective extends Objective {
   readonly senior: Senior;
+}
+
+/** The queries without a known answer that the options ask for. */
+function softOnly(
+  junior: KgeModel,
+  teachers: readonly Teacher[],
+  senior: Senior,
+  options: DistilOptions,
+  { queries }: { readonly queries?: TripleList },
+): SoftOnly | undefined {
+  const { unseenQueries: ratio, candidates, topK, negatives, batchSize, softWeight, seed } = options;
+  if (ratio === 0) return undefined;
+  if (candidates !== "junior") {
+    throw new MuldeError(
+      "TRAINER_OPTION",
+      `unseenQueries takes the Junior's best as candidates, but candidates is ${candidates}; choose junior.`,
+    );
+  }
+  if (!queries) {
+    throw new MuldeError(
+      "TRAINER_DATA",
+      "unseenQueries needs the training split: pass prepareData(data) to the objective.",
+    );
+  }
+  const width = 1 + negatives + Math.min(topK, junior.entities);
+  if (width > junior.entities) {
+    throw new MuldeError(
+      "TRAINER_OPTION",
+      `unseenQueries compares 1 + negatives + topK = ${width} candidates, but there are ${junior.entities} entities; lower topK or negatives.`,
+    );
+  }
+  const own = { topK: width, batchSize: Math.round(batchSize * ratio), softWeight: softWeight * ratio };
+  const label = new SoftLabel(junior, teachers, senior, { ...options, ...own });
+  return { queries: new UnseenQueries(queries, seed), ratio, label };
 }
 
 /**
@@ -27,7 +64,7 @@ export function distillationObjective(
   junior: KgeModel,
   teachers: readonly Teacher[],
   options: DistilOptions,
-  known = unknownTails,
+  known: KnownTails & { readonly queries?: TripleList } = unknownTails,
   parts: SeniorParts = {},
 ): DistillationObjective {
   const { kernels, relations } = junior;
@@ -46,18 +83,18 @@ export function distillationObjective(
   const soft = new SoftLabel(junior, teachers, senior, options);
   const passes = overAllEntities(options)
     ? new BesideAllEntities(junior, options, known, soft, layer)
-    : new BesideSampled(junior, options, known, soft, layer);
+    : new BesideSampled(junior, options, known, soft, layer, softOnly(junior, teachers, senior, options, known));
 
   async function step(batch: Batch): Promise<StepResult> {
     layer?.begin(batch.step);
-    const { hard: facts, soft: softLoss, senior: seniorLoss, gradients: found } = await passes.step(batch);
+    const { hard: facts, soft: softLoss, senior: seniorLoss, attention, gradients: found } = await passes.step(batch);
     const hard = facts + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);
     for (const parameter of senior.parameters()) {
       gradients.set(parameter.name, { ids: null, count: parameter.value.length / m, values: parameter.gradient });
     }
     const total = hard + options.softWeight * softLoss + seniorLoss;
-    return { loss: { total, hard, soft: softLoss, senior: seniorLoss }, gradients };
+    return { loss: { total, hard, soft: softLoss, senior: seniorLoss }, attention, gradients };
   }
 
   return {

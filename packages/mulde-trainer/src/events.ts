@@ -14,6 +14,8 @@ export interface LossParts {
   readonly hard: number;
   readonly soft?: number;
   readonly senior?: number;
+  /** of all teachers that adapt, hard and soft, from the epoch on in which they do */
+  readonly teachers?: number;
 }
 
 /** What a training run reports, in order. Progress bars, logs and reports are consumers of this one stream. */
@@ -41,6 +43,8 @@ export type TrainEvent =
       readonly name: string;
       readonly epoch: number;
       readonly loss: LossParts;
+      /** distillation only: each teacher's attention weight, a mean over the epoch */
+      readonly attention?: readonly number[];
       readonly seconds: number;
     }
   | {

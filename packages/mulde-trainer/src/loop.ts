@@ -1,4 +1,5 @@
 import type { KgeModel } from "@mulde/kge-models";
+import { Averaging } from "./averaging.js";
 import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
 import type { Batches, PreparedData } from "./data.js";
 import { MuldeError } from "./error.js";
@@ -32,7 +33,7 @@ const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINIT
 
 /**
  * The training loop: steps, validations, early stopping on the validation MRR, best parameters kept, checkpoints. Reports events
- * as it goes and returns the result, with the model's parameters set to the best. A run that does not come to its end, because it
+ * as it goes and returns the result, with the model's parameters set to the best. With averaging, validations and the best are of the average. A run that does not come to its end, because it
  * fails, is aborted or is no longer listened to, gives the model's memory back.
  *
  * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
@@ -50,7 +51,13 @@ export async function* trainingLoop(
   const name = control.name ?? options.model;
   const path = control.checkpoint;
   const objective = makeObjective();
-  const trained: readonly Trained[] = [...trainedTables(model), ...objective.extra];
+  const trained: readonly Trained[] = [
+    ...trainedTables(model),
+    ...objective.extra,
+    ...(objective.adapting?.tables ?? []),
+  ];
+  // Teachers that adapt are scored in steps alone, and there touched by their objective.
+  const touchAll = (): void => [model, ...(objective.adapting?.models ?? [])].forEach((own) => own.touch());
   const optimizer = new Optimizer(kernels, trained, options);
   let finished = false;
   try {
@@ -58,14 +65,16 @@ export async function* trainingLoop(
     const { stepsPerEpoch } = batches;
     const steps = options.epochs * stepsPerEpoch;
     const validation = new Validation(data, options);
+    const averaging = new Averaging(trained, options.averaging);
     const best = new Map(trained.map((table) => [table.name, new Float32Array(table.data.length)]));
 
     const arrays = new Map<string, Float32Array>();
     for (const { name: table, data: values } of trained) arrays.set(`now.${table}`, values);
     for (const [table, values] of best) arrays.set(`best.${table}`, values);
     for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
+    for (const [table, values] of averaging.state()) arrays.set(`average.${table}`, values);
     const run = runFingerprint([options, ...identity]);
-    const nothing = { total: 0, hard: 0, soft: 0, senior: 0 };
+    const nothing = { total: 0, hard: 0, soft: 0, senior: 0, teachers: 0 };
     const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
       run,
       step: 0,
@@ -74,8 +83,9 @@ export async function* trainingLoop(
       drops: 0,
       best: null,
       sums: { ...nothing },
+      attention: [],
     };
-    model.touch();
+    touchAll();
     const secondsBefore = state.seconds;
     const started = performance.now();
     const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
@@ -101,15 +111,18 @@ export async function* trainingLoop(
       }
       const batch = batches.at(state.step);
       const { epoch } = batch;
-      const { loss, gradients } = await orDiverged(name, epoch, objective.step(batch));
+      const { loss, attention, gradients } = await orDiverged(name, epoch, objective.step(batch));
       if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
       optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
       model.touch();
       state.step++;
+      averaging.update(state.step, stepsPerEpoch);
       state.sums.total += loss.total;
       state.sums.hard += loss.hard;
       state.sums.soft += loss.soft ?? 0;
       state.sums.senior += loss.senior ?? 0;
+      state.sums.teachers += loss.teachers ?? 0;
+      attention?.forEach((weight, i) => (state.attention[i] = (state.attention[i] ?? 0) + weight));
 
       const now = performance.now();
       if (now - lastProgress >= progressMilliseconds) {
@@ -120,11 +133,16 @@ export async function* trainingLoop(
       if (state.step % stepsPerEpoch === 0) {
         const mean = (part: keyof typeof nothing): number => state.sums[part] / stepsPerEpoch;
         const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
-        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled };
+        const adapted = loss.teachers !== undefined && { teachers: mean("teachers") };
+        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled, ...adapted };
+        const weights = attention && { attention: state.attention.map((sum) => sum / stepsPerEpoch) };
         state.sums = { ...nothing };
-        yield { type: "epoch", name, epoch, loss: parts, seconds: (now - epochStarted) / 1000 };
+        state.attention = [];
+        yield { type: "epoch", name, epoch, loss: parts, ...weights, seconds: (now - epochStarted) / 1000 };
         if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
           const before = performance.now();
+          averaging.swap();
+          model.touch();
           const metrics = await orDiverged(name, epoch, validation.metrics(model));
           const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
           if (better) {
@@ -136,6 +154,8 @@ export async function* trainingLoop(
             state.drops++;
           }
           const validationLoss = validation.loss(model);
+          averaging.swap();
+          model.touch();
           const seconds = (performance.now() - before) / 1000;
           yield { type: "validation", name, epoch, metrics, best: better, loss: validationLoss, seconds };
         }
@@ -147,7 +167,7 @@ export async function* trainingLoop(
     if (path !== undefined && saved !== state.step) yield await save(path);
 
     for (const table of trained) table.data.set(best.get(table.name)!);
-    model.touch();
+    touchAll();
     const result: TrainResult = {
       model,
       best: state.best!,

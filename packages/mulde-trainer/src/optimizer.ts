@@ -10,6 +10,8 @@ export interface Trained {
   readonly data: Float32Array;
   /** whether weight decay applies: to embeddings, not to biases, curvatures and gates */
   readonly decays: boolean;
+  /** Steps before its first gradient, 0 unless given: Adam's bias correction starts there. */
+  readonly since?: number;
 }
 
 // The defaults of Kingma & Ba 2015, as in PyTorch and both reference implementations.
@@ -52,7 +54,7 @@ export class Optimizer {
   update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
     const { optimizer, sparse, clipNorm } = this.options;
     if (clipNorm > 0) this.#clip(gradients, clipNorm);
-    for (const { name, rows, width, data, decays } of this.tables) {
+    for (const { name, rows, width, data, decays, since = 0 } of this.tables) {
       const gradient = gradients.get(name);
       if (!gradient) continue;
       const { ids, count, values } = gradient;
@@ -60,7 +62,7 @@ export class Optimizer {
       const weightDecay = decays ? this.options.weightDecay : 0;
       const [first, second] = this.#moments.get(name)!;
       if (optimizer === "adam") {
-        const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step, weightDecay };
+        const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step: step - since, weightDecay };
         this.kernels.adam(update, { first: first!, second: second! }, options);
       } else {
         const options = { learningRate, epsilon: adagradEpsilon, weightDecay };

@@ -39,6 +39,14 @@ const runSchema = z.strictObject({
     .default("constant")
     .describe("course of the learning rate; plateau halves it at each validation without a better MRR"),
   warmup: z.number().min(0).max(1).default(0).describe("part of the run in which the learning rate rises from 0"),
+  averaging: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      "decay of an exponential moving average of the parameters, which is then what is validated and kept, such as 0.999; 0 is off",
+    ),
   loss: z
     .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll"])
     .default("bce")
@@ -100,6 +108,14 @@ export const distilSchema = runSchema.extend({
     .describe(
       "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
     ),
+  unseenQueries: z
+    .number()
+    .min(0)
+    .max(16)
+    .default(0)
+    .describe(
+      "queries without a known answer that the teachers answer beside each training query; plausible ones, drawn by a walk over the relations",
+    ),
   softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
   temperature: z.number().positive().default(1).describe("T of the soft label"),
   normalization: z
@@ -117,6 +133,12 @@ export const distilSchema = runSchema.extend({
     .default(0)
     .describe(
       "alpha of DualDE (Zhu et al. 2022): how steeply a query's soft label gains weight over the hard one with the teachers' score of the true answer; 0 is off",
+    ),
+  adaptFrom: count
+    .min(0)
+    .default(0)
+    .describe(
+      "two stages, as in DualDE (Zhu et al. 2022): epochs with frozen teachers, after which they learn too, from the facts and from the Junior's soft label; 0 keeps them frozen",
     ),
   trainOnSoft: z.boolean().default(true).describe("whether the soft-label loss also trains the scaling"),
 });

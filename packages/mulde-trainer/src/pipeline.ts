@@ -64,12 +64,15 @@ interface Stage {
   readonly train: (control: RunControl) => AsyncGenerator<TrainEvent, TrainResult>;
   /** what the result depends on beside the data */
   readonly identity: readonly unknown[];
+  /** the row of the Senior that taught the model, of whose teachers nothing is left later where they adapted */
+  readonly seniorRow?: (row: Row, senior: SeniorParameters) => Promise<Row>;
 }
 
 /**
  * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one. Every model is saved as soon as it is done,
- * with its row; models that are there already, of the same options and data, are loaded instead. The models' memory is given
- * back in the end: load what is needed from `out`.
+ * with its row; models that are there already, of the same options and data, are loaded instead. Teachers that adapt are saved as they
+ * were before: their last state is only in the Senior's row, kept with the distilled model. The models' memory is given back in
+ * the end: load what is needed from `out`.
  *
  * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
  */
@@ -119,13 +122,14 @@ export async function* runPipeline(
         role: "distilled",
         name: "distilled",
         options: junior,
-        train: (control) => distil(junior, { ...shared, ...control, teachers: asTeachers }),
+        train: (control) => distil(junior, { ...shared, ...control, teachers: asTeachers, adapting: models }),
         identity: [junior, teachers, ...hashes],
+        seniorRow: (row, senior) => seniorRow(experiment, models, row, senior, data),
       },
       context,
     );
     last.model.dispose();
-    rows.push(last.row, await seniorRow(experiment, models, last, data));
+    rows.push(last.row, last.seniorRow!);
     return rows;
   } finally {
     for (const model of models) model.dispose();
@@ -160,7 +164,8 @@ async function* savedTeacher(
 async function seniorRow(
   { junior }: Experiment,
   models: readonly KgeModel[],
-  { row, senior }: StageResult,
+  row: Row,
+  senior: SeniorParameters,
   data: Dataset,
 ): Promise<Row> {
   const { scaling, normalization } = seniorParts(junior, 2 * data.relations.size, models.length);
@@ -188,12 +193,11 @@ type SeniorParameters = Readonly<Record<string, readonly number[]>>;
 interface StageResult {
   readonly model: KgeModel;
   readonly row: Row;
-  readonly senior: SeniorParameters;
+  readonly seniorRow?: Row;
 }
 
-interface Saved {
+interface Saved extends Omit<StageResult, "model"> {
   readonly run: string;
-  readonly row: Row;
   readonly senior: SeniorParameters;
 }
 
@@ -214,7 +218,7 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
     // Left behind by a run that ended between saving the model and here.
     await rm(checkpoint, { force: true });
     yield { type: "skipped", name: stage.name, row: saved.row };
-    return { model, row: saved.row, senior: saved.senior };
+    return { model, ...saved };
   }
   const result = yield* stage.train({ name: stage.name, checkpoint, identity: run });
   const { model } = result;
@@ -229,7 +233,7 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
     seconds: result.seconds,
   });
   const senior = Object.fromEntries([...result.senior].map(([name, values]) => [name, Array.from(values)]));
-  const saved: Saved = { run, row, senior };
+  const saved: Saved = { run, row, senior, ...(stage.seniorRow && { seniorRow: await stage.seniorRow(row, senior) }) };
   await saveModel(model, directory, {
     entities: data.entities.names,
     relations: data.relations.names,
@@ -238,7 +242,7 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
   });
   await rm(checkpoint, { force: true });
   yield { type: "row", name: stage.name, row };
-  return { model, row, senior };
+  return { model, ...saved };
 }
 
 function test(scorer: Scorer, data: Dataset): Promise<RankingReport> {

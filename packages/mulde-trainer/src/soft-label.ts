@@ -14,6 +14,16 @@ import type { DistilOptions } from "./options.js";
 // A random stream of a run (see `seedOf`).
 const randomCandidatesStream = -2;
 
+/** Losses of a batch and what the Junior learns from them. */
+export interface SoftLabelResult {
+  readonly soft: number;
+  readonly senior: number;
+  /** dL/ds, B x K, with lambda */
+  readonly gradient: Float32Array;
+  /** m: each teacher's attention weight, a mean over the batch */
+  readonly attention: readonly number[];
+}
+
 /** The soft label: its candidates, the teachers' scores of them, and what the Senior makes of these. */
 export class SoftLabel {
   /** K */
@@ -69,14 +79,16 @@ export class SoftLabel {
     return chosen;
   }
 
-  /** Losses and dL/ds (B x K, with lambda) of the Junior's scores of the candidates that were chosen last. */
-  step(batch: Batch, scores: Float32Array): { soft: number; senior: number; gradient: Float32Array } {
+  /** What the Senior makes of the Junior's scores of the candidates that were chosen last. */
+  step(batch: Batch, scores: Float32Array): SoftLabelResult {
     const { relations, tails, epoch } = batch;
     const { K } = this;
     const B = tails.length;
     const targets = new Int32Array(B);
     for (let b = 0; b < B; b++) targets[b] = this.#ids.subarray(b * K, (b + 1) * K).indexOf(tails[b]!);
     const gradient = this.#gradient.subarray(0, B * K);
+    const m = this.#teachers.length;
+    const weights = new Float32Array(B * m);
     const { softLoss, seniorLoss } = this.#senior.step({
       epoch,
       relations,
@@ -85,10 +97,13 @@ export class SoftLabel {
       targets,
       softWeight: this.#options.softWeight,
       gradJunior: gradient,
+      weights,
       B,
       K,
     });
-    return { soft: softLoss, senior: seniorLoss, gradient };
+    const attention = new Array<number>(m).fill(0);
+    weights.forEach((weight, i) => (attention[i % m]! += weight / B));
+    return { soft: softLoss, senior: seniorLoss, gradient, attention };
   }
 
   /**

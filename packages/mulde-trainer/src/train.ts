@@ -1,6 +1,7 @@
 import { createModel, type KgeModel, type ModelConfig } from "@mulde/kge-models";
 import type { Kernels } from "@mulde/kernels";
 import type { Teacher } from "@mulde/senior";
+import { adaptingObjective } from "./adapting.js";
 import {
   Batches,
   distinctQueries,
@@ -38,8 +39,13 @@ export interface TrainContext extends RunControl {
 
 /** What distillation needs beside its options. */
 export interface DistilContext extends TrainContext {
-  /** Frozen models of any family and dimension, ensembles, functions: whatever scores candidates. */
+  /** Models of any family and dimension, ensembles, functions: whatever scores candidates. They are frozen, but for `adapting`. */
   readonly teachers: readonly Teacher[];
+  /**
+   * The models behind teachers that learn too once `adaptFrom` epochs are over; without `adaptFrom` they stay as they are. They end with
+   * the parameters that they had at the best validation; a run that is interrupted leaves them where it was.
+   */
+  readonly adapting?: readonly KgeModel[];
   /** Mechanisms of the Senior, your own or `@mulde/senior`'s, in place of those that the options name. */
   readonly senior?: SeniorParts;
   /** Start the Junior from this model instead of random values; it must have the shape that the options give. */
@@ -66,7 +72,7 @@ export async function* pretrainTeacher(
 /**
  * Distils a Junior from teachers (Wang et al., MulDE, WWW 2021) and from the facts.
  *
- * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none, TRAINER_INITIAL if `initial` has another shape
+ * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none or one that adapts is of other data, TRAINER_INITIAL if `initial` has another shape
  */
 export async function* distil(input: DistilInput, context: DistilContext): AsyncGenerator<TrainEvent, TrainResult> {
   const options = parseOptions(distilSchema, input, "distillation options");
@@ -74,7 +80,21 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
   if (teachers.length === 0) {
     throw new MuldeError("TRAINER_TEACHERS", "Distillation needs at least one teacher: give teachers.");
   }
+  const adapting = options.adaptFrom > 0 ? [...new Set(context.adapting)] : [];
+  if (options.adaptFrom > 0 && adapting.length === 0) {
+    throw new MuldeError(
+      "TRAINER_OPTION",
+      `adaptFrom is ${options.adaptFrom}, but no teacher is a model that may learn: give models as adapting, or leave adaptFrom 0.`,
+    );
+  }
   const data = prepareData(context.data);
+  for (const { config, entities, relations } of adapting) {
+    if (entities === data.entities && relations === data.relations) continue;
+    throw new MuldeError(
+      "TRAINER_TEACHERS",
+      `The ${config.model} among adapting has ${entities} entities and ${relations} relations, but the data has ${data.entities} and ${data.relations}.`,
+    );
+  }
   const junior = await newModel(options, context);
   if (initial) {
     for (const table of junior.tables.values()) {
@@ -86,7 +106,10 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
       table.data.set(source.data);
     }
   }
-  const objective = (): Objective => distillationObjective(junior, teachers, options, data, context.senior);
+  const objective = (): Objective => {
+    const main = distillationObjective(junior, teachers, options, data, context.senior);
+    return adapting.length > 0 ? adaptingObjective(main, junior, adapting, options, data) : main;
+  };
   // Every triple is a query of its own here, whatever the loss: the Senior learns from its one true answer.
   const batches = (): Batches => triplesInBatches(data, options);
   const names = teachers.map(({ name }) => name);
@@ -96,7 +119,7 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
     batches,
     objective,
     options,
-    [...identity(context), names, !!initial],
+    [...identity(context), names, !!initial, adapting.map(({ config }) => config)],
     context,
   );
 }

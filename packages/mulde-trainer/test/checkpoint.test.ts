@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createModel, decodeSafetensors, encodeSafetensors, modelTeacher } from "@mulde/kge-models";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { distil, finish, pretrainTeacher, type RunControl, type TrainEvent, type TrainResult } from "../src/index.js";
+import {
+  distil,
+  type DistilInput,
+  finish,
+  pretrainTeacher,
+  type RunControl,
+  type TrainEvent,
+  type TrainResult,
+} from "../src/index.js";
 import { brief, ring, told, without } from "./_planted.js";
 
 const data = ring();
@@ -20,22 +28,24 @@ afterAll(() => rm(directory, { recursive: true }));
 type Start = (control: RunControl) => AsyncGenerator<TrainEvent, TrainResult>;
 
 const options = { ...brief, schedule: "cosine" as const, warmup: 0.2 };
+async function* distilled(over: DistilInput, control: RunControl): AsyncGenerator<TrainEvent, TrainResult> {
+  const models = await Promise.all(
+    ["TransE", "RotE"].map((model) => createModel({ model, dim: 4, entities: 24, relations: 4, seed: 9 })),
+  );
+  const teachers = models.map((model) => modelTeacher(model, model.config.model));
+  return yield* distil({ ...options, topK: 6, ...over }, { data, teachers, adapting: models, ...control });
+}
+
 const kinds: [string, Start][] = [
   ["pre-training", (control) => pretrainTeacher({ ...options, adversarial: 0.5 }, { data, ...control })],
   [
     "pre-training with Adagrad",
     (control) => pretrainTeacher({ ...options, optimizer: "adagrad" }, { data, ...control }),
   ],
-  [
-    "distillation",
-    async function* (control) {
-      const models = await Promise.all(
-        ["TransE", "RotE"].map((model) => createModel({ model, dim: 4, entities: 24, relations: 4, seed: 9 })),
-      );
-      const teachers = models.map((model) => modelTeacher(model, model.config.model));
-      return yield* distil({ ...options, topK: 6 }, { data, teachers, ...control });
-    },
-  ],
+  ["pre-training with averages", (control) => pretrainTeacher({ ...options, averaging: 0.9 }, { data, ...control })],
+  ["distillation", (control) => distilled({}, control)],
+  ["distillation with averages", (control) => distilled({ averaging: 0.8 }, control)],
+  ["distillation in two stages", (control) => distilled({ adaptFrom: 2 }, control)],
 ];
 
 async function all(stream: AsyncGenerator<TrainEvent, TrainResult>): Promise<TrainEvent[]> {

@@ -1,11 +1,23 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type AnswerIndex, indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import { softmaxWeights, type Teacher, uniformAttention, zScore } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
 import { type Batch, seedOf } from "../src/data.js";
 import { distillationObjective } from "../src/distillation.js";
-import { type DistilInput, distilSchema, parseOptions, type SeniorParts } from "../src/index.js";
+import {
+  distil,
+  type DistilInput,
+  distilSchema,
+  finish,
+  parseOptions,
+  type SeniorParts,
+  type TrainEvent,
+} from "../src/index.js";
 import { dense, expectNear, lively, tablesOf } from "./_models.js";
+import { brief, ring } from "./_planted.js";
 import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "./_reference.js";
 
 const entities = 12;
@@ -295,4 +307,41 @@ describe("a distillation step", () => {
     );
     junior.dispose();
   });
+});
+
+it("an epoch's event tells the teachers' mean attention weights, the same after a resumption", async () => {
+  const data = ring();
+  const near = { name: "near", score: teachers[0]!.score };
+  const seen: (readonly number[] | undefined)[] = [];
+  const options = { ...brief, topK: 8, epochs: 3 };
+  const stepsPerEpoch = Math.ceil((2 * data.train.length) / options.batchSize!);
+  for await (const event of distil(options, { data, teachers: [near, teachers[1]!] })) {
+    if (event.type === "epoch") seen.push(event.attention);
+  }
+  expect(seen).toHaveLength(3);
+  for (const weights of seen) {
+    expect(weights).toHaveLength(2);
+    expect(weights![0]! + weights![1]!).toBeCloseTo(1, 5);
+  }
+  // The Junior moves, and what is near to it changes.
+  expect(seen[0]).not.toEqual(seen[2]);
+
+  const checkpoint = join(mkdtempSync(join(tmpdir(), "mulde-attention-")), "checkpoint.safetensors");
+  const again: typeof seen = [];
+  const abort = new AbortController();
+  let steps = 0;
+  // Its signal comes in the second epoch, after the first of its steps.
+  const stopping: Teacher = {
+    name: "near",
+    score(...call) {
+      if (++steps === stepsPerEpoch + 1) abort.abort();
+      return near.score(...call);
+    },
+  };
+  const keep = (event: TrainEvent): unknown => event.type === "epoch" && again.push(event.attention);
+  const stopped = distil(options, { data, teachers: [stopping, teachers[1]!], checkpoint, signal: abort.signal });
+  await expect(finish(stopped, keep)).rejects.toThrow();
+  expect(again).toHaveLength(1);
+  await finish(distil(options, { data, teachers: [near, teachers[1]!], checkpoint }), keep);
+  expect(again).toEqual(seen);
 });

@@ -1,5 +1,5 @@
 import { createKernels, type Engine, Kernels } from "@mulde/kernels";
-import { createModel, modelTeacher } from "@mulde/kge-models";
+import { createModel, type KgeModel, modelTeacher } from "@mulde/kge-models";
 import { beforeAll, describe, expect, it } from "vitest";
 import { distil, finish, pretrainTeacher, type TrainEvent, type TrainResult } from "../src/index.js";
 import { brief, ring } from "./_planted.js";
@@ -31,8 +31,11 @@ describe("the kernels' memory", () => {
   let kernels: Kernels;
   let live: Set<unknown>;
   let start: number;
+  /** A teacher that learns, and has its memory before and after. */
+  let pupil: KgeModel;
   beforeAll(async () => {
     ({ kernels, live } = await counted());
+    pupil = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, kernels });
     // What the kernels keep for themselves is made at their first use, of each kind.
     for (const [, stream] of streams) (await finish(stream())).model.dispose();
     start = live.size;
@@ -42,10 +45,15 @@ describe("the kernels' memory", () => {
     name: "flat",
     score: (_: unknown, __: unknown, ___: unknown, out: Float32Array) => void out.fill(1),
   };
+  const twoStages = (): AsyncGenerator<TrainEvent, TrainResult> => {
+    const options = { ...brief, epochs: 3, validateEvery: 3, topK: 5, adaptFrom: 1 };
+    return distil(options, { data, kernels, teachers: [teacher, modelTeacher(pupil, "RotE")], adapting: [pupil] });
+  };
   const streams: [string, () => AsyncGenerator<TrainEvent, TrainResult>][] = [
     ["sampled negatives", () => pretrainTeacher({ ...brief, epochs: 2 }, { data, kernels })],
     ["1vsAll", () => pretrainTeacher({ ...brief, epochs: 2, loss: "1vsAll" }, { data, kernels })],
     ["distillation", () => distil({ ...brief, epochs: 2, topK: 5 }, { data, kernels, teachers: [teacher] })],
+    ["distillation in two stages", twoStages],
   ];
 
   it.each(streams)("is the model's alone after a run, and all given back with it (%s)", async (_, stream) => {

@@ -91,6 +91,19 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
   });
 });
 
+it("Adam's bias correction begins with a table's first gradient", async () => {
+  const kernels = await sharedKernels();
+  const options = { optimizer: "adam", sparse: false, weightDecay: 0, clipNorm: 0 } as const;
+  const moved = async (since: number, step: number): Promise<number[]> => {
+    const late = { ...table("late", 2, true, 1), since };
+    const subject = new Optimizer(kernels, [late], options);
+    subject.update(new Map([["late", gradient(null, 2, 4)]]), step, 0.1);
+    subject.dispose();
+    return [...late.data];
+  };
+  expect(await moved(500, 501)).toEqual(await moved(0, 1));
+});
+
 describe("clipping", () => {
   it.each([0.5, 1e6])("scales all gradients together down to a norm of %d, and none up", async (clipNorm) => {
     const kernels = await sharedKernels();

@@ -28,6 +28,7 @@ describe("the options", () => {
       clipNorm: 0,
       schedule: "constant",
       warmup: 0,
+      averaging: 0,
       loss: "bce",
       margin: 1,
       labelSmoothing: 0,
@@ -45,12 +46,14 @@ describe("the options", () => {
       validationTriples: 0,
       topK: 500,
       candidates: "junior",
+      unseenQueries: 0,
       softWeight: 0.5,
       temperature: 1,
       normalization: "none",
       scaling: "relation",
       attention: "contrast",
       confidence: 0,
+      adaptFrom: 0,
       trainOnSoft: true,
     });
   });

@@ -206,6 +206,48 @@ describe("a pipeline", () => {
     await expect(access(join(out, "undistilled"))).rejects.toThrow();
   });
 
+  it("keeps the row of the teachers that taught last where they adapt, and the teachers as they were", async () => {
+    const one = await run({ out: join(out, "one") });
+    const two = parseExperiment({ ...plan, junior: { ...plan.junior, adaptFrom: 1, validateEvery: 6 } }, "plan");
+    const { rows } = await run({}, two);
+    expect(timeless(rows.slice(0, 2))).toEqual(timeless(one.rows.slice(0, 2)));
+    for (const name of ["RotE", "second"]) {
+      const [before, after] = await Promise.all([loadModel(join(out, "one", name)), loadModel(join(out, name))]);
+      for (const [table, { data: values }] of before.model.tables)
+        expect([...after.model.table(table).data]).toEqual([...values]);
+    }
+    const models = [];
+    for (const name of ["RotE", "second"]) models.push((await loadModel(join(out, name))).model);
+    await finish(
+      distil(two.junior, {
+        data,
+        teachers: models.map((model, i) => modelTeacher(model, two.teachers[i]!.name)),
+        adapting: models,
+      }),
+    );
+    const { training } = await loadModel(join(out, "distilled"));
+    const gates = (training as { senior: { scaling: number[] } }).senior.scaling;
+    const scales = (relations: Int32Array) =>
+      Float32Array.from({ length: 2 * relations.length }, (_, at) => {
+        return 1 / (1 + Math.exp(-gates[2 * relations[at >> 1]! + (at % 2)]!));
+      });
+    const queries = { triples: data.test, numRelations: 4, known: known() };
+    expect(rows[4]!.mrr).toBeCloseTo((await evaluate(seniorScorer({ scales }, models), queries)).mrr, 12);
+    expect(rows[4]!.mr).not.toBe(one.rows[4]!.mr);
+    // When the distilled model is there already, its teachers are the pre-trained ones again.
+    const again = await run({}, two);
+    expect(again.rows).toEqual(rows);
+    expect(again.events.filter(({ type }) => type === "start")).toEqual([]);
+
+    await rm(join(out, "distilled"), { recursive: true });
+    const controller = new AbortController();
+    const aborted = run({ signal: controller.signal, checkpointMinutes: 0 }, two, (event) => {
+      if (event.type === "checkpoint" && event.name === "distilled" && event.step === 13) controller.abort();
+    });
+    await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+    expect(timeless((await run({}, two)).rows)).toEqual(timeless(rows));
+  });
+
   it("takes teachers that were trained before, and a Junior as one", async () => {
     const first = await run();
     const chain = parseExperiment(

@@ -48,6 +48,8 @@ export interface SeniorStep extends SeniorBatch {
   readonly softWeight: number;
   /** Out, B x K: d(lambda * L_soft) / d s_J. */
   readonly gradJunior: Float32Array;
+  /** Out, B x m, if given: the attention weights a. */
+  readonly weights?: Float32Array;
 }
 
 /** What the Senior says of a batch. */
@@ -123,9 +125,10 @@ export class Senior implements Integrator {
         `softWeight must be a finite number of at least 0, but is ${String(step.softWeight)}.`,
       );
     }
-    const { targets, softWeight, gradJunior } = step;
+    const { targets, softWeight, gradJunior, weights = null } = step;
+    if (weights) checkLength("weights", weights, step.B * this.teachers, "B x m");
     const gradScales = new Float32Array(step.B * this.teachers);
-    const losses = this.#run(step, { targets, softWeight, gradJunior, gradScales, softLogits: null, weights: null });
+    const losses = this.#run(step, { targets, softWeight, gradJunior, gradScales, softLogits: null, weights });
     this.#scaling.zeroGradients();
     this.#scaling.backward(step.relations, gradScales);
     return losses;

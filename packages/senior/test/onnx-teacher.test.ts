@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { collectScores, onnxTeacher } from "../src/index.js";
 
-/** A runtime that stands in for onnxruntime-node, which is too large to be installed for a test: score = h + 10 r + 100 t. */
+/** A runtime that stands in for onnxruntime-node, which is too large to be a dependency (see onnx-runtime.test.ts): h + 10 r + 100 t. */
 class Tensor {
   constructor(
     readonly type: string,

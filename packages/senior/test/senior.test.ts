@@ -62,9 +62,11 @@ describe("the Senior, computed by hand", () => {
     expect(Array.from(unscaled().softLogits(handComputed({ epoch: 5000 })).weights)).toEqual([0.5, 0.5]);
   });
 
-  it("gives both losses and the Junior's gradient", () => {
-    const step = handComputed();
+  it("gives both losses, the Junior's gradient and the attention weights", () => {
+    const weights = new Float32Array(2);
+    const step = handComputed({ weights });
     const { softLoss, seniorLoss } = unscaled().step(step);
+    expectValues(weights, [0.633975, 0.366025]);
     // p = softmax(s_soft) = sigmoid(-+ (a_0 - a_1) ln 3) = sigmoid(-+ .294372) = (.426934, .573066), q = (1/4, 3/4)
     // KL(p || q) = .426934 ln(.426934 / .25) + .573066 ln(.573066 / .75) = .228481 - .154196 = .074285
     expect(softLoss).toBeCloseTo(0.074285, 5);

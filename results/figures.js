@@ -1,0 +1,190 @@
+// Draws the figures of RESULTS.md from ledger.tsv, curves.tsv, scales.tsv and published.tsv: node results/figures.js
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+import { readTable } from "./_tables.js";
+
+const at = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+const ledger = readTable("ledger.tsv");
+const curves = readTable("curves.tsv");
+const published = readTable("published.tsv");
+const sets = ["WN18RR", "FB15k-237"];
+const entities = { WN18RR: 40943, "FB15k-237": 14541 };
+const roles = ["published", "teacher", "undistilled", "distilled", "senior"];
+const colours = ["#888888", "#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
+const lowest = { WN18RR: 0.43, "FB15k-237": 0.29 };
+const highest = { WN18RR: 0.5, "FB15k-237": 0.38 };
+const width = 460;
+const height = 340;
+// Which XML, unlike HTML, must be told.
+const namespace = "http://www.w3.org/2000/svg";
+
+mkdirSync(at("figures"), { recursive: true });
+writeFigure("quality.svg", sets.map(quality));
+const ran = sets.filter((data) => curves.some((line) => line.data === data && line.experiment.endsWith("-paper")));
+writeFigure("curves.svg", ran.map(courses));
+writeFigure("attention.svg", ran.map(attention));
+writeFigure("relations.svg", [relationScales("WN18RR")]);
+
+/** Panels side by side as one file. */
+function writeFigure(name, panels) {
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  let x = 0;
+  const parts = panels.map((panel) => {
+    const svg = Plot.plot({ document, width, height, marginLeft: 60, marginTop: 50, marginBottom: 45, ...panel });
+    svg.setAttribute("x", String(x));
+    x += Number(svg.getAttribute("width"));
+    return svg.outerHTML;
+  });
+  const tall = Math.max(...panels.map((panel) => panel.height ?? height));
+  const background = `<rect width="100%" height="100%" fill="white"/>`;
+  const open = `<svg xmlns="${namespace}" width="${x}" height="${tall}" font-family="sans-serif">`;
+  writeFileSync(at(`figures/${name}`), `${open}${background}${parts.join("")}</svg>\n`);
+}
+
+function title(text) {
+  return Plot.text([text], { frameAnchor: "top", dy: -38, fontSize: 14, fontWeight: "bold" });
+}
+
+/** MRR against the size of the model: ours by their parameters, published ones by N d floats, which is nearly all of theirs. */
+function quality(data) {
+  // Of several runs the one with the best validation MRR, so that nothing is chosen on the test split.
+  const best = new Map();
+  for (const line of ledger) {
+    if (line.data !== data || line.mrr === "") continue;
+    const { role, model, dimension, mrr, parameters, note } = line;
+    const validation = Number(/validation MRR (\S+)/.exec(note)?.[1] ?? 0);
+    const key = `${role} ${model} ${dimension}`;
+    if (best.has(key) && best.get(key).validation >= validation) continue;
+    best.set(key, {
+      validation,
+      mrr: Number(mrr),
+      bytes: 4 * Number(parameters),
+      role,
+      label: `${model} ${dimension}`,
+    });
+  }
+  const theirs = published
+    .filter((line) => line.data === data)
+    .map(({ system, dimension, mrr }) => ({
+      mrr: Number(mrr),
+      bytes: 4 * entities[data] * Number(dimension),
+      role: "published",
+      label: `${system} ${dimension}`,
+    }));
+  // The weakest teachers would press all others together.
+  const points = [...theirs, ...best.values()].filter(({ mrr }) => mrr >= lowest[data]);
+  // At 32 dimensions the published systems stand above each other: their labels take turns on both sides.
+  const right = points.filter(({ role }, i) => role === "distilled" || (role === "published" && i % 2 === 0));
+  const left = points.filter(({ role }, i) => role === "published" && i % 2 === 1);
+  const label = { x: "bytes", y: "mrr", text: "label", fontSize: 9, fill: "role" };
+  return {
+    x: { type: "log", label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 3, domain: [3e5, 3e9] },
+    y: { label: "test MRR", labelArrow: "none", grid: true, domain: [lowest[data], highest[data]] },
+    color: { domain: roles, range: colours },
+    height: 460,
+    width: 620,
+    marks: [
+      title(`${data}: MRR against size`),
+      Plot.dot(points, { x: "bytes", y: "mrr", stroke: "role", fill: "role", r: 3.5 }),
+      Plot.text(right, { ...label, dx: 7, textAnchor: "start" }),
+      Plot.text(left, { ...label, dx: -7, textAnchor: "end" }),
+      ...roles.map((role, i) =>
+        Plot.text([role], {
+          frameAnchor: "bottom-right",
+          dx: -6,
+          dy: -8 - 14 * i,
+          text: [role],
+          fill: colours[i],
+          fontWeight: "bold",
+        }),
+      ),
+    ],
+  };
+}
+
+/** Validation MRR over epochs, of the distilled Junior and its twin in the paper's setting. */
+function courses(data) {
+  const lines = curves
+    .filter(
+      (line) =>
+        line.data === data && line.experiment.endsWith("-paper") && ["distilled", "undistilled"].includes(line.name),
+    )
+    .map((line) => ({ ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }));
+  return {
+    x: { label: "epoch", labelArrow: "none" },
+    y: { label: "validation MRR", labelArrow: "none", grid: true },
+    color: { domain: roles, range: colours },
+    marks: [
+      title(`${data}: with and without teachers`),
+      Plot.lineY(lines, { x: "epoch", y: "mrr", stroke: "name", marker: "dot" }),
+      Plot.text(
+        lines,
+        Plot.selectLast({ x: "epoch", y: "mrr", z: "name", text: "name", fill: "name", dy: -10, dx: -20 }),
+      ),
+    ],
+  };
+}
+
+/** The teachers' mean attention weights over the epochs of the distilled Junior. */
+function attention(data) {
+  const lines = curves.filter((line) => line.data === data && line.name === "distilled" && line.attention);
+  const points = lines.flatMap(({ epoch, attention: weights, teachers }) =>
+    weights
+      .split(" ")
+      .map((weight, i) => ({ epoch: Number(epoch), weight: Number(weight), teacher: teachers.split(" ")[i] })),
+  );
+  return {
+    marginRight: 70,
+    x: { label: "epoch", labelArrow: "none" },
+    y: { label: "mean attention weight", labelArrow: "none", grid: true, zero: true },
+    marks: [
+      title(`${data}: attention over epochs`),
+      Plot.lineY(points, { x: "epoch", y: "weight", stroke: "teacher" }),
+      Plot.text(
+        points,
+        Plot.selectLast({
+          x: "epoch",
+          y: "weight",
+          z: "teacher",
+          text: "teacher",
+          fill: "teacher",
+          dx: 6,
+          textAnchor: "start",
+        }),
+      ),
+    ],
+  };
+}
+
+/** What the Senior learned: the scale of each teacher for each relation, both directions. */
+function relationScales(data) {
+  const cells = readTable("scales.tsv").filter((line) => line.data === data);
+  return {
+    width: 560,
+    height: 520,
+    marginLeft: 230,
+    marginTop: 70,
+    x: { axis: "top", label: null, domain: [...new Set(cells.map(({ teacher }) => teacher))] },
+    y: { label: null },
+    color: { scheme: "blues" },
+    marks: [
+      Plot.text([`${data}: relation-specific scales`], {
+        frameAnchor: "top",
+        dy: -56,
+        fontSize: 14,
+        fontWeight: "bold",
+      }),
+      Plot.cell(cells, { x: "teacher", y: "relation", fill: (line) => Number(line.scale) }),
+      Plot.text(cells, {
+        x: "teacher",
+        y: "relation",
+        text: "scale",
+        fontSize: 9,
+        fill: ({ scale }) => (Number(scale) > 0.6 ? "white" : "black"),
+      }),
+    ],
+  };
+}
