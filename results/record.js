@@ -2,11 +2,12 @@
 //   node results/record.js --experiment NAME [--role undistilled|teacher|distilled|baseline] [--note TEXT] -- train|distil|run ...
 // The role is asked for where the command trains a single model. The test split counts whole, filtered, with realistic ranks.
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readTable } from "./_tables.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const ledger = join(here, "ledger.tsv");
@@ -32,7 +33,6 @@ const option = (name) => {
   return at < 0 ? undefined : command[at + 1];
 };
 
-const started = Date.now();
 const log = join(mkdtempSync(join(tmpdir(), "mulde-")), "events.jsonl");
 const { code, stdout, peak } = await run();
 const shared = {
@@ -88,13 +88,17 @@ function lines(report) {
     return [{ ...metrics(row), note: `${chosenBy(validation)} ${note}` }];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;
+  const known = readTable("ledger.tsv").filter((line) => line.experiment === flags.experiment && line.mrr !== "");
   return report.rows.flatMap((row) => {
     const saved = join(report.out, row.name, "config.json");
-    // A teacher from another directory, or a model of an earlier run of the same experiment, has its line already.
-    const made = existsSync(saved) ? statSync(saved).mtimeMs >= started : row.role === "senior";
-    if (!made) return [];
+    // A teacher from another directory has its line there, and a model of an earlier run of this experiment here. One that was done before
+    // a run was stopped has none yet.
+    const elsewhere = row.role !== "senior" && !existsSync(saved);
+    const line = { ...metrics(row), data };
+    const same = ["role", "model", "dimension", "seed", "mrr", "data"];
+    if (elsewhere || known.some((other) => same.every((column) => other[column] === String(line[column])))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
-    return [{ ...metrics(row), data, note: `${how} ${note}` }];
+    return [{ ...line, note: `${how} ${note}` }];
   });
 }
 

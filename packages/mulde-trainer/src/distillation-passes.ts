@@ -17,6 +17,11 @@ export interface PassResult {
   readonly gradients: ModelGradients;
 }
 
+/** How many queries with a soft label alone go with B that have both: one at least, so that the last and smallest batch has some too. */
+export function othersOf(B: number, ratio: number): number {
+  return Math.ceil(B * ratio);
+}
+
 /** Queries that have a soft label alone. */
 export interface SoftOnly {
   readonly queries: UnseenQueries;
@@ -57,7 +62,7 @@ export class BesideSampled {
     const { kernels, entities } = junior;
     const { engine } = kernels;
     const { batchSize } = options;
-    const rows = batchSize + Math.round(batchSize * (softOnly?.ratio ?? 0));
+    const rows = batchSize + othersOf(batchSize, softOnly?.ratio ?? 0);
     this.#kernels = kernels;
     this.#options = options;
     this.#soft = soft;
@@ -82,7 +87,7 @@ export class BesideSampled {
     const softIds = await this.#soft.candidates(batch, hardIds);
     this.#toRows(B, this.#ids, hardIds, softIds);
     const { ratio = 0, label } = this.#softOnly ?? {};
-    const others = this.#softOnly?.queries.draw(batch, Math.round(B * ratio));
+    const others = this.#softOnly?.queries.draw(batch, othersOf(B, ratio));
     if (others) this.#ids.set(await label!.candidates(others), B * K);
     const all = others ? joined(batch, others) : batch;
     const scores = this.#pass.forward(all.heads, all.relations, this.#ids.subarray(0, all.heads.length * K));

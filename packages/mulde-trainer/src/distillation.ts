@@ -2,7 +2,7 @@ import type { TripleList } from "@mulde/datasets";
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
 import { type Batch, type KnownTails, unknownTails } from "./data.js";
-import { BesideAllEntities, BesideSampled, type SoftOnly } from "./distillation-passes.js";
+import { BesideAllEntities, BesideSampled, othersOf, type SoftOnly } from "./distillation-passes.js";
 import { MuldeError } from "./error.js";
 import { overAllEntities } from "./facts.js";
 import type { Objective, StepResult } from "./objective.js";
@@ -48,7 +48,7 @@ function softOnly(
       `unseenQueries compares 1 + negatives + topK = ${width} candidates, but there are ${junior.entities} entities; lower topK or negatives.`,
     );
   }
-  const own = { topK: width, batchSize: Math.round(batchSize * ratio), softWeight: softWeight * ratio };
+  const own = { topK: width, batchSize: othersOf(batchSize, ratio), softWeight: softWeight * ratio };
   const label = new SoftLabel(junior, teachers, senior, { ...options, ...own });
   return { queries: new UnseenQueries(queries, seed), ratio, label };
 }

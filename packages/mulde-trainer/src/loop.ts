@@ -33,8 +33,8 @@ const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINIT
 
 /**
  * The training loop: steps, validations, early stopping on the validation MRR, best parameters kept, checkpoints. Reports events
- * as it goes and returns the result, with the model's parameters set to the best. With averaging, validations and the best are of the average. A run that does not come to its end, because it
- * fails, is aborted or is no longer listened to, gives the model's memory back.
+ * as it goes and returns the result, with the model's parameters set to the best. With averaging, validations and the best are of the
+ * average. A run that does not come to its end, because it fails, is aborted or is no longer listened to, gives the model's memory back.
  *
  * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
  */

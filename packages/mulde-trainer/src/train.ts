@@ -72,7 +72,8 @@ export async function* pretrainTeacher(
 /**
  * Distils a Junior from teachers (Wang et al., MulDE, WWW 2021) and from the facts.
  *
- * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none or one that adapts is of other data, TRAINER_INITIAL if `initial` has another shape
+ * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none or one that adapts is of other data, TRAINER_INITIAL if
+ *   `initial` has another shape
  */
 export async function* distil(input: DistilInput, context: DistilContext): AsyncGenerator<TrainEvent, TrainResult> {
   const options = parseOptions(distilSchema, input, "distillation options");

@@ -1,8 +1,9 @@
 import { tripleList, withReciprocals } from "@mulde/datasets";
+import { createModel, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
 import { distillationObjective } from "../src/distillation.js";
-import { distil, type DistilInput, distilSchema, parseOptions, prepareData } from "../src/index.js";
+import { distil, type DistilInput, distilSchema, finish, parseOptions, prepareData } from "../src/index.js";
 import { UnseenQueries } from "../src/unseen-queries.js";
 import { dense, expectNear, lively, tablesOf } from "./_models.js";
 import { brief, ring } from "./_planted.js";
@@ -117,10 +118,28 @@ describe("a distillation step with unseen queries", () => {
     junior.dispose();
   });
 
-  it("trains to the end, with a last batch that is smaller", async () => {
-    const options = { ...brief, negatives: 7, topK: 8, unseenQueries: 0.5, epochs: 2 };
+  it.each([
+    ["a last batch that is smaller", { unseenQueries: 0.5 }],
+    ["a last batch of one query, and few unseen ones", { unseenQueries: 0.1, batchSize: 2 * ring().train.length - 1 }],
+  ])("trains to the end, with %s", async (_what, more) => {
+    const options = { ...brief, negatives: 7, topK: 8, epochs: 2, ...more };
     const events = [];
     for await (const event of distil(options, { data: ring(), teachers: [teacher] })) events.push(event.type);
     expect(events.at(-1)).toBe("done");
+  });
+
+  it("goes with teachers that adapt, which are asked for none", async () => {
+    const data = ring();
+    const options = { ...brief, negatives: 7, topK: 8, epochs: 2, unseenQueries: 0.5, adaptFrom: 1 };
+    const model = await createModel({
+      model: "RotH",
+      dim: 4,
+      entities: data.entities.size,
+      relations: data.relations.size,
+    });
+    const before = [...model.table("entity").data];
+    await finish(distil(options, { data, teachers: [modelTeacher(model, "RotH")], adapting: [model] }));
+    expect([...model.table("entity").data]).not.toEqual(before);
+    model.dispose();
   });
 });
