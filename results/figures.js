@@ -14,6 +14,7 @@ const sets = ["WN18RR", "FB15k-237"];
 const entities = { WN18RR: 40943, "FB15k-237": 14541 };
 const roles = ["published", "teacher", "undistilled", "distilled", "senior"];
 const colours = ["#888888", "#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
+const hues = ["#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
 const lowest = { WN18RR: 0.43, "FB15k-237": 0.29 };
 const highest = { WN18RR: 0.5, "FB15k-237": 0.38 };
 const width = 460;
@@ -91,16 +92,7 @@ function quality(data) {
       Plot.dot(points, { x: "bytes", y: "mrr", stroke: "role", fill: "role", r: 3.5 }),
       Plot.text(right, { ...label, dx: 7, textAnchor: "start" }),
       Plot.text(left, { ...label, dx: -7, textAnchor: "end" }),
-      ...roles.map((role, i) =>
-        Plot.text([role], {
-          frameAnchor: "bottom-right",
-          dx: -6,
-          dy: -8 - 14 * i,
-          text: [role],
-          fill: colours[i],
-          fontWeight: "bold",
-        }),
-      ),
+      ...legend(roles, colours),
     ],
   };
 }
@@ -136,27 +128,31 @@ function attention(data) {
       .split(" ")
       .map((weight, i) => ({ epoch: Number(epoch), weight: Number(weight), teacher: teachers.split(" ")[i] })),
   );
+  const teachers = [...new Set(points.map(({ teacher }) => teacher))];
   return {
-    marginRight: 70,
     x: { label: "epoch", labelArrow: "none" },
-    y: { label: "mean attention weight", labelArrow: "none", grid: true, zero: true },
+    y: { label: "mean attention weight", labelArrow: "none", grid: true },
+    color: { domain: teachers, range: hues },
     marks: [
       title(`${data}: attention over epochs`),
       Plot.lineY(points, { x: "epoch", y: "weight", stroke: "teacher" }),
-      Plot.text(
-        points,
-        Plot.selectLast({
-          x: "epoch",
-          y: "weight",
-          z: "teacher",
-          text: "teacher",
-          fill: "teacher",
-          dx: 6,
-          textAnchor: "start",
-        }),
-      ),
+      ...legend(teachers, hues),
     ],
   };
+}
+
+/** Names in their colours, one above the other in the lower right corner, where these figures are empty. */
+function legend(names, fills) {
+  return names.map((name, i) =>
+    Plot.text([name], {
+      frameAnchor: "bottom-right",
+      dx: -6,
+      dy: -8 - 14 * i,
+      text: [name],
+      fill: fills[i],
+      fontWeight: "bold",
+    }),
+  );
 }
 
 /** What the Senior learned: the scale of each teacher for each relation, both directions. */
