@@ -30,6 +30,7 @@ export function adaptingObjective(
     attention: "uniform",
     confidence: 0,
     unseenQueries: 0,
+    refreshTopK: 1,
   };
   const label = [modelTeacher(junior, "Junior")];
   const since = options.adaptFrom * Math.ceil(data.queries.length / options.batchSize);
@@ -41,6 +42,7 @@ export function adaptingObjective(
 
   return {
     extra: main.extra,
+    ...(main.state && { state: main.state }),
     adapting: { models, tables: parts.flatMap(({ tables }) => tables) },
     async step(batch: Batch): Promise<StepResult> {
       if (batch.epoch < options.adaptFrom) return main.step(batch);

@@ -110,6 +110,19 @@ export interface Batch {
   readonly tails: Int32Array;
 }
 
+/** Queries, and others behind them. */
+export function joined(a: Queries, b: Queries): Queries {
+  const both = (x: Int32Array, y: Int32Array): Int32Array => {
+    const out = new Int32Array(x.length + y.length);
+    out.set(x);
+    out.set(y, x.length);
+    return out;
+  };
+  return { heads: both(a.heads, b.heads), relations: both(a.relations, b.relations) };
+}
+
+type Queries = Pick<Batch, "heads" | "relations">;
+
 /** Cuts each epoch's own permutation of the queries into batches; any batch can be made without those before it. */
 export class Batches {
   readonly stepsPerEpoch: number;

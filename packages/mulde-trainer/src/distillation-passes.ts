@@ -1,6 +1,7 @@
 import type { Kernels } from "@mulde/kernels";
 import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
-import type { Batch, KnownTails } from "./data.js";
+import { type Batch, joined, type KnownTails } from "./data.js";
+import { DoubleNegatives } from "./double-negatives.js";
 import { MuldeError } from "./error.js";
 import { AllEntities, hardLoss } from "./facts.js";
 import { NegativeSampler } from "./negatives.js";
@@ -33,7 +34,7 @@ export interface SoftOnly {
 
 /**
  * A hard label on sampled candidates: those of both labels are scored in one pass, side by side in a row. Rows of queries that have a soft
- * label alone stand below.
+ * label alone stand below, and under them those of negatives alone.
  */
 export class BesideSampled {
   readonly #kernels: Kernels;
@@ -41,6 +42,7 @@ export class BesideSampled {
   readonly #soft: SoftLabel;
   readonly #softOnly: SoftOnly | undefined;
   readonly #sampler: NegativeSampler;
+  readonly #double: DoubleNegatives;
   readonly #pass: CandidatePass;
   readonly #hardK: number;
   /** candidates of a row that the soft label has to itself */
@@ -62,7 +64,6 @@ export class BesideSampled {
     const { kernels, entities } = junior;
     const { engine } = kernels;
     const { batchSize } = options;
-    const rows = batchSize + othersOf(batchSize, softOnly?.ratio ?? 0);
     this.#kernels = kernels;
     this.#options = options;
     this.#soft = soft;
@@ -71,6 +72,8 @@ export class BesideSampled {
     this.#ownK = options.candidates === "sampled" ? 0 : soft.K;
     const K = this.#hardK + this.#ownK;
     this.#sampler = new NegativeSampler(kernels, entities, options, () => known.answers());
+    this.#double = new DoubleNegatives(kernels, entities, options, K);
+    const rows = batchSize + othersOf(batchSize, softOnly?.ratio ?? 0) + this.#double.rows(batchSize);
     this.#pass = new CandidatePass(junior, rows, K, layer);
     this.#ids = engine.int32(rows * K);
     this.#hardScores = engine.float32(batchSize * this.#hardK);
@@ -89,12 +92,18 @@ export class BesideSampled {
     const { ratio = 0, label } = this.#softOnly ?? {};
     const others = this.#softOnly?.queries.draw(batch, othersOf(B, ratio));
     if (others) this.#ids.set(await label!.candidates(others), B * K);
-    const all = others ? joined(batch, others) : batch;
+    const labelled = others ? joined(batch, others) : batch;
+    const double = this.#double.draw(batch);
+    const from = labelled.heads.length * K;
+    this.#ids.set(double.candidates, from);
+    const all = joined(labelled, double);
     const scores = this.#pass.forward(all.heads, all.relations, this.#ids.subarray(0, all.heads.length * K));
     this.#fromRows(B, scores);
-    const hard = hardLoss(this.#kernels, this.#options, B, hardK, this.#hardScores, this.#hardGradient);
+    const hard =
+      hardLoss(this.#kernels, this.#options, B, hardK, this.#hardScores, this.#hardGradient) +
+      this.#double.loss(B, scores.subarray(from), this.#gradient.subarray(from));
     // Before the others' step: the Senior is to learn from queries whose answer is known, and keeps the gradients of its last step.
-    const unseen = others && label!.step(others, scores.subarray(B * K));
+    const unseen = others && label!.step(others, scores.subarray(B * K, from));
     if (unseen) this.#gradient.set(unseen.gradient, B * K);
     const { soft, senior, attention, gradient } = this.#soft.step(
       batch,
@@ -114,6 +123,7 @@ export class BesideSampled {
   dispose(): void {
     this.#pass.dispose();
     this.#sampler.dispose();
+    this.#double.dispose();
     this.#softOnly?.label.dispose();
     const { engine } = this.#kernels;
     engine.free(this.#ids, this.#hardScores, this.#softScores, this.#hardGradient, this.#gradient);
@@ -201,13 +211,6 @@ export class BesideAllEntities {
     this.#hard.dispose();
     this.#pass.dispose();
   }
-}
-
-function joined(a: Batch, b: Batch): Pick<Batch, "heads" | "relations"> {
-  return {
-    heads: Int32Array.of(...a.heads, ...b.heads),
-    relations: Int32Array.of(...a.relations, ...b.relations),
-  };
 }
 
 /** Each query's part of a gradient, B x K, times its weight. */

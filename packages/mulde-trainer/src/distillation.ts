@@ -80,7 +80,7 @@ export function distillationObjective(
   });
   const layer = trainingLayer(junior, options);
   const regularizer = new Regularizer(junior, options);
-  const soft = new SoftLabel(junior, teachers, senior, options);
+  const soft = new SoftLabel(junior, teachers, senior, options, known.queries);
   const passes = overAllEntities(options)
     ? new BesideAllEntities(junior, options, known, soft, layer)
     : new BesideSampled(junior, options, known, soft, layer, softOnly(junior, teachers, senior, options, known));
@@ -102,6 +102,7 @@ export function distillationObjective(
     extra: senior
       .parameters()
       .map(({ name, value }): Trained => ({ name, rows: value.length / m, width: m, data: value, decays: false })),
+    state: soft.state(),
     step,
     dispose() {
       passes.dispose();

@@ -1,6 +1,7 @@
 import type { Kernels, Labels } from "@mulde/kernels";
 import { AllPass, CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
-import { type Batch, type KnownTails, unknownTails } from "./data.js";
+import { type Batch, joined, type KnownTails, unknownTails } from "./data.js";
+import { DoubleNegatives } from "./double-negatives.js";
 import { marginLoss } from "./margin.js";
 import { NegativeSampler } from "./negatives.js";
 import type { Objective, StepResult } from "./objective.js";
@@ -101,6 +102,8 @@ class SampledCandidates {
   readonly #pass: CandidatePass;
   readonly #options: RunOptions;
   readonly #sampler: NegativeSampler;
+  readonly #double: DoubleNegatives;
+  readonly #ids: Int32Array;
   readonly #gradient: Float32Array;
 
   constructor(model: KgeModel, options: RunOptions, known: KnownTails, layer?: QueryLayer) {
@@ -108,22 +111,33 @@ class SampledCandidates {
     const K = 1 + options.negatives;
     this.#kernels = kernels;
     this.#options = options;
-    this.#pass = new CandidatePass(model, options.batchSize, K, layer);
     this.#sampler = new NegativeSampler(kernels, entities, options, () => known.answers());
-    this.#gradient = kernels.engine.float32(options.batchSize * K);
+    this.#double = new DoubleNegatives(kernels, entities, options, K);
+    const rows = options.batchSize + this.#double.rows(options.batchSize);
+    this.#pass = new CandidatePass(model, rows, K, layer);
+    this.#ids = kernels.engine.int32(rows * K);
+    this.#gradient = kernels.engine.float32(rows * K);
   }
 
   step(batch: Batch): { loss: number; gradients: ModelGradients } {
     const size = batch.heads.length;
-    const scores = this.#pass.forward(batch.heads, batch.relations, this.#sampler.draw(batch));
     const K = 1 + this.#options.negatives;
-    const loss = hardLoss(this.#kernels, this.#options, size, K, scores, this.#gradient);
+    const own = size * K;
+    const double = this.#double.draw(batch);
+    this.#ids.set(this.#sampler.draw(batch));
+    this.#ids.set(double.candidates, own);
+    const { heads, relations } = joined(batch, double);
+    const scores = this.#pass.forward(heads, relations, this.#ids.subarray(0, own + double.candidates.length));
+    const loss =
+      hardLoss(this.#kernels, this.#options, size, K, scores, this.#gradient) +
+      this.#double.loss(size, scores.subarray(own), this.#gradient.subarray(own));
     return { loss, gradients: this.#pass.backward(this.#gradient) };
   }
 
   dispose(): void {
     this.#pass.dispose();
     this.#sampler.dispose();
-    this.#kernels.engine.free(this.#gradient);
+    this.#double.dispose();
+    this.#kernels.engine.free(this.#ids, this.#gradient);
   }
 }

@@ -73,6 +73,7 @@ export async function* trainingLoop(
     for (const [table, values] of best) arrays.set(`best.${table}`, values);
     for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
     for (const [table, values] of averaging.state()) arrays.set(`average.${table}`, values);
+    for (const [part, values] of objective.state ?? []) arrays.set(`objective.${part}`, values);
     const run = runFingerprint([options, ...identity]);
     const nothing = { total: 0, hard: 0, soft: 0, senior: 0, teachers: 0 };
     const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {

@@ -9,6 +9,8 @@ export interface Objective {
   readonly extra: readonly Trained[];
   /** Teachers that it trains too, and their tables under names of their own. */
   readonly adapting?: { readonly models: readonly KgeModel[]; readonly tables: readonly Trained[] };
+  /** What a checkpoint must hold beside the tables, filled in place by one that is read. */
+  readonly state?: ReadonlyMap<string, Float32Array>;
   step(batch: Batch): Promise<StepResult>;
   dispose(): void;
 }

@@ -72,6 +72,14 @@ const runSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("never take a known answer of the training split for a negative"),
+  doubleNegatives: z
+    .number()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      "bce: how many times as many negatives again have both ends random, as KGEmb's double_neg (Chami et al. 2020); 0 is none",
+    ),
   shareNegatives: z.boolean().default(false).describe("the same negatives for all queries of a batch, which is faster"),
   adversarial: z
     .number()
@@ -107,6 +115,12 @@ export const distilSchema = runSchema.extend({
     .default("junior")
     .describe(
       "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
+    ),
+  refreshTopK: count
+    .min(1)
+    .default(1)
+    .describe(
+      "epochs for which the Junior's own K best of a query are kept before they are looked up again; 1 looks at every step, more is faster",
     ),
   unseenQueries: z
     .number()

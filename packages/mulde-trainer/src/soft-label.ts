@@ -1,3 +1,4 @@
+import type { TripleList } from "@mulde/datasets";
 import type { KgeModel } from "@mulde/kge-models";
 import {
   collectScores,
@@ -10,6 +11,7 @@ import {
 import { type Batch, seedOf } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { DistilOptions } from "./options.js";
+import { TopKMemory } from "./top-k-memory.js";
 
 // A random stream of a run (see `seedOf`).
 const randomCandidatesStream = -2;
@@ -35,8 +37,16 @@ export class SoftLabel {
   readonly #ids: Int32Array;
   readonly #teacherScores: Float32Array;
   readonly #gradient: Float32Array;
+  readonly #memory: TopKMemory | undefined;
 
-  constructor(junior: KgeModel, teachers: readonly Teacher[], senior: Senior, options: DistilOptions) {
+  /** @param queries - the training queries, where `refreshTopK` is to keep candidates of them */
+  constructor(
+    junior: KgeModel,
+    teachers: readonly Teacher[],
+    senior: Senior,
+    options: DistilOptions,
+    queries?: TripleList,
+  ) {
     const { engine } = junior.kernels;
     const { candidates, topK, batchSize, negatives } = options;
     this.K =
@@ -52,13 +62,22 @@ export class SoftLabel {
     this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
     this.#gradient = engine.float32(batchSize * this.K);
+    if (candidates === "junior" && options.refreshTopK > 1 && queries) {
+      this.#memory = new TopKMemory(queries, options.refreshTopK, this.K);
+    }
     if (candidates === "all") for (let i = 0; i < batchSize * this.K; i++) this.#ids[i] = i % this.K;
   }
 
+  /** What a checkpoint must hold for the run to go on as it would have. */
+  state(): ReadonlyMap<string, Float32Array> {
+    return this.#memory?.state() ?? new Map();
+  }
+
   /** The candidates of each query, B x K, and on their way the teachers' scores. `sampled` are the hard label's. */
-  async candidates({ heads, relations, tails, step }: Batch, sampled?: Int32Array): Promise<Int32Array> {
+  async candidates(queries: Batch, sampled?: Int32Array): Promise<Int32Array> {
+    const { heads, relations, tails, step } = queries;
     const { candidates, seed, batchSize } = this.#options;
-    const { kernels, entities, inference, similarity } = this.#junior;
+    const { kernels, entities } = this.#junior;
     const { K } = this;
     const batch = heads.length;
     const chosen = this.#ids.subarray(0, batch * K);
@@ -69,11 +88,7 @@ export class SoftLabel {
     } else if (candidates === "sampled") {
       chosen.set(sampled!);
     } else if (candidates === "junior") {
-      kernels.topK(similarity, inference.encode(heads, relations), inference.points, K, this.#ids, null, false);
-      // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked for that entity.
-      for (let end = K; end <= chosen.length; end += K) {
-        if (chosen[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
-      }
+      this.#juniorsBest(queries, chosen);
     }
     await collectScores(this.#teachers, heads, relations, chosen, this.#answers(batch));
     return chosen;
@@ -126,6 +141,30 @@ export class SoftLabel {
 
   dispose(): void {
     this.#junior.kernels.engine.free(this.#ids, this.#teacherScores, this.#gradient);
+  }
+
+  /** Writes the Junior's K best of each query, what it remembers or what it finds. */
+  #juniorsBest(queries: Batch, chosen: Int32Array): void {
+    if (!this.#memory) return this.#lookUp(queries, chosen);
+    const stale = this.#memory.stale(queries);
+    if (stale.length > 0) {
+      const pick = (column: Int32Array): Int32Array => Int32Array.from(stale, (b) => column[b]!);
+      const old = { epoch: queries.epoch, heads: pick(queries.heads), relations: pick(queries.relations) };
+      const found = chosen.subarray(0, stale.length * this.K);
+      this.#lookUp(old, found);
+      this.#memory.keep(old, found);
+    }
+    this.#memory.recall(queries, chosen);
+  }
+
+  #lookUp({ heads, relations }: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {
+    const { kernels, inference, similarity } = this.#junior;
+    const { K } = this;
+    kernels.topK(similarity, inference.encode(heads, relations), inference.points, K, chosen, null, false);
+    // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked for that entity.
+    for (let end = K; end <= chosen.length; end += K) {
+      if (chosen[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+    }
   }
 
   #answers(batch: number): Float32Array {

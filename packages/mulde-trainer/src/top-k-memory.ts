@@ -1,0 +1,75 @@
+import type { TripleList } from "@mulde/datasets";
+import type { Batch } from "./data.js";
+
+/**
+ * The Junior's K best of each training query, kept for some epochs. Looking at all entities is most of a distillation step's work, and
+ * what is best for a query changes slowly once the first epochs are over.
+ */
+export class TopKMemory {
+  readonly #slots = new Map<number, number>();
+  readonly #every: number;
+  readonly #K: number;
+  readonly #relationRows: number;
+  readonly #ids: Int32Array;
+  /** the epoch after that of the last look, 0 before the first */
+  readonly #looked: Int32Array;
+
+  /**
+   * @param queries - the training queries
+   * @param every - epochs for which a query's candidates are kept; in the first so many they are not
+   */
+  constructor({ heads, relations, length }: TripleList, every: number, K: number) {
+    this.#every = every;
+    this.#K = K;
+    this.#relationRows = relations.reduce((most, r) => Math.max(most, r), 0) + 1;
+    for (let i = 0; i < length; i++) {
+      const key = this.#key(heads[i]!, relations[i]!);
+      if (!this.#slots.has(key)) this.#slots.set(key, this.#slots.size);
+    }
+    this.#ids = new Int32Array(this.#slots.size * K);
+    this.#looked = new Int32Array(this.#slots.size);
+  }
+
+  /** What a checkpoint must hold, as views of its kind: the bits are those of integers. */
+  state(): ReadonlyMap<string, Float32Array> {
+    return new Map([
+      ["topK", new Float32Array(this.#ids.buffer)],
+      ["topKEpochs", new Float32Array(this.#looked.buffer)],
+    ]);
+  }
+
+  /** The queries of a batch, by their positions, whose candidates have to be looked up. */
+  stale({ heads, relations, epoch }: Pick<Batch, "heads" | "relations" | "epoch">): number[] {
+    const positions: number[] = [];
+    for (let b = 0; b < heads.length; b++) {
+      const looked = this.#looked[this.#slot(heads[b]!, relations[b]!)]!;
+      if (epoch < this.#every || looked === 0 || epoch + 1 - looked >= this.#every) positions.push(b);
+    }
+    return positions;
+  }
+
+  /** @param ids - K for each of the queries */
+  keep({ heads, relations, epoch }: Pick<Batch, "heads" | "relations" | "epoch">, ids: Int32Array): void {
+    for (let b = 0; b < heads.length; b++) {
+      const slot = this.#slot(heads[b]!, relations[b]!);
+      this.#ids.set(ids.subarray(b * this.#K, (b + 1) * this.#K), slot * this.#K);
+      this.#looked[slot] = epoch + 1;
+    }
+  }
+
+  /** Fills in what is kept, B x K. */
+  recall({ heads, relations }: Pick<Batch, "heads" | "relations">, out: Int32Array): void {
+    for (let b = 0; b < heads.length; b++) {
+      const from = this.#slot(heads[b]!, relations[b]!) * this.#K;
+      out.set(this.#ids.subarray(from, from + this.#K), b * this.#K);
+    }
+  }
+
+  #slot(head: number, relation: number): number {
+    return this.#slots.get(this.#key(head, relation))!;
+  }
+
+  #key(head: number, relation: number): number {
+    return head * this.#relationRows + relation;
+  }
+}
