@@ -3,6 +3,7 @@ import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
 import { type Batch, type KnownTails, unknownTails } from "./data.js";
 import { BesideAllEntities, BesideSampled, othersOf, type SoftOnly } from "./distillation-passes.js";
+import { checkDoubleNegatives } from "./double-negatives.js";
 import { MuldeError } from "./error.js";
 import { overAllEntities } from "./facts.js";
 import type { Objective, StepResult } from "./objective.js";
@@ -67,6 +68,7 @@ export function distillationObjective(
   known: KnownTails & { readonly queries?: TripleList } = unknownTails,
   parts: SeniorParts = {},
 ): DistillationObjective {
+  checkDoubleNegatives(options);
   const { kernels, relations } = junior;
   const m = teachers.length;
   const senior = new Senior({

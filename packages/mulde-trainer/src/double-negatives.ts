@@ -6,6 +6,15 @@ import type { RunOptions } from "./options.js";
 // A random stream of a run (see `seedOf`).
 const stream = -8;
 
+/** @throws MuldeError TRAINER_OPTION for double negatives with a loss that compares a query's answers with each other */
+export function checkDoubleNegatives({ loss, doubleNegatives }: Pick<RunOptions, "loss" | "doubleNegatives">): void {
+  if (doubleNegatives === 0 || loss === "bce") return;
+  throw new MuldeError(
+    "TRAINER_OPTION",
+    `doubleNegatives has rows without a true answer, which ${loss} cannot do without; leave it out, or choose bce.`,
+  );
+}
+
 /** Queries whose candidates are all negatives. */
 export interface NegativeRows {
   readonly heads: Int32Array;
@@ -27,17 +36,8 @@ export class DoubleNegatives {
   readonly #seed: number;
   readonly #candidates: Int32Array;
 
-  /**
-   * @param K - candidates in a row
-   * @throws MuldeError TRAINER_OPTION for losses that compare a true answer with negatives of the same query
-   */
+  /** @param K - candidates in a row */
   constructor(kernels: Kernels, entities: number, options: DoubleNegativeOptions, K: number) {
-    if (options.doubleNegatives > 0 && options.loss !== "bce") {
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `doubleNegatives has rows without a true answer, which ${options.loss} cannot do without; leave it out, or choose bce.`,
-      );
-    }
     this.#kernels = kernels;
     this.#entities = entities;
     this.#options = options;

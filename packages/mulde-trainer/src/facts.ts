@@ -1,7 +1,7 @@
 import type { Kernels, Labels } from "@mulde/kernels";
 import { AllPass, CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
 import { type Batch, joined, type KnownTails, unknownTails } from "./data.js";
-import { DoubleNegatives } from "./double-negatives.js";
+import { checkDoubleNegatives, DoubleNegatives } from "./double-negatives.js";
 import { marginLoss } from "./margin.js";
 import { NegativeSampler } from "./negatives.js";
 import type { Objective, StepResult } from "./objective.js";
@@ -38,6 +38,7 @@ export function hardLoss(
  * @param known - what `prepareData` makes; KvsAll and filtered negatives need it
  */
 export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {
+  checkDoubleNegatives(options);
   const layer = trainingLayer(model, options);
   const regularizer = new Regularizer(model, options);
   const pass = overAllEntities(options)

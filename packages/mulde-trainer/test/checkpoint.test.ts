@@ -45,6 +45,7 @@ const kinds: [string, Start][] = [
   ["pre-training with averages", (control) => pretrainTeacher({ ...options, averaging: 0.9 }, { data, ...control })],
   ["distillation", (control) => distilled({}, control)],
   ["distillation with averages", (control) => distilled({ averaging: 0.8 }, control)],
+  ["distillation that keeps the top K", (control) => distilled({ refreshTopK: 2 }, control)],
   ["distillation in two stages", (control) => distilled({ adaptFrom: 2 }, control)],
 ];
 

@@ -1,0 +1,169 @@
+import { indexAnswers, tripleList } from "@mulde/datasets";
+import { type KgeModel, sharedKernels } from "@mulde/kge-models";
+import type { Teacher } from "@mulde/senior";
+import { describe, expect, it } from "vitest";
+import { type Batch, prepareData } from "../src/data.js";
+import { distillationObjective } from "../src/distillation.js";
+import { DoubleNegatives } from "../src/double-negatives.js";
+import { factsObjective } from "../src/facts.js";
+import { distil, distilSchema, parseOptions, type TrainInput, trainSchema } from "../src/index.js";
+import type { Objective } from "../src/objective.js";
+import { dense, expectNear, lively, tablesOf } from "./_models.js";
+import { brief, ring } from "./_planted.js";
+import { gradients, score, softmax, softplus, type Tables } from "./_reference.js";
+
+const entities = 12;
+const relations = 2;
+const facts = tripleList(Int32Array.of(0, 4, 4, 11), Int32Array.of(0, 1, 1, 0), Int32Array.of(3, 0, 2, 7));
+const data = { entities: { size: entities }, relations: { size: relations }, train: facts, valid: facts, test: facts };
+const batch: Batch = {
+  epoch: 0,
+  step: 2,
+  heads: facts.heads,
+  relations: Int32Array.of(0, 1, 3, 2),
+  tails: facts.tails,
+};
+const B = 4;
+const shape = { model: "RotH", dim: 4 } as const;
+const base: TrainInput = { ...shape, seed: 9, negatives: 3, batchSize: 5 };
+const parse = (more: TrainInput) => parseOptions(trainSchema, { ...base, ...more }, "test");
+const make = (): Promise<KgeModel> => lively({ ...shape, entities, relations });
+
+/** What a step adds for its double negatives: the loss, and the gradients of every table. */
+async function added(objective: (model: KgeModel, doubleNegatives: number) => Objective) {
+  const parts = [];
+  for (const doubleNegatives of [0, 2]) {
+    const model = await make();
+    const built = objective(model, doubleNegatives);
+    const { loss, gradients: found } = await built.step(batch);
+    const tables = [...model.tables.values()];
+    const byTable = new Map(tables.map(({ name, rows, width }) => [name, dense(found.get(name)!, rows, width)]));
+    parts.push({ loss, byTable, tables: tablesOf(model) });
+    built.dispose();
+    model.dispose();
+  }
+  return parts as [(typeof parts)[0], (typeof parts)[0]];
+}
+
+/** The rows of the step, by the documented stream. */
+async function rowsOf(K: number): Promise<{ h: number; r: number; tails: number[] }[]> {
+  const kernels = await sharedKernels();
+  const double = new DoubleNegatives(kernels, entities, parse({ doubleNegatives: 2 }), K);
+  const { heads, relations: rs, candidates } = double.draw(batch);
+  const rows = Array.from(heads, (h, i) => ({
+    h,
+    r: rs[i]!,
+    tails: [...candidates.subarray(i * K + 1, (i + 1) * K)],
+  }));
+  double.dispose();
+  return rows;
+}
+
+describe("double negatives", () => {
+  it("have random heads and tails and the relations of the batch, in another way at every step", async () => {
+    const kernels = await sharedKernels();
+    const double = new DoubleNegatives(kernels, entities, { ...parse({ doubleNegatives: 40 }), negatives: 3 }, 9);
+    // 4 queries with 40 times 4 negatives each, 8 in a row.
+    expect(double.rows(B)).toBe(80);
+    const draw = (step: number) => {
+      const { heads, relations: rs, candidates } = double.draw({ ...batch, step });
+      return { heads: [...heads], rs: [...rs], tails: [...candidates].filter((_, i) => i % 9 > 0) };
+    };
+    const [first, again, next] = [draw(1), draw(1), draw(2)];
+    const every = Array.from({ length: entities }, (_, e) => e);
+    expect([...new Set(first.heads)].sort((a, b) => a - b)).toEqual(every);
+    expect([...new Set(first.tails)].sort((a, b) => a - b)).toEqual(every);
+    expect([...new Set(first.rs)].sort()).toEqual([0, 1, 2, 3]);
+    expect(again).toEqual(first);
+    expect(next.heads).not.toEqual(first.heads);
+    expect(next.tails).not.toEqual(first.tails);
+    double.dispose();
+  });
+
+  it.each([0, 1.5])("weigh as much as other negatives, with self-adversarial temperature %d", async (adversarial) => {
+    const [without, withThem] = await added((model, doubleNegatives) =>
+      factsObjective(model, parse({ adversarial, doubleNegatives }), {
+        answers: () => indexAnswers(entities, relations, facts),
+      }),
+    );
+    const rows = await rowsOf(4);
+    // Twice 4 negatives for each of 4 queries, 3 in a row.
+    expect(rows).toHaveLength(11);
+    const loss = (moved: Tables, fixed: Tables): number =>
+      rows.reduce((sum, { h, r, tails }) => {
+        const now = tails.map((t) => softplus(score(shape, moved, h, r, t)));
+        const weights = softmax(tails.map((t) => adversarial * score(shape, fixed, h, r, t)));
+        const row = now.reduce((part, x, i) => part + x * (adversarial > 0 ? weights[i]! : 1), 0);
+        return sum + row * (adversarial > 0 ? 2 / (2 * rows.length) : 1 / (B * 4));
+      }, 0);
+    const { tables } = without;
+    expect(withThem.loss.hard - without.loss.hard).toBeCloseTo(loss(tables, tables), 5);
+    const slopes = gradients(tables, (moved) => loss(moved, tables));
+    for (const [name, actual] of withThem.byTable) {
+      const before = without.byTable.get(name)!;
+      expectNear(
+        name,
+        actual,
+        before.map((g, i) => g + slopes[name]![i]!),
+      );
+    }
+  });
+
+  it("stand below both labels' candidates in distillation, as many as without", async () => {
+    const teacher: Teacher = {
+      name: "teacher",
+      score: (heads, _, candidates, out) => candidates.forEach((e, at) => (out[at] = Math.sin(e + heads[0]!))),
+    };
+    const [without, withThem] = await added((model, doubleNegatives) => {
+      const options = { ...base, topK: 4, doubleNegatives };
+      return distillationObjective(model, [teacher], parseOptions(distilSchema, options, "test"), prepareData(data));
+    });
+    const rows = await rowsOf(8);
+    expect(rows).toHaveLength(5);
+    const loss = (tables: Tables): number =>
+      rows.reduce(
+        (sum, { h, r, tails }) =>
+          sum + tails.reduce((part, t) => part + softplus(score(shape, tables, h, r, t)), 0) / (B * 4),
+        0,
+      );
+    const { tables } = without;
+    expect(withThem.loss.hard - without.loss.hard).toBeCloseTo(loss(tables), 5);
+    expect(withThem.loss.soft).toBeCloseTo(without.loss.soft!, 6);
+    const slopes = gradients(tables, loss);
+    for (const [name, actual] of withThem.byTable) {
+      const before = without.byTable.get(name)!;
+      expectNear(
+        name,
+        actual,
+        before.map((g, i) => g + slopes[name]![i]!),
+      );
+    }
+  });
+
+  it("go with a last batch of one query and with queries that have a soft label alone", async () => {
+    const all = ring();
+    const options = {
+      ...brief,
+      negatives: 7,
+      topK: 8,
+      epochs: 2,
+      doubleNegatives: 0.1,
+      unseenQueries: 0.5,
+      batchSize: 2 * all.train.length - 1,
+    };
+    const teacher: Teacher = { name: "teacher", score: (_, __, candidates, out) => out.set(candidates) };
+    const events = [];
+    for await (const { type } of distil(options, { data: all, teachers: [teacher] })) events.push(type);
+    expect(events.at(-1)).toBe("done");
+  });
+
+  it.each(["crossEntropy", "margin", "1vsAll", "KvsAll"] as const)(
+    "are refused with %s, which needs a true answer in each row",
+    async (loss) => {
+      const model = await make();
+      const options = parse({ loss, doubleNegatives: 1 });
+      expect(() => factsObjective(model, options, prepareData(data))).toThrow("choose bce");
+      model.dispose();
+    },
+  );
+});

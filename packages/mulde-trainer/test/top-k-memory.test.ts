@@ -1,0 +1,65 @@
+import { tripleList } from "@mulde/datasets";
+import { createModel, modelTeacher } from "@mulde/kge-models";
+import { describe, expect, it } from "vitest";
+import { distil, type DistilInput, finish } from "../src/index.js";
+import { TopKMemory } from "../src/top-k-memory.js";
+import { brief, ring, told } from "./_planted.js";
+
+const queries = tripleList(Int32Array.of(5, 0, 5), Int32Array.of(1, 3, 1), Int32Array.of(2, 4, 6));
+const all = (epoch: number) => ({ epoch, heads: queries.heads, relations: queries.relations });
+
+describe("the memory of top K", () => {
+  it("has every query looked up in the first epochs, and then only where that is long ago", () => {
+    const memory = new TopKMemory(queries, 2, 2);
+    const one = (epoch: number) => ({ epoch, heads: Int32Array.of(0), relations: Int32Array.of(3) });
+    expect(memory.stale(all(0))).toEqual([0, 1, 2]);
+    memory.keep(all(0), Int32Array.of(1, 2, 3, 4, 1, 2));
+    expect(memory.stale(all(0))).toEqual([0, 1, 2]);
+    memory.keep(all(1), Int32Array.of(1, 2, 3, 4, 1, 2));
+    expect(memory.stale(all(2))).toEqual([]);
+    expect(memory.stale(all(3))).toEqual([0, 1, 2]);
+    memory.keep(one(3), Int32Array.of(7, 8));
+    expect(memory.stale(all(3))).toEqual([0, 2]);
+  });
+
+  it("recalls each query's own, whatever the batch", () => {
+    const memory = new TopKMemory(queries, 3, 2);
+    memory.keep(all(0), Int32Array.of(1, 2, 3, 4, 5, 6));
+    const out = new Int32Array(4);
+    memory.recall({ heads: Int32Array.of(0, 5), relations: Int32Array.of(3, 1) }, out);
+    // The same query twice keeps what came last.
+    expect([...out]).toEqual([3, 4, 5, 6]);
+  });
+
+  it("is whole in its state, which a checkpoint fills in place", () => {
+    const [one, other] = [new TopKMemory(queries, 3, 2), new TopKMemory(queries, 3, 2)];
+    one.keep(all(4), Int32Array.of(1, 2, 3, 4, 1, 2));
+    for (const [name, values] of one.state()) other.state().get(name)!.set(values);
+    expect(other.stale(all(5))).toEqual([]);
+    const out = new Int32Array(6);
+    other.recall(all(5), out);
+    expect([...out]).toEqual([1, 2, 3, 4, 1, 2]);
+  });
+});
+
+describe("a distillation that keeps the Junior's top K", () => {
+  const data = ring();
+  async function events(over: DistilInput): Promise<unknown[]> {
+    const model = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, seed: 9 });
+    const seen: unknown[] = [];
+    const run = distil({ ...brief, topK: 6, ...over }, { data, teachers: [modelTeacher(model, "RotE")] });
+    await finish(run, (event) => seen.push(...told([event])));
+    model.dispose();
+    return seen;
+  }
+
+  it("is the same while it looks them up in every epoch, and another one after", async () => {
+    const [fresh, kept] = [await events({}), await events({ refreshTopK: 2 })];
+    const first = (list: unknown[]) => list.slice(0, 2);
+    expect(first(kept)).toEqual(first(fresh));
+    expect(kept).not.toEqual(fresh);
+    expect(kept).toHaveLength(fresh.length);
+    // Longer than the run: nothing is ever kept.
+    expect(await events({ refreshTopK: brief.epochs })).toEqual(fresh);
+  });
+});
