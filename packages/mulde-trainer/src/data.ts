@@ -24,7 +24,7 @@ export const unknownTails: KnownTails = {
   answers() {
     throw new MuldeError(
       "TRAINER_DATA",
-      "KvsAll and filterNegatives need the training split's answers: pass prepareData(data) to the objective.",
+      "KvsAll, KvsAllSoftmax and filterNegatives need the training split's answers: pass prepareData(data) to the objective.",
     );
   },
 };
@@ -66,7 +66,7 @@ export function prepareData(data: TrainingData): PreparedData {
   return result;
 }
 
-/** The distinct queries (h, r, ?) of a list, each with the first of its answers: what an epoch of KvsAll goes over. */
+/** The distinct queries (h, r, ?) of a list, each with the first of its answers: what an epoch of `KvsAll` and `KvsAllSoftmax` goes over. */
 export function distinctQueries({ heads, relations, tails, length }: TripleList, numRelations: number): TripleList {
   const seen = new Set<number>();
   const kept: number[] = [];

@@ -58,7 +58,7 @@ function softOnly(
  * One step of MulDE: L = L_hard + lambda L_soft + L_senior. The Junior scores all entities, its K best go to the teachers, the Senior
  * merges their scores into a soft label, and the Junior learns from that label and from the facts.
  *
- * @param known - what `prepareData` makes; KvsAll and filtered negatives need it
+ * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
  * @param parts - mechanisms of the Senior in place of those that the options name
  */
 export function distillationObjective(

@@ -11,7 +11,12 @@ import { Regularizer } from "./regularizer.js";
 
 /** Whether a loss goes over all entities, so that nothing is sampled. */
 export function overAllEntities({ loss }: Pick<RunOptions, "loss">): boolean {
-  return loss === "1vsAll" || loss === "KvsAll";
+  return loss === "1vsAll" || ofAllAnswers({ loss });
+}
+
+/** Whether a loss takes all known answers of a query at once, so that an epoch goes over distinct queries. */
+export function ofAllAnswers({ loss }: Pick<RunOptions, "loss">): boolean {
+  return loss === "KvsAll" || loss === "KvsAllSoftmax";
 }
 
 /** The hard-label loss over candidates B x (1 + n) with the true answer first: writes dL/ds, returns the loss. */
@@ -35,7 +40,7 @@ export function hardLoss(
 /**
  * Learning from the facts alone, by sampled negatives or over all entities.
  *
- * @param known - what `prepareData` makes; KvsAll and filtered negatives need it
+ * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
  */
 export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {
   checkDoubleNegatives(options);

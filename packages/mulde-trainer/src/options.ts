@@ -48,11 +48,11 @@ const runSchema = z.strictObject({
       "decay of an exponential moving average of the parameters, which is then what is validated and kept, such as 0.999; 0 is off",
     ),
   loss: z
-    .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll"])
+    .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll", "KvsAllSoftmax"])
     .default("bce")
     .describe(
       "of the facts: binary cross-entropy, softmax or margin ranking over sampled candidates; softmax over all entities; " +
-        "binary cross-entropy of all entities with every known answer true",
+        "binary cross-entropy of all entities with every known answer true, or softmax with the label shared among these",
     ),
   margin: z.number().positive().default(1).describe("of the margin ranking loss"),
   labelSmoothing: z
@@ -60,7 +60,7 @@ const runSchema = z.strictObject({
     .min(0)
     .lt(1)
     .default(0)
-    .describe("1vsAll and KvsAll: part of a label spread over all entities"),
+    .describe("losses over all entities: part of a label spread over all entities"),
   negatives: count.min(1).default(255).describe("random entities beside each true answer"),
   negativeSampling: z
     .enum(["uniform", "bernoulli"])

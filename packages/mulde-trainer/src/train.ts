@@ -14,7 +14,7 @@ import {
 import { distillationObjective } from "./distillation.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
-import { factsObjective } from "./facts.js";
+import { factsObjective, ofAllAnswers } from "./facts.js";
 import { type RunControl, trainingLoop } from "./loop.js";
 import type { Objective } from "./objective.js";
 import {
@@ -126,7 +126,7 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
 }
 
 function trainingBatches(data: PreparedData, options: RunOptions): Batches {
-  if (options.loss !== "KvsAll") return triplesInBatches(data, options);
+  if (!ofAllAnswers(options)) return triplesInBatches(data, options);
   return new Batches(distinctQueries(data.queries, data.relations), options.batchSize, options.seed);
 }
 

@@ -157,7 +157,7 @@ describe("distillation in two stages", () => {
     },
   );
 
-  it.each(["1vsAll", "KvsAll", "margin"] as const)("goes with %s", async (loss) => {
+  it.each(["1vsAll", "KvsAll", "KvsAllSoftmax", "margin"] as const)("goes with %s", async (loss) => {
     const start = (await twoTeachers()).map(values);
     const { teachers, events } = await run({ loss, epochs: 3 });
     expect(teachers[0]).not.toEqual(start[0]);

@@ -157,7 +157,7 @@ describe("double negatives", () => {
     expect(events.at(-1)).toBe("done");
   });
 
-  it.each(["crossEntropy", "margin", "1vsAll", "KvsAll"] as const)(
+  it.each(["crossEntropy", "margin", "1vsAll", "KvsAll", "KvsAllSoftmax"] as const)(
     "are refused with %s, which needs a true answer in each row",
     async (loss) => {
       const model = await make();

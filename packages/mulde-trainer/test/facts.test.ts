@@ -125,6 +125,16 @@ describe.each([
     );
   });
 
+  it("KvsAllSoftmax is the softmax over all entities with every known answer true", async () => {
+    await check({ ...base, loss: "KvsAllSoftmax" }, await make(), (tables) =>
+      scores(shape, tables, all).reduce((sum, row, b) => {
+        const own = known.answers().answers(batch.heads[b]!, batch.relations[b]!);
+        const logs = softmax(row).map(Math.log);
+        return sum - own.reduce((part, e) => part + logs[e]!, 0) / own.length / B;
+      }, 0),
+    );
+  });
+
   it.each([0, 0.1])(
     "KvsAll is the binary cross-entropy of all entities, label smoothing %d",
     async (labelSmoothing) => {

@@ -1,3 +1,4 @@
+import { tripleList } from "@mulde/datasets";
 import { createKernels } from "@mulde/kernels";
 import { createModel, defineModel, type KgeModel, loadTf, modelTeacher } from "@mulde/kge-models";
 import { collectScores, type Teacher } from "@mulde/senior";
@@ -25,6 +26,20 @@ const thorough: TrainInput = {
   validateEvery: 10,
   seed: 1,
 };
+
+it.each([
+  ["1vsAll", 6],
+  ["KvsAll", 4],
+  ["KvsAllSoftmax", 4],
+] as const)("an epoch of %s has %d queries", async (loss, steps) => {
+  // One head with three tails: a query, and three reciprocal ones.
+  const star = tripleList(Int32Array.of(0, 0, 0), Int32Array.of(0, 0, 0), Int32Array.of(1, 2, 3));
+  const few = { entities: { size: 4 }, relations: { size: 1 }, train: star, valid: star, test: star };
+  const options = { dim: 4, epochs: 1, batchSize: 1, loss };
+  const { model, ...result } = await finish(pretrainTeacher(options, { data: few }));
+  expect(result.steps).toBe(steps);
+  model.dispose();
+});
 
 const parameters = (model: KgeModel): number[][] => [...model.tables.values()].map(({ data: values }) => [...values]);
 
