@@ -98,7 +98,8 @@ function lines(report) {
     const same = ["role", "model", "dimension", "seed", "mrr", "data"];
     if (elsewhere || known.some((other) => same.every((column) => other[column] === String(line[column])))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
-    return [{ ...line, note: `${how} ${note}` }];
+    const variant = row.role === "distilled" && row.name !== "distilled" ? `variant ${row.name}.` : "";
+    return [{ ...line, note: `${variant} ${how} ${note}`.trim() }];
   });
 }
 
@@ -138,12 +139,15 @@ function writeCurves() {
   let seconds = 0;
   let attention;
   let teachers;
+  let stages = [];
   for (const event of readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse)) {
-    if (event.type === "pipeline") teachers = event.stages.filter((stage) => !stage.endsWith("distilled")).join(" ");
+    if (event.type === "pipeline") stages = event.stages;
     if (event.type === "start") seconds = 0;
     if (event.type === "epoch") {
       seconds += event.seconds;
       attention = event.attention?.map((weight) => weight.toFixed(3)).join(" ");
+      // Variants may have fewer; the first stages are the teachers.
+      teachers = event.name === "distilled" ? stages.slice(0, event.attention.length).join(" ") : undefined;
     }
     if (event.type !== "validation") continue;
     const { name, epoch, metrics } = event;

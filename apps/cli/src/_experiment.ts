@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type Dataset, listDatasets } from "@mulde/datasets";
 import { writeWhole } from "@mulde/kge-models";
-import { type Experiment, parseExperiment, type Row, runPipeline } from "@mulde/mulde-trainer";
+import { type Experiment, parseExperiment, type Row, runPipeline, stageNames } from "@mulde/mulde-trainer";
 import { isMap, LineCounter, parseDocument } from "yaml";
 import { openData } from "./_data.js";
 import { type EngineInfo, logEngine } from "./_engine.js";
@@ -104,10 +104,8 @@ async function runStages(
   { out, log, signal }: { readonly out: string; readonly log?: string; readonly signal: AbortSignal },
   output: Output,
 ): Promise<readonly Row[]> {
-  const { teachers, undistilled } = experiment;
-  const stages = [...teachers.map(({ name }) => name), ...(undistilled ? ["undistilled"] : []), "distilled"];
   const append = eventLog(log);
-  const progress = createProgress(output, stages);
+  const progress = createProgress(output, stageNames(experiment));
   const events = runPipeline(experiment, { data, out, signal });
   try {
     for (;;) {

@@ -13,7 +13,7 @@ export function rowsTable(rows: readonly Row[]): string {
     ],
     rows.map(({ role, name, model, dim, parameters, bytes, mrr, hits, seconds }) => [
       role,
-      role === "teacher" && name !== model ? `${name} (${model})` : role === "senior" ? "all teachers" : model,
+      role === "senior" ? "all teachers" : [model, role].includes(name) ? model : `${name} (${model})`,
       String(dim),
       whole(parameters),
       size(bytes),

@@ -27,6 +27,15 @@ export const experimentSchema = z.strictObject({
     .union([z.boolean(), section])
     .default(true)
     .describe("train the same Junior without teachers too; options that differ from the Junior's"),
+  variants: z
+    .record(
+      name,
+      section.and(z.object({ teachers: z.array(z.string()).min(1).optional(), undistilled: z.boolean().optional() })),
+    )
+    .default({})
+    .describe(
+      "more Juniors, by name, such as ablations: options that differ from the Junior's; teachers: names of those that teach it, all unless given; undistilled: true for a twin of its own",
+    ),
 });
 
 /** A teacher with its name: to be trained, with complete options, or trained already, in a directory. */
@@ -34,6 +43,15 @@ export type TeacherPlan = { readonly name: string } & (
   | { readonly options: TrainOptions; readonly from?: undefined }
   | { readonly from: string; readonly options?: undefined }
 );
+
+/** A Junior to be distilled, with its twin unless there is none. */
+export interface JuniorPlan {
+  readonly name: string;
+  readonly options: DistilOptions;
+  readonly undistilled: TrainOptions | undefined;
+  /** positions of its teachers among the experiment's */
+  readonly teachers: readonly number[];
+}
 
 /** An experiment with every option filled in. */
 export interface Experiment {
@@ -43,11 +61,26 @@ export interface Experiment {
   readonly teachers: readonly TeacherPlan[];
   readonly undistilled: TrainOptions | undefined;
   readonly junior: DistilOptions;
+  readonly variants: readonly JuniorPlan[];
+}
+
+/** What a Junior's twin is called. */
+export function twinName({ name: junior }: Pick<JuniorPlan, "name">): string {
+  return junior === "distilled" ? "undistilled" : `${junior}-undistilled`;
+}
+
+/** The models of an experiment in the order in which they are trained; each has a directory of its name. */
+export function stageNames({ teachers, undistilled, variants }: Experiment): string[] {
+  const juniors = [{ name: "distilled", undistilled }, ...variants];
+  return [
+    ...teachers.map((teacher) => teacher.name),
+    ...juniors.flatMap((plan) => [...(plan.undistilled ? [twinName(plan)] : []), plan.name]),
+  ];
 }
 
 /**
- * Checks an experiment and fills in its options: `defaults` under each section, and the Junior's options under `undistilled`, so
- * that both have the same budget.
+ * Checks an experiment and fills in its options: `defaults` under each section, and the Junior's options under `undistilled`
+ * and variants, so that all have the same budget unless they say otherwise.
  *
  * @param where - Named in errors, such as the file.
  * @throws MuldeError TRAINER_OPTION naming the field
@@ -61,6 +94,7 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     teachers,
     junior,
     undistilled,
+    variants,
   } = parseOptions(experimentSchema, input, where);
   // The other stages' directories and the Senior's row.
   const used = new Set(["undistilled", "distilled", "senior"]);
@@ -84,16 +118,37 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     return { name: named(given ?? parsed.model), options: parsed };
   });
   const distilled = parseOptions(distilSchema, { seed, ...defaults, ...junior }, `${where}, junior`);
-  const twin =
-    undistilled === false
-      ? undefined
-      : parseOptions(
-          trainSchema,
-          // The twin minimises what the Junior does, less the soft labels.
-          { seed, ...forTraining({ ...defaults, ...junior }), ...(undistilled === true ? {} : undistilled) },
-          `${where}, undistilled`,
-        );
-  return { name: title, data, seed, teachers: plans, undistilled: twin, junior: distilled };
+  // A twin minimises what its Junior does, less the soft labels.
+  const twin = (variant: Readonly<Record<string, unknown>>, place: string): TrainOptions => {
+    const own = typeof undistilled === "boolean" ? {} : undistilled;
+    return parseOptions(trainSchema, { seed, ...forTraining({ ...defaults, ...junior, ...variant }), ...own }, place);
+  };
+  return {
+    name: title,
+    data,
+    seed,
+    teachers: plans,
+    undistilled: undistilled === false ? undefined : twin({}, `${where}, undistilled`),
+    junior: distilled,
+    variants: Object.entries(variants).map(([variant, { teachers: wanted, undistilled: twinned, ...own }]) => {
+      const place = `${where}, variants.${variant}`;
+      const plan = {
+        name: named(variant),
+        options: parseOptions(distilSchema, { seed, ...defaults, ...junior, ...own }, place),
+        undistilled: twinned ? twin(own, place) : undefined,
+        teachers: wanted?.map((teacher) => position(plans, teacher, place)) ?? [...plans.keys()],
+      };
+      if (plan.name === variant && (!plan.undistilled || named(twinName(plan)) === twinName(plan))) return plan;
+      throw new MuldeError("TRAINER_OPTION", `${place}: a teacher has this name, or Mulde; choose another one.`);
+    }),
+  };
+}
+
+function position(plans: readonly TeacherPlan[], teacher: string, place: string): number {
+  const found = plans.findIndex((plan) => plan.name === teacher);
+  if (found >= 0) return found;
+  const known = plans.map((plan) => plan.name).join(", ");
+  throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}"; choose from ${known}.`);
 }
 
 /** Leaves out what only distillation knows, so that `defaults` and the Junior's options serve both. */

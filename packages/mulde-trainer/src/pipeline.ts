@@ -9,7 +9,7 @@ import { runFingerprint } from "./checkpoint.js";
 import { prepareData } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
-import type { Experiment } from "./experiment.js";
+import { type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
 import type { RunControl } from "./loop.js";
 import { openModel } from "./open-model.js";
 import { seniorParts } from "./senior-parts.js";
@@ -22,7 +22,7 @@ export type Role = "teacher" | "undistilled" | "distilled" | "senior";
 /** One line of an experiment's table: the test split, filtered, realistic ranks, both directions. */
 export interface Row {
   readonly role: Role;
-  /** the teacher's name, or the role */
+  /** the teacher's or variant's name, or the role */
   readonly name: string;
   readonly model: string;
   readonly dim: number;
@@ -69,9 +69,9 @@ interface Stage {
 }
 
 /**
- * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one. Every model is saved as soon as it is done,
+ * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one, and its variants. Every model is saved as soon as it is done,
  * with its row; models that are there already, of the same options and data, are loaded instead. Teachers that adapt are saved as they
- * were before: their last state is only in the Senior's row, kept with the distilled model. The models' memory is given back in
+ * were before: their last state is only in the Senior's row, kept with the distilled model. Variants' Seniors have no row. The models' memory is given back in
  * the end: load what is needed from `out`.
  *
  * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
@@ -87,20 +87,20 @@ export async function* runPipeline(
     ...(context.signal && { signal: context.signal }),
     ...(context.checkpointMinutes !== undefined && { checkpointMinutes: context.checkpointMinutes }),
   };
-  const { teachers, undistilled, junior } = experiment;
-  const names = [...teachers.map(({ name }) => name), ...(undistilled ? ["undistilled"] : []), "distilled"];
-  yield { type: "pipeline", name: experiment.name, stages: names };
+  const { teachers, undistilled, junior, variants } = experiment;
+  yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
 
   const rows: Row[] = [];
   const models: KgeModel[] = [];
   try {
+    // Of the teachers from other directories.
     const hashes: string[] = [];
-    for (const { name, options, from } of teachers) {
+    for (const [i, { name, options, from }] of teachers.entries()) {
       if (from !== undefined) {
         const { model, row, hash } = yield* savedTeacher(name, from, context);
         models.push(model);
         rows.push(row);
-        hashes.push(hash);
+        hashes[i] = hash;
         continue;
       }
       const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
@@ -108,28 +108,38 @@ export async function* runPipeline(
       models.push(model);
       rows.push(row);
     }
-    if (undistilled) {
-      const options = undistilled;
-      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
-      const stage: Stage = { role: "undistilled", name: "undistilled", options, train, identity: [options] };
-      const { model, row } = yield* runStage(stage, context);
+    const main: JuniorPlan = { name: "distilled", options: junior, undistilled, teachers: [...teachers.keys()] };
+    for (const plan of [main, ...variants]) {
+      if (plan.undistilled) {
+        const options = plan.undistilled;
+        const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
+        const stage: Stage = { role: "undistilled", name: twinName(plan), options, train, identity: [options] };
+        const { model, row } = yield* runStage(stage, context);
+        model.dispose();
+        rows.push(row);
+      }
+      const own = plan.teachers.map((i) => models[i]!);
+      const asTeachers = own.map((model, i) => modelTeacher(model, teachers[plan.teachers[i]!]!.name));
+      const { options } = plan;
+      // Those that adapt teach the next Junior as they were.
+      const before = options.adaptFrom > 0 ? own.map(copyOf) : [];
+      const { model, row, seniorRow } = yield* runStage(
+        {
+          role: "distilled",
+          name: plan.name,
+          options,
+          train: (control) => distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own }),
+          identity: [options, plan.teachers.map((i) => teachers[i]), ...plan.teachers.map((i) => hashes[i] ?? "")],
+          ...(plan === main && {
+            seniorRow: (junior, senior) => seniorOf(plan, own, junior, senior, data),
+          }),
+        },
+        context,
+      );
       model.dispose();
-      rows.push(row);
+      before.forEach((tables, i) => restore(own[i]!, tables));
+      rows.push(row, ...(seniorRow ? [seniorRow] : []));
     }
-    const asTeachers = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
-    const last = yield* runStage(
-      {
-        role: "distilled",
-        name: "distilled",
-        options: junior,
-        train: (control) => distil(junior, { ...shared, ...control, teachers: asTeachers, adapting: models }),
-        identity: [junior, teachers, ...hashes],
-        seniorRow: (row, senior) => seniorRow(experiment, models, row, senior, data),
-      },
-      context,
-    );
-    last.model.dispose();
-    rows.push(last.row, last.seniorRow!);
     return rows;
   } finally {
     for (const model of models) model.dispose();
@@ -161,8 +171,8 @@ async function* savedTeacher(
 }
 
 /** The Senior ranked like a model, with what it learned beside the Junior. */
-async function seniorRow(
-  { junior }: Experiment,
+async function seniorOf(
+  { options: junior }: JuniorPlan,
   models: readonly KgeModel[],
   row: Row,
   senior: SeniorParameters,
@@ -243,6 +253,15 @@ async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator
   await rm(checkpoint, { force: true });
   yield { type: "row", name: stage.name, row };
   return { model, ...saved };
+}
+
+function copyOf(model: KgeModel): Map<string, Float32Array> {
+  return new Map([...model.tables].map(([name, { data }]) => [name, data.slice()]));
+}
+
+function restore(model: KgeModel, tables: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, values] of tables) model.table(name).data.set(values);
+  model.touch();
 }
 
 function test(scorer: Scorer, data: Dataset): Promise<RankingReport> {

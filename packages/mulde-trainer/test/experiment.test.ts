@@ -118,4 +118,43 @@ describe("an experiment", () => {
   ])("with %s is refused by the field's name", (_, input, expected) => {
     expect(message(input)).toMatch(expected);
   });
+
+  it("gives variants what the Junior has, less what they say, and teachers by name", () => {
+    const { variants, junior } = parseExperiment(
+      {
+        ...minimal,
+        defaults: { negatives: 9 },
+        teachers: [{ model: "TransH" }, { model: "RotH", name: "big" }, { model: "RefH" }],
+        junior: { dim: 16, topK: 40 },
+        undistilled: { epochs: 3 },
+        variants: {
+          "no-scaling": { scaling: "none" },
+          two: { teachers: ["RefH", "TransH"], dim: 8, undistilled: true },
+        },
+      },
+      "run.yaml",
+    );
+    expect(variants).toMatchObject([
+      { name: "no-scaling", teachers: [0, 1, 2], undistilled: undefined },
+      { name: "two", teachers: [2, 0], undistilled: { dim: 8, epochs: 3, negatives: 9 } },
+    ]);
+    expect(variants[0]!.options).toEqual({ ...junior, scaling: "none" });
+    expect(variants[1]!.options).toEqual({ ...junior, dim: 8 });
+    expect(variants[1]!.undistilled).not.toHaveProperty("topK");
+  });
+
+  it.each([
+    [{ variants: { x: { dim: 0 } } }, /run.yaml, variants.x, dim/],
+    [{ variants: { x: { teachers: ["RotH"] } } }, /run.yaml, variants.x, teachers: there is no "RotH"; .*TransH/],
+    [{ variants: { x: { teachers: [] } } }, /run.yaml, variants.x.teachers/],
+    [{ variants: { "a b": {} } }, /run.yaml, variants/],
+    [{ variants: { TransH: {} } }, /run.yaml, variants.TransH: .* choose another/],
+    [{ variants: { distilled: {} } }, /run.yaml, variants.distilled: .* choose another/],
+    [
+      { teachers: [{ model: "TransH", name: "x-undistilled" }], variants: { x: { undistilled: true } } },
+      /run.yaml, variants.x: .* choose another/,
+    ],
+  ])("names the variant that cannot be: %o", (over, expected) => {
+    expect(message({ ...minimal, ...over })).toMatch(expected);
+  });
 });

@@ -248,6 +248,41 @@ describe("a pipeline", () => {
     expect(timeless((await run({}, two)).rows)).toEqual(timeless(rows));
   });
 
+  it("distils variants from the same teachers, each as it would be alone", async () => {
+    const variants = {
+      adapting: { adaptFrom: 1, validateEvery: 6 },
+      one: { teachers: ["second"], model: "RefH", undistilled: true },
+    };
+    const { rows, events } = await run({}, parseExperiment({ ...plan, variants }, "plan"));
+    expect(rows.map(({ role, name, model }) => [role, name, model])).toEqual([
+      ["teacher", "RotE", "RotE"],
+      ["teacher", "second", "TransH"],
+      ["undistilled", "undistilled", "RotH"],
+      ["distilled", "distilled", "RotH"],
+      ["senior", "senior", "RotE+TransH"],
+      ["distilled", "adapting", "RotH"],
+      ["undistilled", "one-undistilled", "RefH"],
+      ["distilled", "one", "RefH"],
+    ]);
+    expect(events[0]).toMatchObject({
+      type: "pipeline",
+      stages: ["RotE", "second", "undistilled", "distilled", "adapting", "one-undistilled", "one"],
+    });
+    // Though the teachers adapted to a Junior before.
+    const alone = parseExperiment(
+      { ...plan, teachers: [{ from: join(out, "second") }], junior: { ...plan.junior, model: "RefH" } },
+      "plan",
+    );
+    const { rows: expected } = await run({ out: join(out, "alone") }, alone);
+    const figures = (list: readonly Row[]) => list.map(({ mrr, mr, hits, epochs }) => ({ mrr, mr, hits, epochs }));
+    expect(figures(rows.slice(6))).toEqual(figures(expected.slice(1, 3)));
+    // A variant more trains no other again.
+    const more = { ...variants, another: { topK: 3 } };
+    const again = await run({}, parseExperiment({ ...plan, variants: more }, "plan"));
+    expect(again.rows.slice(0, 8)).toEqual(rows);
+    expect(again.events.filter(({ type }) => type === "start")).toMatchObject([{ name: "another" }]);
+  });
+
   it("takes teachers that were trained before, and a Junior as one", async () => {
     const first = await run();
     const chain = parseExperiment(
