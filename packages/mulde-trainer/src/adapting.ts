@@ -36,7 +36,11 @@ export function adaptingObjective(
   const since = options.adaptFrom * Math.ceil(data.queries.length / options.batchSize);
   const parts = models.map((model, i) => {
     const prefixed = (name: string): string => `adapting.${i}.${name}`;
-    const tables = trainedTables(model).map((table): Trained => ({ ...table, name: prefixed(table.name), since }));
+    const tables = trainedTables(model, options.biases).map((table): Trained => ({
+      ...table,
+      name: prefixed(table.name),
+      since,
+    }));
     return { model, prefixed, tables, objective: distillationObjective(model, label, mutual, data) };
   });
 

@@ -52,7 +52,7 @@ export async function* trainingLoop(
   const path = control.checkpoint;
   const objective = makeObjective();
   const trained: readonly Trained[] = [
-    ...trainedTables(model),
+    ...trainedTables(model, options.biases),
     ...objective.extra,
     ...(objective.adapting?.tables ?? []),
   ];

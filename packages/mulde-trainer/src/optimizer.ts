@@ -21,9 +21,10 @@ const adamEpsilon = 1e-8;
 // PyTorch's for Adagrad.
 const adagradEpsilon = 1e-10;
 
-/** The tables of a model. */
-export function trainedTables(model: KgeModel): Trained[] {
-  return [...model.tables.values()].map(({ name, rows, width, data }) => ({
+/** The tables of a model; `biases` false leaves out those of the entities, which stay what they are: 0 in a new model. */
+export function trainedTables(model: KgeModel, biases = true): Trained[] {
+  const tables = [...model.tables.values()].filter(({ name }) => biases || !["headBias", "tailBias"].includes(name));
+  return tables.map(({ name, rows, width, data }) => ({
     name,
     rows,
     width,

@@ -47,6 +47,12 @@ const runSchema = z.strictObject({
     .describe(
       "decay of an exponential moving average of the parameters, which is then what is validated and kept, such as 0.999; 0 is off",
     ),
+  biases: z
+    .boolean()
+    .default(true)
+    .describe(
+      "learn a bias of each entity as head and as tail, as KGEmb does; bilinear models are often trained without",
+    ),
   loss: z
     .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll", "KvsAllSoftmax"])
     .default("bce")

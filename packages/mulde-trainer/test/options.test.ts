@@ -29,6 +29,7 @@ describe("the options", () => {
       schedule: "constant",
       warmup: 0,
       averaging: 0,
+      biases: true,
       loss: "bce",
       margin: 1,
       labelSmoothing: 0,

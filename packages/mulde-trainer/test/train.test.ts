@@ -41,6 +41,24 @@ it.each([
   model.dispose();
 });
 
+it("biases stay 0 where they are not to be learned, for the facts and with teachers", async () => {
+  const zeros = (model: KgeModel): boolean[] =>
+    ["headBias", "tailBias"].map((name) => model.table(name).data.every((value) => value === 0));
+  const options = { ...brief, epochs: 1 };
+  const [{ model: usual }, { model: plain }] = [
+    await finish(pretrainTeacher(options, { data })),
+    await finish(pretrainTeacher({ ...options, biases: false }, { data })),
+  ];
+  const teachers = [modelTeacher(usual, "RotH")];
+  const { model: junior } = await finish(distil({ ...options, biases: false, topK: 6 }, { data, teachers }));
+  expect([zeros(usual), zeros(plain), zeros(junior)]).toEqual([
+    [false, false],
+    [true, true],
+    [true, true],
+  ]);
+  for (const model of [usual, plain, junior]) model.dispose();
+});
+
 const parameters = (model: KgeModel): number[][] => [...model.tables.values()].map(({ data: values }) => [...values]);
 
 /** Facts that a model knows the opposite of: relation 0 as three steps back. */
