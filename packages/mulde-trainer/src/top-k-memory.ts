@@ -3,7 +3,7 @@ import type { Batch } from "./data.js";
 
 /**
  * The Junior's K best of each training query, kept for some epochs. Looking at all entities is most of a distillation step's work, and
- * what is best for a query changes slowly once the first epochs are over.
+ * what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch.
  */
 export class TopKMemory {
   readonly #slots = new Map<number, number>();
@@ -16,7 +16,7 @@ export class TopKMemory {
 
   /**
    * @param queries - the training queries
-   * @param every - epochs for which a query's candidates are kept; in the first so many they are not
+   * @param every - epochs for which a query's candidates are kept; in the first so many, for the epoch under way
    */
   constructor({ heads, relations, length }: TripleList, every: number, K: number) {
     this.#every = every;
@@ -43,7 +43,8 @@ export class TopKMemory {
     const positions: number[] = [];
     for (let b = 0; b < heads.length; b++) {
       const looked = this.#looked[this.#slot(heads[b]!, relations[b]!)]!;
-      if (epoch < this.#every || looked === 0 || epoch + 1 - looked >= this.#every) positions.push(b);
+      const age = epoch + 1 - looked;
+      if (looked === 0 || age >= (epoch < this.#every ? 1 : this.#every)) positions.push(b);
     }
     return positions;
   }
