@@ -126,7 +126,7 @@ export const distilSchema = runSchema.extend({
     .min(1)
     .default(1)
     .describe(
-      "epochs for which the Junior's own K best of a query are kept before they are looked up again, in the first so many only one; 1 looks at every step, more is faster",
+      "epochs for which the Junior's own K best of a query are kept before they are looked up again, in the first so many only one; 1 looks at every step, more is faster and holds K (m + 1) numbers of each training query in memory",
     ),
   unseenQueries: z
     .number()

@@ -63,7 +63,8 @@ export class SoftLabel {
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
     this.#gradient = engine.float32(batchSize * this.K);
     if (candidates === "junior" && options.refreshTopK > 1 && queries) {
-      this.#memory = new TopKMemory(queries, options.refreshTopK, this.K);
+      const frozen = options.adaptFrom === 0 ? teachers.length : 0;
+      this.#memory = new TopKMemory(queries, options.refreshTopK, this.K, frozen);
     }
     if (candidates === "all") for (let i = 0; i < batchSize * this.K; i++) this.#ids[i] = i % this.K;
   }
@@ -90,7 +91,8 @@ export class SoftLabel {
     } else if (candidates === "junior") {
       this.#juniorsBest(queries, chosen);
     }
-    await collectScores(this.#teachers, heads, relations, chosen, this.#answers(batch));
+    if (this.#memory?.teachers) await this.#remembered(this.#memory, queries, chosen);
+    else await collectScores(this.#teachers, heads, relations, chosen, this.#answers(batch));
     return chosen;
   }
 
@@ -146,15 +148,28 @@ export class SoftLabel {
   /** Writes the Junior's K best of each query, what it remembers or what it finds. */
   #juniorsBest(queries: Batch, chosen: Int32Array): void {
     if (!this.#memory) return this.#lookUp(queries, chosen);
-    const stale = this.#memory.stale(queries);
-    if (stale.length > 0) {
-      const pick = (column: Int32Array): Int32Array => Int32Array.from(stale, (b) => column[b]!);
-      const old = { epoch: queries.epoch, heads: pick(queries.heads), relations: pick(queries.relations) };
-      const found = chosen.subarray(0, stale.length * this.K);
-      this.#lookUp(old, found);
-      this.#memory.keep(old, found);
+    const stale = at(queries, this.#memory.stale(queries));
+    if (stale.heads.length > 0) {
+      const found = chosen.subarray(0, stale.heads.length * this.K);
+      this.#lookUp(stale, found);
+      this.#memory.keep(stale, found);
     }
     this.#memory.recall(queries, chosen);
+  }
+
+  /** The teachers' scores of what is kept: asked for once, and then remembered. */
+  async #remembered(memory: TopKMemory, queries: Batch, chosen: Int32Array): Promise<void> {
+    const unasked = at(queries, memory.unscored(queries));
+    const { heads, relations } = unasked;
+    if (heads.length > 0) {
+      const kept = chosen.subarray(0, heads.length * this.K);
+      const answers = this.#answers(heads.length);
+      memory.recall(unasked, kept);
+      await collectScores(this.#teachers, heads, relations, kept, answers);
+      memory.keepScores(unasked, answers);
+      memory.recall(queries, chosen);
+    }
+    memory.recallScores(queries, this.#answers(queries.heads.length));
   }
 
   #lookUp({ heads, relations }: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {
@@ -170,4 +185,13 @@ export class SoftLabel {
   #answers(batch: number): Float32Array {
     return this.#teacherScores.subarray(0, this.#teachers.length * batch * this.K);
   }
+}
+
+/** The queries of a batch at some positions. */
+function at(
+  { epoch, heads, relations }: Batch,
+  positions: readonly number[],
+): Pick<Batch, "epoch" | "heads" | "relations"> {
+  const pick = (column: Int32Array): Int32Array => Int32Array.from(positions, (b) => column[b]!);
+  return { epoch, heads: pick(heads), relations: pick(relations) };
 }

@@ -3,9 +3,12 @@ import type { Batch } from "./data.js";
 
 /**
  * The Junior's K best of each training query, kept for some epochs. Looking at all entities is most of a distillation step's work, and
- * what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch.
+ * what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen teachers are asked
+ * about kept candidates once: their scores are kept too.
  */
 export class TopKMemory {
+  /** m, teachers whose scores are kept, or 0 */
+  readonly teachers: number;
   readonly #slots = new Map<number, number>();
   readonly #every: number;
   readonly #K: number;
@@ -13,12 +16,17 @@ export class TopKMemory {
   readonly #ids: Int32Array;
   /** the epoch after that of the last look, 0 before the first */
   readonly #looked: Int32Array;
+  /** m x K for each query */
+  readonly #scores: Float32Array;
+  readonly #scored: Uint8Array;
 
   /**
    * @param queries - the training queries
    * @param every - epochs for which a query's candidates are kept; in the first so many, for the epoch under way
+   * @param teachers - m, how many teachers are frozen and have their scores kept; 0 keeps none
    */
-  constructor({ heads, relations, length }: TripleList, every: number, K: number) {
+  constructor({ heads, relations, length }: TripleList, every: number, K: number, teachers = 0) {
+    this.teachers = teachers;
     this.#every = every;
     this.#K = K;
     this.#relationRows = relations.reduce((most, r) => Math.max(most, r), 0) + 1;
@@ -28,9 +36,11 @@ export class TopKMemory {
     }
     this.#ids = new Int32Array(this.#slots.size * K);
     this.#looked = new Int32Array(this.#slots.size);
+    this.#scores = new Float32Array(this.#slots.size * teachers * K);
+    this.#scored = new Uint8Array(this.#slots.size);
   }
 
-  /** What a checkpoint must hold, as views of its kind: the bits are those of integers. */
+  /** What a checkpoint must hold, as views of its kind: the bits are those of integers. Teachers that do not change can be asked again. */
   state(): ReadonlyMap<string, Float32Array> {
     return new Map([
       ["topK", new Float32Array(this.#ids.buffer)],
@@ -55,6 +65,7 @@ export class TopKMemory {
       const slot = this.#slot(heads[b]!, relations[b]!);
       this.#ids.set(ids.subarray(b * this.#K, (b + 1) * this.#K), slot * this.#K);
       this.#looked[slot] = epoch + 1;
+      this.#scored[slot] = 0;
     }
   }
 
@@ -63,6 +74,39 @@ export class TopKMemory {
     for (let b = 0; b < heads.length; b++) {
       const from = this.#slot(heads[b]!, relations[b]!) * this.#K;
       out.set(this.#ids.subarray(from, from + this.#K), b * this.#K);
+    }
+  }
+
+  /** The queries of a batch, by their positions, whose candidates the teachers have not scored yet. */
+  unscored({ heads, relations }: Pick<Batch, "heads" | "relations">): number[] {
+    const positions: number[] = [];
+    for (let b = 0; b < heads.length; b++) {
+      if (this.#scored[this.#slot(heads[b]!, relations[b]!)] === 0) positions.push(b);
+    }
+    return positions;
+  }
+
+  /** @param scores - m x B x K, of what is kept for the queries */
+  keepScores({ heads, relations }: Pick<Batch, "heads" | "relations">, scores: Float32Array): void {
+    this.#rows(heads, relations, (kept, row, slot) => {
+      this.#scores.set(scores.subarray(row, row + this.#K), kept);
+      this.#scored[slot] = 1;
+    });
+  }
+
+  /** Fills in the scores that are kept, m x B x K. */
+  recallScores({ heads, relations }: Pick<Batch, "heads" | "relations">, out: Float32Array): void {
+    this.#rows(heads, relations, (kept, row) => out.set(this.#scores.subarray(kept, kept + this.#K), row));
+  }
+
+  /** Where each query's scores by each teacher begin: here and in m x B x K. */
+  #rows(heads: Int32Array, relations: Int32Array, visit: (kept: number, row: number, slot: number) => void): void {
+    const B = heads.length;
+    for (let b = 0; b < B; b++) {
+      const slot = this.#slot(heads[b]!, relations[b]!);
+      for (let i = 0; i < this.teachers; i++) {
+        visit((slot * this.teachers + i) * this.#K, (i * B + b) * this.#K, slot);
+      }
     }
   }
 

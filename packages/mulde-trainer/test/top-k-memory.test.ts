@@ -1,5 +1,6 @@
 import { tripleList } from "@mulde/datasets";
 import { createModel, modelTeacher } from "@mulde/kge-models";
+import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
 import { distil, type DistilInput, finish } from "../src/index.js";
 import { TopKMemory } from "../src/top-k-memory.js";
@@ -41,6 +42,21 @@ describe("the memory of top K", () => {
     other.recall(all(5), out);
     expect([...out]).toEqual([1, 2, 3, 4, 1, 2]);
   });
+
+  it("keeps the teachers' scores until a query is looked up again", () => {
+    const memory = new TopKMemory(queries, 3, 2, 2);
+    const two = { epoch: 3, heads: Int32Array.of(5, 0), relations: Int32Array.of(1, 3) };
+    memory.keep(two, Int32Array.of(1, 2, 3, 4));
+    expect(memory.unscored(two)).toEqual([0, 1]);
+    memory.keepScores(two, Float32Array.of(-1, -2, -3, -4, -5, -6, -7, -8));
+    expect(memory.unscored(two)).toEqual([]);
+    const turned = { heads: two.heads.toReversed(), relations: two.relations.toReversed() };
+    const out = new Float32Array(8);
+    memory.recallScores(turned, out);
+    expect([...out]).toEqual([-3, -4, -1, -2, -7, -8, -5, -6]);
+    memory.keep({ epoch: 6, heads: Int32Array.of(0), relations: Int32Array.of(3) }, Int32Array.of(7, 8));
+    expect(memory.unscored(two)).toEqual([1]);
+  });
 });
 
 describe("a distillation that keeps the Junior's top K", () => {
@@ -62,5 +78,28 @@ describe("a distillation that keeps the Junior's top K", () => {
     expect(kept).toHaveLength(fresh.length);
     // Longer than the run: nothing is ever kept.
     expect(await events({ refreshTopK: brief.epochs })).toEqual(fresh);
+  });
+
+  it("asks frozen teachers once about what it keeps, and those that adapt every time", async () => {
+    const model = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, seed: 9 });
+    const { score } = modelTeacher(model, "RotE");
+    async function asked(over: DistilInput): Promise<number> {
+      let count = 0;
+      const teacher: Teacher = {
+        name: "counted",
+        score(heads, relations, candidates, out) {
+          count += heads.length;
+          return score(heads, relations, candidates, out);
+        },
+      };
+      const context = { data, teachers: [teacher], adapting: [model] };
+      await finish(distil({ ...brief, epochs: 4, topK: 6, ...over }, context));
+      return count;
+    }
+    const always = await asked({});
+    // Looked up in the first, second and fourth epoch.
+    expect(await asked({ refreshTopK: 2 })).toBe((always * 3) / 4);
+    expect(await asked({ refreshTopK: 2, adaptFrom: 3 })).toBe(always);
+    model.dispose();
   });
 });
