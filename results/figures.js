@@ -24,7 +24,8 @@ const namespace = "http://www.w3.org/2000/svg";
 
 mkdirSync(at("figures"), { recursive: true });
 writeFigure("quality.svg", sets.map(quality));
-const ran = sets.filter((data) => curves.some((line) => line.data === data && line.experiment.endsWith("-paper")));
+const papers = new Map(sets.map((data) => [data, lastRuns(data)]));
+const ran = sets.filter((data) => papers.get(data).length > 0);
 writeFigure("curves.svg", ran.map(courses));
 writeFigure("attention.svg", ran.map(attention));
 writeFigure("relations.svg", [relationScales("WN18RR")]);
@@ -97,14 +98,21 @@ function quality(data) {
   };
 }
 
+/** The course of each model in the paper's setting, of several runs the last. */
+function lastRuns(data) {
+  const runs = new Map();
+  for (const line of curves) {
+    if (line.data !== data || !line.experiment.endsWith("-paper")) continue;
+    const run = runs.get(line.name) ?? [];
+    const goesOn = run.length > 0 && Number(line.epoch) > run.at(-1).epoch;
+    runs.set(line.name, [...(goesOn ? run : []), { ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }]);
+  }
+  return [...runs.values()].flat();
+}
+
 /** Validation MRR over epochs, of the distilled Junior and its twin in the paper's setting. */
 function courses(data) {
-  const lines = curves
-    .filter(
-      (line) =>
-        line.data === data && line.experiment.endsWith("-paper") && ["distilled", "undistilled"].includes(line.name),
-    )
-    .map((line) => ({ ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }));
+  const lines = papers.get(data).filter(({ name }) => ["distilled", "undistilled"].includes(name));
   return {
     x: { label: "epoch", labelArrow: "none" },
     y: { label: "validation MRR", labelArrow: "none", grid: true },
@@ -122,11 +130,9 @@ function courses(data) {
 
 /** The teachers' mean attention weights over the epochs of the distilled Junior. */
 function attention(data) {
-  const lines = curves.filter((line) => line.data === data && line.name === "distilled" && line.attention);
+  const lines = papers.get(data).filter((line) => line.name === "distilled");
   const points = lines.flatMap(({ epoch, attention: weights, teachers }) =>
-    weights
-      .split(" ")
-      .map((weight, i) => ({ epoch: Number(epoch), weight: Number(weight), teacher: teachers.split(" ")[i] })),
+    weights.split(" ").map((weight, i) => ({ epoch, weight: Number(weight), teacher: teachers.split(" ")[i] })),
   );
   const teachers = [...new Set(points.map(({ teacher }) => teacher))];
   return {
@@ -157,7 +163,8 @@ function legend(names, fills) {
 
 /** What the Senior learned: the scale of each teacher for each relation, both directions. */
 function relationScales(data) {
-  const cells = readTable("scales.tsv").filter((line) => line.data === data);
+  const lines = readTable("scales.tsv").filter((line) => line.data === data && line.experiment.endsWith("-paper"));
+  const cells = [...new Map(lines.map((line) => [`${line.relation} ${line.teacher}`, line])).values()];
   return {
     width: 560,
     height: 520,

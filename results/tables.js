@@ -6,12 +6,130 @@ import { readTable } from "./_tables.js";
 const ledger = readTable("ledger.tsv").filter(({ mrr }) => mrr !== "");
 const published = readTable("published.tsv");
 const page = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
+const measures = ["mrr", "hits1", "hits3", "hits10"];
+const titles = ["MRR", "Hits@1", "Hits@3", "Hits@10"];
 const short = (value) => value.replace(/^0/, "");
 
-/** A published figure of a model, as MRR / Hits@10. */
-function theirs(system, dimension, data) {
+const tables = { references, paper, juniors, ablations, best };
+let text = readFileSync(page, "utf8");
+for (const [name, make] of Object.entries(tables)) {
+  const written = make();
+  text = text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`), (_, a, b) => `${a}\n${written}\n\n${b}`);
+}
+writeFileSync(page, text);
+
+/** Models from the facts alone: of all runs of one, that with the best validation MRR. */
+function references() {
+  const alone = ledger.filter(({ role }) => role === "undistilled" || role === "baseline");
+  const rows = groups(alone, ({ data, model, dimension }) => [data, model, dimension]).map((runs) => {
+    const line = runs.reduce((best, other) => (validation(other) > validation(best) ? other : best));
+    const { data, model, dimension, experiment, epochs, seconds } = line;
+    const system = model === "ComplEx" ? "ComplEx-N3" : model;
+    return [data, model, dimension, experiment, ...ours([line]), theirs(system, line), runs.length, epochs, seconds];
+  });
+  return table(
+    ["data", "model", "dim", "experiment", ...titles, "published MRR / Hits@10", "runs", "epochs", "s"],
+    rows,
+  );
+}
+
+/** The paper's setting: means over the seeds, and with more than one their standard deviation. */
+function paper() {
+  const lines = latest(ledger.filter((line) => line.experiment.endsWith("-paper") || isOtherSeed(line)));
+  const rows = groups(lines, ({ data, role, model, dimension }) => [data, role, model, dimension]).map((seeds) => {
+    const { data, role, model, dimension } = seeds[0];
+    const against = role === "distilled" ? theirs(`MulDE, Junior ${model}`, seeds[0]) : "";
+    return [data, role, model, dimension, seeds.length, ...ours(seeds), against];
+  });
+  return table(["data", "role", "model", "dim", "seeds", ...titles, "the paper's"], rows);
+}
+
+/** Other Juniors of the same teachers, each beside its twin. */
+function juniors() {
+  const lines = latest(ledger.filter((line) => line.experiment.endsWith("-juniors") && !isOtherSeed(line)));
+  const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((pair) => {
+    const { data, model, dimension } = pair[0];
+    const of = (role) => {
+      const found = pair.find((line) => line.role === role);
+      return found ? `${short(found.mrr)} / ${short(found.hits10)}` : "-";
+    };
+    return [data, model, dimension, of("undistilled"), of("distilled"), theirs(`MulDE, Junior ${model}`, pair[0])];
+  });
+  return table(["data", "Junior", "dim", "without teachers", "with teachers", "the paper's"], rows);
+}
+
+/** Whether a line is of the paper's own Junior with another seed, or of its twin. */
+function isOtherSeed({ experiment, model, dimension, seed }) {
+  return experiment.endsWith("-juniors") && model === "RotH" && dimension === "32" && seed !== "0";
+}
+
+/** Each ablation beside the same Junior with everything. */
+function ablations() {
+  const lines = latest(
+    ledger.filter(({ experiment, role }) => experiment.endsWith("-ablations") && role === "distilled"),
+  );
+  const rows = groups(lines, ({ experiment }) => [experiment]).flatMap((runs) => {
+    const whole = runs.find((line) => variant(line) === "");
+    return runs.map((line) => {
+      const change = (Number(line.mrr) - Number(whole?.mrr)).toFixed(4);
+      const cost = line === whole || !whole ? "" : `${change > 0 ? "+" : ""}${change.replace("0.", ".")}`;
+      return [line.data, variant(line) || "all of it", ...ours([line]), cost, line.seconds];
+    });
+  });
+  return table(["data", "Junior", ...titles, "change of MRR", "s"], rows);
+}
+
+/** The recipes that are free of the paper's setting. */
+function best() {
+  const lines = latest(ledger.filter(({ experiment }) => experiment.endsWith("-best")));
+  const rows = lines.map((line) => {
+    const { data, role, model, dimension, epochs, seconds } = line;
+    return [data, role, model, dimension, ...ours([line]), epochs, seconds];
+  });
+  return table(["data", "role", "model", "dim", ...titles, "epochs", "s"], rows);
+}
+
+/** Of lines of the same model of an experiment the last: an experiment whose recipe was changed keeps its name. */
+function latest(lines) {
+  const key = (line) => ["experiment", "data", "role", "model", "dimension", "seed"].map((name) => line[name]);
+  return groups(lines, (line) => [...key(line), variant(line)]).map((runs) => runs.at(-1));
+}
+
+function variant({ note }) {
+  return /variant (\S+)\./.exec(note)?.[1] ?? "";
+}
+
+/** What a model was chosen by. */
+function validation({ note }) {
+  return Number(/validation MRR (\S+) in/.exec(note)?.[1] ?? 0);
+}
+
+/** Lines by what they have in common, in the order of the first of each. */
+function groups(lines, key) {
+  const found = new Map();
+  for (const line of lines) {
+    const name = key(line).join("\t");
+    found.set(name, [...(found.get(name) ?? []), line]);
+  }
+  return [...found.values()];
+}
+
+/** A published figure of a system of the same size on the same data, as MRR / Hits@10. */
+function theirs(system, { dimension, data }) {
   const found = published.find((row) => row.system === system && row.dimension === dimension && row.data === data);
   return found ? `${short(found.mrr)} / ${short(found.hits10)}` : "-";
+}
+
+/** Means of the measures, with standard deviations where there are several lines. */
+function ours(lines) {
+  return measures.map((name) => {
+    const values = lines.map((line) => Number(line[name]));
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const figure = short(mean.toFixed(4));
+    if (values.length === 1) return figure;
+    const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+    return `${figure} ± ${short(deviation.toFixed(4))}`;
+  });
 }
 
 function table(columns, rows) {
@@ -21,51 +139,3 @@ function table(columns, rows) {
     ...rows.map((row) => `| ${row.join(" | ")} |`),
   ].join("\n");
 }
-
-function ours({ mrr, hits1, hits3, hits10 }) {
-  return [mrr, hits1, hits3, hits10].map(short);
-}
-
-const names = { ComplEx: "ComplEx-N3" };
-const references = ledger
-  .filter(({ experiment, role }) => experiment === "reference" || role === "undistilled")
-  .map((line) => [
-    line.data,
-    line.model,
-    line.dimension,
-    line.experiment,
-    ...ours(line),
-    theirs(names[line.model] ?? line.model, line.dimension, line.data),
-    line.epochs,
-    line.seconds,
-  ]);
-const paper = ledger
-  .filter(
-    ({ experiment, role }) =>
-      (role !== "undistilled" && /paper|teachers|seed/.test(experiment)) || role === "distilled",
-  )
-  .map((line) => [
-    line.data,
-    line.experiment,
-    line.role,
-    line.model,
-    line.dimension,
-    ...ours(line),
-    line.role === "distilled" ? theirs("MulDE, Junior RotH", line.dimension, line.data) : "",
-    line.epochs,
-    line.seconds,
-  ]);
-const measures = ["MRR", "Hits@1", "Hits@3", "Hits@10"];
-const tables = {
-  references: table(
-    ["data", "model", "dim", "experiment", ...measures, "published MRR / Hits@10", "epochs", "s"],
-    references,
-  ),
-  paper: table(["data", "experiment", "role", "model", "dim", ...measures, "the paper's", "epochs", "s"], paper),
-};
-
-let text = readFileSync(page, "utf8");
-for (const [name, lines] of Object.entries(tables)) {
-  text = text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`), (_, a, b) => `${a}\n${lines}\n\n${b}`);
-}
-writeFileSync(page, text);
