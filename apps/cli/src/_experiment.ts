@@ -85,7 +85,7 @@ export async function runExperiment({ file, out, log, seed }: ExperimentFlags, o
   const engine = await logEngine(output);
   return interruptible(async (signal) => {
     const data = await openData(await dataPath(experiment.data, file), output, { signal });
-    const done = await finished(out, data);
+    const done = await finished(out, experiment, data);
     if (done) {
       output.log(`${experiment.name} is done already: these are its results from ${out}.`);
       return { rows: done.rows, experiment, data: data.name, doneBefore: true };
@@ -125,7 +125,7 @@ async function runStages(
   }
 }
 
-/** Refuses a directory of another experiment, or of a single model. */
+/** Refuses a directory of another experiment, or of a single model. More variants make it no other one. */
 async function checkDirectory(out: string, experiment: Experiment, file: string): Promise<void> {
   const copy = join(out, copyName);
   if (await exists(copy)) {
@@ -135,7 +135,8 @@ async function checkDirectory(out: string, experiment: Experiment, file: string)
     } catch {
       // Not one that can be told to be this one.
     }
-    if (JSON.stringify(other) === JSON.stringify(experiment)) return;
+    const main = (whole: Experiment): string => JSON.stringify({ ...whole, variants: [] });
+    if (other && main(other) === main(experiment)) return;
     throw new MuldeError(
       "CLI_FOREIGN_EXPERIMENT",
       `${out} belongs to another experiment (see ${copy}); choose another --out, or delete that directory to start anew.`,
@@ -161,8 +162,8 @@ async function dataPath(data: string, file: string): Promise<string> {
   return (await exists(beside)) ? beside : data;
 }
 
-/** The report of an experiment that is done: for this data, with every model still there. */
-async function finished(out: string, data: Dataset): Promise<Report | undefined> {
+/** The report of an experiment that is done: for this data, with every variant, and every model still there. */
+async function finished(out: string, experiment: Experiment, data: Dataset): Promise<Report | undefined> {
   const path = join(out, reportName);
   if (!(await exists(path))) return undefined;
   let report: Report;
@@ -173,6 +174,8 @@ async function finished(out: string, data: Dataset): Promise<Report | undefined>
   }
   // With other data the pipeline says which model does not fit.
   if (report.dataset.fingerprint !== data.fingerprint) return undefined;
+  // Another spelling of the same one: variants may have been added.
+  if (JSON.stringify(report.experiment.variants) !== JSON.stringify(experiment.variants)) return undefined;
   const elsewhere = new Set(report.experiment.teachers.flatMap(({ name, from }) => (from === undefined ? [] : [name])));
   for (const { role, name } of report.rows) {
     if (role !== "senior" && !elsewhere.has(name) && !(await exists(join(out, name, "config.json")))) return undefined;

@@ -32,8 +32,8 @@ export function savedIn(rows: readonly Row[], out: string): string {
 
 /** One sentence, on two lines, on what distillation brought; undefined where there is nothing to compare with. */
 export function comparison(rows: readonly Row[]): string | undefined {
-  const distilled = rows.find(({ role }) => role === "distilled");
-  const undistilled = rows.find(({ role }) => role === "undistilled");
+  const distilled = rows.find(({ name }) => name === "distilled");
+  const undistilled = rows.find(({ name }) => name === "undistilled");
   if (!distilled || !undistilled) return undefined;
   const gain = (distilled.mrr / undistilled.mrr - 1) * 100;
   const change =

@@ -69,4 +69,7 @@ test("the closing sentence says honestly which of the two is better", () => {
   expect(comparison(rows(0.36))).toContain("10.0 % below");
   expect(comparison(rows(0.36))).toContain("did not help");
   expect(comparison([row("teacher", 0.5)])).toBeUndefined();
+  // A variant's twin is no twin of the Junior's.
+  const other = { ...row("undistilled", 0.1), name: "small-undistilled" };
+  expect(comparison([row("teacher", 0.5), row("distilled", 0.4), other])).toBeUndefined();
 });

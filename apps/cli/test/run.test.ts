@@ -136,6 +136,22 @@ test("a directory of another experiment is refused", async () => {
   expect(readFileSync(join(out, "experiment.yaml"), "utf8")).toBe(experiment);
 });
 
+test("a variant more is trained beside what is done, and one that changed is refused", async () => {
+  const grown = join(temporary(), "grown");
+  const short = experiment.replace("epochs: 300", "epochs: 1");
+  await muldeJson(["run", write(short), "--out", grown]);
+  const more = `${short}variants: { small: { dim: 4, undistilled: true } }\n`;
+  const log = `${grown}.jsonl`;
+  const { rows } = await muldeJson<Answer>(["run", write(more), "--out", grown, "--log", log]);
+  expect(rows.map(({ name }) => name)).toEqual([...models, "senior", "small-undistilled", "small"]);
+  const events = readFileSync(log, "utf8").trim().split("\n");
+  const trained = events.map((line) => JSON.parse(line) as { type: string; name: string });
+  expect(trained.filter(({ type }) => type === "done").map(({ name }) => name)).toEqual(["small-undistilled", "small"]);
+  const { code, stderr } = await mulde(["run", write(more.replace("dim: 4", "dim: 6")), "--out", grown]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("TRAINER_FOREIGN");
+});
+
 test("--seed takes the place of the experiment's own, and is another experiment", async () => {
   const seeded = join(temporary(), "seeded");
   const short = write(experiment.replace("epochs: 300", "epochs: 1"));

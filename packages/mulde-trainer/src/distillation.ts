@@ -49,7 +49,7 @@ function softOnly(
       `unseenQueries compares 1 + negatives + topK = ${width} candidates, but there are ${junior.entities} entities; lower topK or negatives.`,
     );
   }
-  const own = { topK: width, batchSize: othersOf(batchSize, ratio), softWeight: softWeight * ratio };
+  const own = { topK: width, batchSize: othersOf(batchSize, ratio), softWeight: softWeight * ratio, refreshTopK: 1 };
   const label = new SoftLabel(junior, teachers, senior, { ...options, ...own });
   return { queries: new UnseenQueries(queries, seed), ratio, label };
 }
@@ -88,7 +88,7 @@ export function distillationObjective(
     : new BesideSampled(junior, options, known, soft, layer, softOnly(junior, teachers, senior, options, known));
 
   async function step(batch: Batch): Promise<StepResult> {
-    layer?.begin(batch.step);
+    layer?.begin(batch.step, batch.heads.length);
     const { hard: facts, soft: softLoss, senior: seniorLoss, attention, gradients: found } = await passes.step(batch);
     const hard = facts + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);

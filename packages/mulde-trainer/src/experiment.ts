@@ -26,7 +26,9 @@ export const experimentSchema = z.strictObject({
   undistilled: z
     .union([z.boolean(), section])
     .default(true)
-    .describe("train the same Junior without teachers too; options that differ from the Junior's"),
+    .describe(
+      "train the same Junior without teachers too; options that differ from the Junior's, which hold for the twins of variants as well",
+    ),
   variants: z
     .record(
       name,
@@ -130,16 +132,21 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     teachers: plans,
     undistilled: undistilled === false ? undefined : twin({}, `${where}, undistilled`),
     junior: distilled,
-    variants: Object.entries(variants).map(([variant, { teachers: wanted, undistilled: twinned, ...own }]) => {
+    variants: Object.entries(variants).map(([variant, { teachers: wanted, undistilled: twinned, ...changed }]) => {
       const place = `${where}, variants.${variant}`;
       const plan = {
-        name: named(variant),
-        options: parseOptions(distilSchema, { seed, ...defaults, ...junior, ...own }, place),
-        undistilled: twinned ? twin(own, place) : undefined,
+        name: variant,
+        options: parseOptions(distilSchema, { seed, ...defaults, ...junior, ...changed }, place),
+        undistilled: twinned ? twin(changed, place) : undefined,
         teachers: wanted?.map((teacher) => position(plans, teacher, place)) ?? [...plans.keys()],
       };
-      if (plan.name === variant && (!plan.undistilled || named(twinName(plan)) === twinName(plan))) return plan;
-      throw new MuldeError("TRAINER_OPTION", `${place}: a teacher has this name, or Mulde; choose another one.`);
+      const own = twinned ? [variant, twinName(plan)] : [variant];
+      const taken = own.find((wanted) => named(wanted) !== wanted);
+      if (taken === undefined) return plan;
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `${place}: another model of the experiment is called "${taken}"; choose another name.`,
+      );
     }),
   };
 }

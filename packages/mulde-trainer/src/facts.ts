@@ -52,7 +52,7 @@ export function factsObjective(model: KgeModel, options: RunOptions, known = unk
   return {
     extra: [],
     step(batch: Batch): Promise<StepResult> {
-      layer?.begin(batch.step);
+      layer?.begin(batch.step, batch.heads.length);
       const { loss, gradients } = pass.step(batch);
       const total = loss + regularizer.add(batch, gradients) + (layer?.loss ?? 0);
       return Promise.resolve({ loss: { total, hard: total }, gradients });

@@ -50,7 +50,13 @@ export async function* trainingLoop(
   const { kernels } = model;
   const name = control.name ?? options.model;
   const path = control.checkpoint;
-  const objective = makeObjective();
+  let objective: Objective;
+  try {
+    objective = makeObjective();
+  } catch (refused) {
+    model.dispose();
+    throw refused;
+  }
   const trained: readonly Trained[] = [
     ...trainedTables(model, options.biases),
     ...objective.extra,

@@ -77,14 +77,14 @@ const runSchema = z.strictObject({
   filterNegatives: z
     .boolean()
     .default(false)
-    .describe("never take a known answer of the training split for a negative"),
+    .describe("never take a known answer of the training split for a negative, but for those with both ends random"),
   doubleNegatives: z
     .number()
     .min(0)
     .max(64)
     .default(0)
     .describe(
-      "bce: how many times as many negatives again have both ends random, as KGEmb's double_neg (Chami et al. 2020); 0 is none",
+      "bce: how many times as many negatives come beside these with both ends random, after KGEmb's double_neg (Chami et al. 2020), which has no other ones; 0 is none",
     ),
   shareNegatives: z.boolean().default(false).describe("the same negatives for all queries of a batch, which is faster"),
   adversarial: z
@@ -182,5 +182,7 @@ export function parseOptions<T extends z.ZodType>(schema: T, input: unknown, whe
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const field = issue.path.join(".");
-  throw new MuldeError("TRAINER_OPTION", `${where}${field ? `, ${field}` : ""}: ${issue.message}.`);
+  // What is wrong with a key stands one level deeper.
+  const { message } = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
+  throw new MuldeError("TRAINER_OPTION", `${where}${field ? `, ${field}` : ""}: ${message}.`);
 }

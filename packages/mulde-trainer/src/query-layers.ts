@@ -8,8 +8,12 @@ const dropoutStream = -7;
 
 /** Layers for training that know the step, and what their terms of the loss come to. */
 export interface TrainingLayer extends QueryLayer {
-  /** To be called before each step's passes. */
-  begin(step: number): void;
+  /**
+   * To be called before each step's passes.
+   *
+   * @param size - B; rows below these are of no true triple
+   */
+  begin(step: number, size: number): void;
   /** What the layer added to the last step's loss. */
   readonly loss: number;
 }
@@ -24,7 +28,7 @@ export function trainingLayer(
   if (options.regularizer === "DURA") layers.push(new QueryNorm(model, options.regularizerWeight));
   if (layers.length < 2) return layers[0];
   return {
-    begin: (step) => layers.forEach((layer) => layer.begin(step)),
+    begin: (step, size) => layers.forEach((layer) => layer.begin(step, size)),
     forward: (queries) => layers.forEach((layer) => layer.forward(queries)),
     backward: (queries, dq) => [...layers].reverse().forEach((layer) => layer.backward(queries, dq)),
     get loss() {
@@ -85,24 +89,26 @@ class QueryNorm implements TrainingLayer {
   loss = 0;
   readonly #dim: number;
   readonly #weight: number;
+  #size = 0;
 
   constructor(model: KgeModel, weight: number) {
     this.#dim = model.dim;
     this.#weight = weight;
   }
 
-  begin(): void {
+  begin(_: number, size: number): void {
     this.loss = 0;
+    this.#size = size;
   }
 
-  forward({ size, square }: QueryBatch): void {
+  forward({ square }: QueryBatch): void {
     let sum = 0;
-    for (let b = 0; b < size; b++) sum += square[b]!;
-    this.loss = (this.#weight * sum) / size;
+    for (let b = 0; b < this.#size; b++) sum += square[b]!;
+    this.loss = (this.#weight * sum) / this.#size;
   }
 
-  backward({ size, q }: QueryBatch, dq: Float32Array): void {
-    const factor = (2 * this.#weight) / size;
-    for (let i = 0; i < size * rowStride(this.#dim); i++) dq[i]! += factor * q[i]!;
+  backward({ q }: QueryBatch, dq: Float32Array): void {
+    const factor = (2 * this.#weight) / this.#size;
+    for (let i = 0; i < this.#size * rowStride(this.#dim); i++) dq[i]! += factor * q[i]!;
   }
 }

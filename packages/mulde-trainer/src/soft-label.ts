@@ -62,9 +62,15 @@ export class SoftLabel {
     this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
     this.#gradient = engine.float32(batchSize * this.K);
-    if (candidates === "junior" && options.refreshTopK > 1 && queries) {
+    if (candidates === "junior" && options.refreshTopK > 1) {
+      if (!queries) {
+        throw new MuldeError(
+          "TRAINER_DATA",
+          "refreshTopK needs the training split: pass prepareData(data) to the objective.",
+        );
+      }
       const frozen = options.adaptFrom === 0 ? teachers.length : 0;
-      this.#memory = new TopKMemory(queries, options.refreshTopK, this.K, frozen);
+      this.#memory = new TopKMemory(queries, junior.relations, options.refreshTopK, this.K, frozen);
     }
     if (candidates === "all") for (let i = 0; i < batchSize * this.K; i++) this.#ids[i] = i % this.K;
   }

@@ -1,9 +1,13 @@
 import type { TripleList } from "@mulde/datasets";
 import type { Batch } from "./data.js";
+import { MuldeError } from "./error.js";
+
+// Checkpoints hold the ids, and Node reads no file of 2 GiB.
+const mostBytes = 2 ** 30;
 
 /**
- * The Junior's K best of each training query, kept for some epochs. Looking at all entities is most of a distillation step's work, and
- * what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen teachers are asked
+ * The Junior's K best of each training query, kept for some epochs. Looking at all entities is up to three quarters of a distillation step's
+ * work, and what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen teachers are asked
  * about kept candidates once: their scores are kept too.
  */
 export class TopKMemory {
@@ -22,17 +26,26 @@ export class TopKMemory {
 
   /**
    * @param queries - the training queries
+   * @param relations - R
    * @param every - epochs for which a query's candidates are kept; in the first so many, for the epoch under way
+   * @throws MuldeError TRAINER_OPTION where the ids would take more than a checkpoint can hold
    * @param teachers - m, how many teachers are frozen and have their scores kept; 0 keeps none
    */
-  constructor({ heads, relations, length }: TripleList, every: number, K: number, teachers = 0) {
+  constructor(queries: TripleList, relations: number, every: number, K: number, teachers = 0) {
     this.teachers = teachers;
     this.#every = every;
     this.#K = K;
-    this.#relationRows = relations.reduce((most, r) => Math.max(most, r), 0) + 1;
-    for (let i = 0; i < length; i++) {
-      const key = this.#key(heads[i]!, relations[i]!);
+    this.#relationRows = 2 * relations;
+    for (let i = 0; i < queries.length; i++) {
+      const key = this.#key(queries.heads[i]!, queries.relations[i]!);
       if (!this.#slots.has(key)) this.#slots.set(key, this.#slots.size);
+    }
+    const bytes = 4 * this.#slots.size * K;
+    if (bytes > mostBytes) {
+      throw new MuldeError(
+        "TRAINER_OPTION",
+        `refreshTopK would keep ${(bytes / 2 ** 30).toFixed(1)} GiB of candidates, ${K} for each of ${this.#slots.size} queries; lower topK, or leave it 1.`,
+      );
     }
     this.#ids = new Int32Array(this.#slots.size * K);
     this.#looked = new Int32Array(this.#slots.size);
@@ -111,7 +124,12 @@ export class TopKMemory {
   }
 
   #slot(head: number, relation: number): number {
-    return this.#slots.get(this.#key(head, relation))!;
+    const slot = this.#slots.get(this.#key(head, relation));
+    if (slot !== undefined) return slot;
+    throw new MuldeError(
+      "TRAINER_DATA",
+      `refreshTopK keeps candidates of training queries, which head ${head} with relation ${relation} is not; leave it 1.`,
+    );
   }
 
   #key(head: number, relation: number): number {

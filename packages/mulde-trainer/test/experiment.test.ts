@@ -147,12 +147,12 @@ describe("an experiment", () => {
     [{ variants: { x: { dim: 0 } } }, /run.yaml, variants.x, dim/],
     [{ variants: { x: { teachers: ["RotH"] } } }, /run.yaml, variants.x, teachers: there is no "RotH"; .*TransH/],
     [{ variants: { x: { teachers: [] } } }, /run.yaml, variants.x.teachers/],
-    [{ variants: { "a b": {} } }, /run.yaml, variants/],
-    [{ variants: { TransH: {} } }, /run.yaml, variants.TransH: .* choose another/],
-    [{ variants: { distilled: {} } }, /run.yaml, variants.distilled: .* choose another/],
+    [{ variants: { "a b": {} } }, /run.yaml, variants.a b: must be letters/],
+    [{ variants: { TransH: {} } }, /run.yaml, variants.TransH: .* "TransH"; choose another/],
+    [{ variants: { distilled: {} } }, /run.yaml, variants.distilled: .* "distilled"; choose another/],
     [
       { teachers: [{ model: "TransH", name: "x-undistilled" }], variants: { x: { undistilled: true } } },
-      /run.yaml, variants.x: .* choose another/,
+      /run.yaml, variants.x: .* "x-undistilled"; choose another/,
     ],
   ])("names the variant that cannot be: %o", (over, expected) => {
     expect(message({ ...minimal, ...over })).toMatch(expected);

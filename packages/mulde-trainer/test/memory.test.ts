@@ -84,6 +84,7 @@ describe("the kernels' memory", () => {
       distil({ ...brief, topK: 5 }, { data, kernels, teachers: [{ name: "none", score: () => undefined }] }),
       pretrainTeacher(brief, { data, kernels, signal: AbortSignal.abort() }),
       pretrainTeacher(brief, { data, kernels, checkpoint: "/dev/null/x" }),
+      pretrainTeacher({ ...brief, loss: "KvsAll", doubleNegatives: 1 }, { data, kernels }),
     ];
     for (const stream of failing) {
       await expect(finish(stream)).rejects.toThrow();

@@ -16,7 +16,7 @@ describe.each(["TransE", "TransH"])("dropout of %s's queries", (kind) => {
       const queries = queryBatch(model.kernels.engine, B, dim);
       queries.size = B;
       for (let b = 0; b < B; b++) queries.q.fill(0.1, b * stride, b * stride + dim);
-      layer.begin(step);
+      layer.begin(step, 2);
       layer.forward(queries);
       const dq = new Float32Array(queries.q).fill(1);
       layer.backward(queries, dq);
@@ -56,7 +56,7 @@ it("is dropout and DURA together, whose term of the loss is that of what dropout
   const queries = queryBatch(model.kernels.engine, 2, dim);
   queries.size = 2;
   queries.q.fill(1, 0, dim);
-  layer.begin(0);
+  layer.begin(0, 2);
   layer.forward(queries);
   const square = queries.q.reduce((sum, x) => sum + x * x, 0);
   expect(layer.loss).toBeCloseTo((0.5 * square) / 2, 5);

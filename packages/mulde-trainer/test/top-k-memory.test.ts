@@ -11,7 +11,7 @@ const all = (epoch: number) => ({ epoch, heads: queries.heads, relations: querie
 
 describe("the memory of top K", () => {
   it("has every query looked up once in each of the first epochs, and then only where that is long ago", () => {
-    const memory = new TopKMemory(queries, 2, 2);
+    const memory = new TopKMemory(queries, 2, 2, 2);
     const one = (epoch: number) => ({ epoch, heads: Int32Array.of(0), relations: Int32Array.of(3) });
     expect(memory.stale(all(0))).toEqual([0, 1, 2]);
     memory.keep(all(0), Int32Array.of(1, 2, 3, 4, 1, 2));
@@ -25,7 +25,7 @@ describe("the memory of top K", () => {
   });
 
   it("recalls each query's own, whatever the batch", () => {
-    const memory = new TopKMemory(queries, 3, 2);
+    const memory = new TopKMemory(queries, 2, 3, 2);
     memory.keep(all(0), Int32Array.of(1, 2, 3, 4, 5, 6));
     const out = new Int32Array(4);
     memory.recall({ heads: Int32Array.of(0, 5), relations: Int32Array.of(3, 1) }, out);
@@ -34,7 +34,7 @@ describe("the memory of top K", () => {
   });
 
   it("is whole in its state, which a checkpoint fills in place", () => {
-    const [one, other] = [new TopKMemory(queries, 3, 2), new TopKMemory(queries, 3, 2)];
+    const [one, other] = [new TopKMemory(queries, 2, 3, 2), new TopKMemory(queries, 2, 3, 2)];
     one.keep(all(4), Int32Array.of(1, 2, 3, 4, 1, 2));
     for (const [name, values] of one.state()) other.state().get(name)!.set(values);
     expect(other.stale(all(5))).toEqual([]);
@@ -43,8 +43,15 @@ describe("the memory of top K", () => {
     expect([...out]).toEqual([1, 2, 3, 4, 1, 2]);
   });
 
+  it("refuses other queries than those of training, and more than a checkpoint can hold", () => {
+    const memory = new TopKMemory(queries, 2, 3, 2);
+    const strange = { epoch: 0, heads: Int32Array.of(4), relations: Int32Array.of(0) };
+    expect(() => memory.stale(strange)).toThrow("head 4 with relation 0");
+    expect(() => new TopKMemory(queries, 2, 3, 2 ** 28)).toThrow("would keep 2.0 GiB of candidates");
+  });
+
   it("keeps the teachers' scores until a query is looked up again", () => {
-    const memory = new TopKMemory(queries, 3, 2, 2);
+    const memory = new TopKMemory(queries, 2, 3, 2, 2);
     const two = { epoch: 3, heads: Int32Array.of(5, 0), relations: Int32Array.of(1, 3) };
     memory.keep(two, Int32Array.of(1, 2, 3, 4));
     expect(memory.unscored(two)).toEqual([0, 1]);
