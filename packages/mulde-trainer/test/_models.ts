@@ -37,3 +37,15 @@ export function expectNear(name: string, actual: readonly number[], expected: re
     expect(Math.abs(x - expected[i]!), `${name}[${i}]: ${x}, not ${expected[i]}`).toBeLessThan(2e-4 * scale);
   });
 }
+
+/** Gradients by table that are others and something more. */
+export function expectAdded(
+  actual: ReadonlyMap<string, readonly number[]>,
+  before: ReadonlyMap<string, readonly number[]>,
+  more: Readonly<Record<string, readonly number[]>>,
+): void {
+  for (const [name, values] of actual) {
+    const expected = before.get(name)!.map((g, i) => g + more[name]![i]!);
+    expectNear(name, values, expected);
+  }
+}

@@ -9,7 +9,7 @@ import { DoubleNegatives } from "../src/double-negatives.js";
 import { factsObjective } from "../src/facts.js";
 import { distil, distilSchema, parseOptions, type TrainInput, trainSchema } from "../src/index.js";
 import type { Objective } from "../src/objective.js";
-import { dense, expectNear, lively, tablesOf } from "./_models.js";
+import { dense, expectAdded, lively, tablesOf } from "./_models.js";
 import { brief, ring } from "./_planted.js";
 import { gradients, score, softmax, softplus, type Tables } from "./_reference.js";
 
@@ -104,14 +104,7 @@ describe("double negatives", () => {
     const { tables } = without;
     expect(withThem.loss.hard - without.loss.hard).toBeCloseTo(loss(tables, tables), 5);
     const slopes = gradients(tables, (moved) => loss(moved, tables));
-    for (const [name, actual] of withThem.byTable) {
-      const before = without.byTable.get(name)!;
-      expectNear(
-        name,
-        actual,
-        before.map((g, i) => g + slopes[name]![i]!),
-      );
-    }
+    expectAdded(withThem.byTable, without.byTable, slopes);
   });
 
   it("stand below both labels' candidates in distillation, as many as without", async () => {
@@ -135,14 +128,7 @@ describe("double negatives", () => {
     expect(withThem.loss.hard - without.loss.hard).toBeCloseTo(loss(tables), 5);
     expect(withThem.loss.soft).toBeCloseTo(without.loss.soft!, 6);
     const slopes = gradients(tables, loss);
-    for (const [name, actual] of withThem.byTable) {
-      const before = without.byTable.get(name)!;
-      expectNear(
-        name,
-        actual,
-        before.map((g, i) => g + slopes[name]![i]!),
-      );
-    }
+    expectAdded(withThem.byTable, without.byTable, slopes);
   });
 
   it("go with a last batch of one query and with queries that have a soft label alone", async () => {
