@@ -28,6 +28,7 @@ const losses = {
   margin: { ...sampled, loss: "margin", margin: 3, adversarial: 1 },
   "1vsAll": { batchSize: 256, learningRate: 0.01, loss: "1vsAll" },
   KvsAll: { batchSize: 128, learningRate: 0.01, loss: "KvsAll", labelSmoothing: 0.1 },
+  KvsAllSoftmax: { batchSize: 128, learningRate: 0.01, loss: "KvsAllSoftmax" },
 };
 
 /** The test split's MRR of what a stream of training ends with; or why there is none. */
