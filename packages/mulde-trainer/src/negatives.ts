@@ -5,7 +5,7 @@ import type { RunOptions } from "./options.js";
 
 // Random streams of a run (see `seedOf`).
 const negativesStream = -1;
-const redrawStream = -6;
+const redrawStream = -9;
 
 /** Draws each query's candidates: the true answer, and n random entities behind it. */
 export class NegativeSampler {
