@@ -46,7 +46,8 @@ function paper() {
 
 /** Other Juniors of the same teachers, each beside its twin. */
 function juniors() {
-  const lines = latest(ledger.filter((line) => line.experiment.endsWith("-juniors") && !isOtherSeed(line)));
+  const others = ledger.filter((line) => line.experiment.endsWith("-juniors") && !isOtherSeed(line));
+  const lines = latest(others.filter(({ role }) => role !== "senior"));
   const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((pair) => {
     const { data, model, dimension } = pair[0];
     const of = (role) => {
