@@ -59,7 +59,7 @@ function quality(data) {
     const { role, model, dimension, mrr, parameters, note } = line;
     const validation = Number(/validation MRR (\S+)/.exec(note)?.[1] ?? 0);
     const key = `${role} ${model} ${dimension}`;
-    if (best.has(key) && best.get(key).validation >= validation) continue;
+    if (best.has(key) && best.get(key).validation > validation) continue;
     best.set(key, {
       validation,
       mrr: Number(mrr),
