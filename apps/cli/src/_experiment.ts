@@ -125,7 +125,7 @@ async function runStages(
   }
 }
 
-/** Refuses a directory of another experiment, or of a single model. More variants make it no other one. */
+/** Refuses a directory of another experiment, or of a single model. Other variants make it no other one. */
 async function checkDirectory(out: string, experiment: Experiment, file: string): Promise<void> {
   const copy = join(out, copyName);
   if (await exists(copy)) {
@@ -174,7 +174,7 @@ async function finished(out: string, experiment: Experiment, data: Dataset): Pro
   }
   // With other data the pipeline says which model does not fit.
   if (report.dataset.fingerprint !== data.fingerprint) return undefined;
-  // Another spelling of the same one: variants may have been added.
+  // Variants may have come or gone since.
   if (JSON.stringify(report.experiment.variants) !== JSON.stringify(experiment.variants)) return undefined;
   const elsewhere = new Set(report.experiment.teachers.flatMap(({ name, from }) => (from === undefined ? [] : [name])));
   for (const { role, name } of report.rows) {

@@ -59,9 +59,6 @@ export class SoftLabel {
     this.#teachers = teachers;
     this.#senior = senior;
     this.#options = options;
-    this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
-    this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
-    this.#gradient = engine.float32(batchSize * this.K);
     if (candidates === "junior" && options.refreshTopK > 1) {
       if (!queries) {
         throw new MuldeError(
@@ -72,6 +69,9 @@ export class SoftLabel {
       const frozen = options.adaptFrom === 0 ? teachers.length : 0;
       this.#memory = new TopKMemory(queries, junior.relations, options.refreshTopK, this.K, frozen);
     }
+    this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
+    this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
+    this.#gradient = engine.float32(batchSize * this.K);
     if (candidates === "all") for (let i = 0; i < batchSize * this.K; i++) this.#ids[i] = i % this.K;
   }
 

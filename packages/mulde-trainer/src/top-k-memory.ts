@@ -7,8 +7,8 @@ const mostBytes = 2 ** 30;
 
 /**
  * The Junior's K best of each training query, kept for some epochs. Looking at all entities is up to three quarters of a distillation step's
- * work, and what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen teachers are asked
- * about kept candidates once: their scores are kept too.
+ * work, and what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen
+ * teachers are asked about kept candidates once: their scores are kept too.
  */
 export class TopKMemory {
   /** m, teachers whose scores are kept, or 0 */
@@ -28,8 +28,8 @@ export class TopKMemory {
    * @param queries - the training queries
    * @param relations - R
    * @param every - epochs for which a query's candidates are kept; in the first so many, for the epoch under way
-   * @throws MuldeError TRAINER_OPTION where the ids would take more than a checkpoint can hold
    * @param teachers - m, how many teachers are frozen and have their scores kept; 0 keeps none
+   * @throws MuldeError TRAINER_OPTION where the ids would take more than a checkpoint can hold
    */
   constructor(queries: TripleList, relations: number, every: number, K: number, teachers = 0) {
     this.teachers = teachers;
