@@ -1,6 +1,6 @@
 // Runs `mulde` and writes what came out into ledger.tsv, a line for each model, failed runs too:
-//   node results/record.js --experiment NAME [--role undistilled|teacher|distilled|baseline] [--note TEXT] -- train|distil|run ...
-// The role is asked for where the command trains a single model. The test split counts whole, filtered, with realistic ranks.
+//   node results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] -- train|distil|run ...
+// The role is that of a model of `train`; what `distil` trains is distilled. The test split counts whole, filtered, with realistic ranks.
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,6 +28,7 @@ const { values: flags } = parseArgs({
 });
 if (flags.experiment === undefined) throw new Error("Give the run a name: --experiment NAME.");
 const command = process.argv.slice(split + 1);
+const role = command[0] === "distil" ? "distilled" : flags.role;
 const option = (name) => {
   const at = command.indexOf(`--${name}`);
   return at < 0 ? undefined : command[at + 1];
@@ -48,7 +49,7 @@ for (const line of rows) write({ ...shared, ...line });
 if (code !== 0)
   write({
     ...shared,
-    role: command[0] === "run" ? "" : flags.role,
+    role: command[0] === "run" ? "" : role,
     model: option("model"),
     note: `failed with exit code ${code}. ${flags.note}`,
   });
@@ -84,7 +85,7 @@ function lines(report) {
     const { test, validation, ...rest } = report;
     const { mrr, hits, head, tail } = test;
     const seed = option("seed") ?? 0;
-    const row = { ...rest, role: flags.role, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
+    const row = { ...rest, role, seed, mrr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
     return [{ ...metrics(row), note: `${chosenBy(validation)} ${note}` }];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;

@@ -1,6 +1,7 @@
 import type { ReadOptions } from "@mulde/datasets";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { UsageError } from "./_errors.js";
 
 /** What of a field's JSON schema an option is made of. */
 interface Field {
@@ -55,13 +56,23 @@ function schemaOption(name: string, field: Field, choices: readonly string[] | u
   return choices ? option.choices(choices) : option.argParser(checkedBy(schema, type));
 }
 
-/** The fields of a schema as the options of a parsed command line have them. */
-export function schemaInput(
+/**
+ * What a schema makes of the options of a parsed command line.
+ *
+ * @throws UsageError for options that do not go together; each alone was checked when it was parsed
+ */
+export function schemaOptions<T extends z.ZodObject>(
   options: Readonly<Record<string, unknown>>,
-  schema: z.ZodObject,
+  schema: T,
   flags: SchemaFlags = {},
-): Record<string, unknown> {
-  return Object.fromEntries(Object.keys(schema.shape).map((key) => [key, options[flags.names?.[key] ?? key]]));
+): z.output<T> {
+  const nameOf = (key: string): string => flags.names?.[key] ?? key;
+  const result = schema.safeParse(
+    Object.fromEntries(Object.keys(schema.shape).map((key) => [key, options[nameOf(key)]])),
+  );
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw new UsageError(`option '--${kebab(nameOf(String(path[0])))}': ${message}.`);
 }
 
 /** `--data` with the two options that say how its text files are written. */

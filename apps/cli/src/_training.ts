@@ -1,11 +1,11 @@
 import { access, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { modelDefinition, saveModel } from "@mulde/kge-models";
+import { saveModel } from "@mulde/kge-models";
 import type { RunControl, TrainEvent, TrainResult } from "@mulde/mulde-trainer";
 import type { Command } from "commander";
 import { z } from "zod";
-import { hasCode, Interrupted, MuldeError, UsageError } from "./_errors.js";
+import { hasCode, Interrupted, MuldeError } from "./_errors.js";
 import type { EngineInfo } from "./_engine.js";
 import { checkedBy } from "./_flags.js";
 import { eventLog } from "./_log-file.js";
@@ -32,18 +32,6 @@ export function addTrainingOptions(command: Command): Command {
     .option("--force", "train anew even where the directory holds a model or another run's checkpoint")
     .option("--log <file>", "append every event to a file of JSON lines")
     .option("--checkpoint-minutes <number>", "minutes between checkpoints", checkedBy(z.number().min(0), "number"), 5);
-}
-
-/** Refuses a dimension that the model cannot have, before anything is loaded. */
-export function checkDim({ model, dim }: { readonly model: string; readonly dim: number }): void {
-  const { dimMultiple } = modelDefinition(model);
-  if (dim % dimMultiple !== 0) {
-    const rule =
-      dimMultiple === 2
-        ? "pairs coordinates: it must be even"
-        : "takes coordinates by fours: it must be a multiple of 4";
-    throw new UsageError(`option '--dim <integer>' argument '${dim}' is invalid. ${model} ${rule}.`);
-  }
 }
 
 /** Refuses a directory that holds a finished model, unless told otherwise. */

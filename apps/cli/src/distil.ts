@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type KgeModel, modelNames, modelTeacher } from "@mulde/kge-models";
 import { readScores, scoreTable, type Teacher } from "@mulde/senior";
-import { distil, distilSchema, parseOptions, openModel } from "@mulde/mulde-trainer";
+import { distil, distilSchema, openModel } from "@mulde/mulde-trainer";
 import { Command, InvalidArgumentError } from "commander";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaInput } from "./_flags.js";
+import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaOptions } from "./_flags.js";
 import { interruptible } from "./_interrupt.js";
 import { Output } from "./_output.js";
-import { addTrainingOptions, checkDim, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
+import { addTrainingOptions, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
 
 interface Options extends TrainingFlags {
   readonly teachers: readonly string[];
@@ -37,8 +37,7 @@ export function distilCommand(): Command {
   addJsonOption(command);
   return command.action(async (given: Options) => {
     const output = new Output(given.json ?? false);
-    const options = parseOptions(distilSchema, schemaInput({ ...given }, distilSchema, flags), "the command line");
-    checkDim(options);
+    const options = schemaOptions({ ...given }, distilSchema, flags);
     await checkOut(given);
     const engine = await logEngine(output);
     await interruptible(async (signal) => {

@@ -1,12 +1,12 @@
 import { modelNames } from "@mulde/kge-models";
-import { parseOptions, pretrainTeacher, trainSchema } from "@mulde/mulde-trainer";
+import { pretrainTeacher, trainSchema } from "@mulde/mulde-trainer";
 import { Command } from "commander";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaInput } from "./_flags.js";
+import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaOptions } from "./_flags.js";
 import { interruptible } from "./_interrupt.js";
 import { Output } from "./_output.js";
-import { addTrainingOptions, checkDim, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
+import { addTrainingOptions, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
 
 interface Options extends TrainingFlags {
   readonly data: string;
@@ -27,8 +27,7 @@ export function trainCommand(): Command {
   addJsonOption(command);
   return command.action(async (given: Options) => {
     const output = new Output(given.json ?? false);
-    const options = parseOptions(trainSchema, schemaInput({ ...given }, trainSchema, flags), "the command line");
-    checkDim(options);
+    const options = schemaOptions({ ...given }, trainSchema, flags);
     await checkOut(given);
     const engine = await logEngine(output);
     await interruptible(async (signal) => {

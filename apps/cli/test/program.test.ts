@@ -102,10 +102,11 @@ test.each([
     ["train", "--data", "x", "--out", "y", "--epochs", "0"],
     /'--epochs <integer>' argument '0' is invalid/,
   ],
+  ["an odd dimension", ["train", "--data", "x", "--out", "y", "--dim", "7"], /'--dim': RotH .*even/],
   [
-    "an odd dimension",
-    ["train", "--data", "x", "--out", "y", "--dim", "7"],
-    /'--dim <integer>' argument '7' .*RotH.*even/,
+    "a loss that an option does not go with",
+    ["distil", "--teachers", "t", "--data", "x", "--out", "y", "--loss", "1vsAll", "--unseen-queries", "1"],
+    /'--unseen-queries': .* loss is 1vsAll; leave it out/,
   ],
   ["an unknown choice", ["evaluate", "x", "--data", "x", "--split", "dev"], /'--split <name>' argument 'dev'.*test/],
 ])("%s is bad usage: exit code 2 and one line", async (_, args, message) => {

@@ -180,6 +180,15 @@ test("a wrong field is an error with file, line and field, and makes no director
   expect(existsSync(none)).toBe(false);
 });
 
+test("options that do not go together are refused with their line before any training", async () => {
+  const path = write(experiment.replace("topK: 20", "topK: 20,\n  loss: 1vsAll, unseenQueries: 1"));
+  const none = join(temporary(), "none");
+  const { code, stderr } = await mulde(["run", path, "--out", none]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${path}:10, junior, unseenQueries: these go with losses over sampled candidates`);
+  expect(existsSync(none)).toBe(false);
+});
+
 test("a file that is not there is one clear error", async () => {
   const { code, stderr } = await mulde(["run", "nowhere.yaml", "--out", "x"]);
   expect(code).toBe(1);

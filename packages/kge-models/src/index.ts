@@ -1,6 +1,7 @@
 export { attE } from "./atte.js";
 export { attH } from "./atth.js";
 export { complEx } from "./complex.js";
+export { checkConfig } from "./config.js";
 export { cp } from "./cp.js";
 export { defineModel, modelDefinition, modelNames, type ModelDefinition, type RelationTable } from "./definition.js";
 export { distE } from "./diste.js";

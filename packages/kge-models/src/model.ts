@@ -1,5 +1,6 @@
 import { type Kernels, Random } from "@mulde/kernels";
-import { checkConfig, tableShapes } from "./_shape.js";
+import { tableShapes } from "./_shape.js";
+import { checkConfig } from "./config.js";
 import { modelDefinition, type ModelDefinition } from "./definition.js";
 import { type Encoder, fusedEncoder, tfEncoder } from "./encoder.js";
 import { MuldeError } from "./error.js";
@@ -76,8 +77,8 @@ export class KgeModel {
     readonly kernels: Kernels,
     encoderOf: (model: KgeModel) => Encoder,
   ) {
+    checkConfig(config);
     this.definition = modelDefinition(config.model);
-    checkConfig(config, this.definition);
     const tables = new Map<string, ParameterTable>();
     for (const { name, rows, width } of tableShapes(config, this.definition)) {
       tables.set(name, { name, rows, width, data: kernels.engine.float32(rows * width) });

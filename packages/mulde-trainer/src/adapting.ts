@@ -3,7 +3,7 @@
 import { type KgeModel, modelTeacher, type TableGradient } from "@mulde/kge-models";
 import type { Batch, PreparedData } from "./data.js";
 import { distillationObjective } from "./distillation.js";
-import { overAllEntities } from "./facts.js";
+import { overAllEntities } from "./losses.js";
 import type { Objective, StepResult } from "./objective.js";
 import { type Trained, trainedTables } from "./optimizer.js";
 import type { DistilOptions } from "./options.js";

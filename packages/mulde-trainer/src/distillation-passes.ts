@@ -2,7 +2,6 @@ import type { Kernels } from "@mulde/kernels";
 import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
 import { type Batch, joined, type KnownTails } from "./data.js";
 import { DoubleNegatives } from "./double-negatives.js";
-import { MuldeError } from "./error.js";
 import { AllEntities, hardLoss } from "./facts.js";
 import { NegativeSampler } from "./negatives.js";
 import type { DistilOptions } from "./options.js";
@@ -167,24 +166,6 @@ export class BesideAllEntities {
   readonly #model: KgeModel;
 
   constructor(junior: KgeModel, options: DistilOptions, known: KnownTails, soft: SoftLabel, layer?: QueryLayer) {
-    if (options.candidates === "sampled") {
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `candidates: sampled needs a loss over sampled candidates, but loss is ${options.loss}; choose junior, random or all.`,
-      );
-    }
-    if (options.unseenQueries > 0) {
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `unseenQueries goes with losses over sampled candidates, but loss is ${options.loss}; leave it out, or choose bce, crossEntropy or margin.`,
-      );
-    }
-    if (options.confidence > 0) {
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `confidence weighs sampled hard labels, but loss is ${options.loss}; leave it out, or choose bce, crossEntropy or margin.`,
-      );
-    }
     this.#hard = new AllEntities(junior, options, known, layer);
     this.#soft = soft;
     this.#pass = new CandidatePass(junior, options.batchSize, soft.K);

@@ -3,9 +3,8 @@ import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
 import { type Batch, type KnownTails, unknownTails } from "./data.js";
 import { BesideAllEntities, BesideSampled, othersOf, type SoftOnly } from "./distillation-passes.js";
-import { checkDoubleNegatives } from "./double-negatives.js";
 import { MuldeError } from "./error.js";
-import { overAllEntities } from "./facts.js";
+import { overAllEntities } from "./losses.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { Trained } from "./optimizer.js";
 import type { DistilOptions } from "./options.js";
@@ -28,14 +27,8 @@ function softOnly(
   options: DistilOptions,
   { queries }: { readonly queries?: TripleList },
 ): SoftOnly | undefined {
-  const { unseenQueries: ratio, candidates, topK, negatives, batchSize, softWeight, seed } = options;
+  const { unseenQueries: ratio, topK, negatives, batchSize, softWeight, seed } = options;
   if (ratio === 0) return undefined;
-  if (candidates !== "junior") {
-    throw new MuldeError(
-      "TRAINER_OPTION",
-      `unseenQueries takes the Junior's best as candidates, but candidates is ${candidates}; choose junior.`,
-    );
-  }
   if (!queries) {
     throw new MuldeError(
       "TRAINER_DATA",
@@ -68,7 +61,6 @@ export function distillationObjective(
   known: KnownTails & { readonly queries?: TripleList } = unknownTails,
   parts: SeniorParts = {},
 ): DistillationObjective {
-  checkDoubleNegatives(options);
   const { kernels, relations } = junior;
   const m = teachers.length;
   const senior = new Senior({

@@ -1,19 +1,9 @@
 import { type Kernels, Random } from "@mulde/kernels";
 import { type Batch, seedOf } from "./data.js";
-import { MuldeError } from "./error.js";
 import type { RunOptions } from "./options.js";
 
 // A random stream of a run (see `seedOf`).
 const stream = -8;
-
-/** @throws MuldeError TRAINER_OPTION for double negatives with a loss that compares a query's answers with each other */
-export function checkDoubleNegatives({ loss, doubleNegatives }: Pick<RunOptions, "loss" | "doubleNegatives">): void {
-  if (doubleNegatives === 0 || loss === "bce") return;
-  throw new MuldeError(
-    "TRAINER_OPTION",
-    `doubleNegatives has rows without a true answer, which ${loss} cannot do without; leave it out, or choose bce.`,
-  );
-}
 
 /** Queries whose candidates are all negatives. */
 export interface NegativeRows {

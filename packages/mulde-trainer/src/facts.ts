@@ -1,23 +1,14 @@
 import type { Kernels, Labels } from "@mulde/kernels";
 import { AllPass, CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
 import { type Batch, joined, type KnownTails, unknownTails } from "./data.js";
-import { checkDoubleNegatives, DoubleNegatives } from "./double-negatives.js";
+import { DoubleNegatives } from "./double-negatives.js";
+import { overAllEntities } from "./losses.js";
 import { marginLoss } from "./margin.js";
 import { NegativeSampler } from "./negatives.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { RunOptions } from "./options.js";
 import { trainingLayer } from "./query-layers.js";
 import { Regularizer } from "./regularizer.js";
-
-/** Whether a loss goes over all entities, so that nothing is sampled. */
-export function overAllEntities({ loss }: Pick<RunOptions, "loss">): boolean {
-  return loss === "1vsAll" || ofAllAnswers({ loss });
-}
-
-/** Whether a loss takes all known answers of a query at once, so that an epoch goes over distinct queries. */
-export function ofAllAnswers({ loss }: Pick<RunOptions, "loss">): boolean {
-  return loss === "KvsAll" || loss === "KvsAllSoftmax";
-}
 
 /** The hard-label loss over candidates B x (1 + n) with the true answer first: writes dL/ds, returns the loss. */
 export function hardLoss(
@@ -43,7 +34,6 @@ export function hardLoss(
  * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
  */
 export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {
-  checkDoubleNegatives(options);
   const layer = trainingLayer(model, options);
   const regularizer = new Regularizer(model, options);
   const pass = overAllEntities(options)

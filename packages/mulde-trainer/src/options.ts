@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { MuldeError } from "./error.js";
+import { losses } from "./losses.js";
+import { clashOf } from "./option-rules.js";
 
 // Every knob that changes a result stands here once, with its default and its meaning: the reference of the YAML files and
 // the command line's help are made from these schemas.
@@ -54,7 +56,7 @@ const runSchema = z.strictObject({
       "learn a bias of each entity as head and as tail, as KGEmb does; bilinear models are often trained without",
     ),
   loss: z
-    .enum(["bce", "crossEntropy", "margin", "1vsAll", "KvsAll", "KvsAllSoftmax"])
+    .enum(losses)
     .default("bce")
     .describe(
       "of the facts: binary cross-entropy, softmax or margin ranking over sampled candidates; softmax over all entities; " +
@@ -110,58 +112,62 @@ const runSchema = z.strictObject({
 });
 
 /** Training from the facts alone: teachers, and undistilled models. */
-export const trainSchema = runSchema.extend(modelSchema.shape);
+export const trainSchema = runSchema.extend(modelSchema.shape).superRefine(refuseClash);
 
 /** Training a Junior from the facts and from teachers (Wang et al. 2021). */
-export const distilSchema = runSchema.extend({
-  ...modelSchema.shape,
-  topK: count.min(1).default(500).describe("K, candidates of the soft label"),
-  candidates: z
-    .enum(["junior", "random", "sampled", "all"])
-    .default("junior")
-    .describe(
-      "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
-    ),
-  refreshTopK: count
-    .min(1)
-    .default(1)
-    .describe(
-      "epochs for which the Junior's own K best of a query are kept before they are looked up again, in the first so many only one; 1 looks at every step, more is faster and holds K (m + 1) numbers of each training query in memory",
-    ),
-  unseenQueries: z
-    .number()
-    .min(0)
-    .max(16)
-    .default(0)
-    .describe(
-      "queries without a known answer that the teachers answer beside each training query; plausible ones, drawn by a walk over the relations",
-    ),
-  softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
-  temperature: z.number().positive().default(1).describe("T of the soft label"),
-  normalization: z
-    .enum(["none", "zScore", "belowBest", "ranks"])
-    .default("none")
-    .describe("of the teachers' scores over a query's candidates; belowBest for teachers of different families"),
-  scaling: z
-    .enum(["relation", "softmax", "none"])
-    .default("relation")
-    .describe("relation-specific scaling of the teachers, or learned weights of them that sum to 1 for each relation"),
-  attention: z.enum(["contrast", "uniform"]).default("contrast").describe("how the teachers are weighted"),
-  confidence: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe(
-      "alpha of DualDE (Zhu et al. 2022): how steeply a query's soft label gains weight over the hard one with the teachers' score of the true answer; 0 is off",
-    ),
-  adaptFrom: count
-    .min(0)
-    .default(0)
-    .describe(
-      "two stages, as in DualDE (Zhu et al. 2022): epochs with frozen teachers, after which they learn too, from the facts and from the Junior's soft label; 0 keeps them frozen",
-    ),
-  trainOnSoft: z.boolean().default(true).describe("whether the soft-label loss also trains the scaling"),
-});
+export const distilSchema = runSchema
+  .extend({
+    ...modelSchema.shape,
+    topK: count.min(1).default(500).describe("K, candidates of the soft label"),
+    candidates: z
+      .enum(["junior", "random", "sampled", "all"])
+      .default("junior")
+      .describe(
+        "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
+      ),
+    refreshTopK: count
+      .min(1)
+      .default(1)
+      .describe(
+        "epochs for which the Junior's own K best of a query are kept before they are looked up again, in the first so many only one; 1 looks at every step, more is faster and holds K (m + 1) numbers of each training query in memory",
+      ),
+    unseenQueries: z
+      .number()
+      .min(0)
+      .max(16)
+      .default(0)
+      .describe(
+        "queries without a known answer that the teachers answer beside each training query; plausible ones, drawn by a walk over the relations",
+      ),
+    softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
+    temperature: z.number().positive().default(1).describe("T of the soft label"),
+    normalization: z
+      .enum(["none", "zScore", "belowBest", "ranks"])
+      .default("none")
+      .describe("of the teachers' scores over a query's candidates; belowBest for teachers of different families"),
+    scaling: z
+      .enum(["relation", "softmax", "none"])
+      .default("relation")
+      .describe(
+        "relation-specific scaling of the teachers, or learned weights of them that sum to 1 for each relation",
+      ),
+    attention: z.enum(["contrast", "uniform"]).default("contrast").describe("how the teachers are weighted"),
+    confidence: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        "alpha of DualDE (Zhu et al. 2022): how steeply a query's soft label gains weight over the hard one with the teachers' score of the true answer; 0 is off",
+      ),
+    adaptFrom: count
+      .min(0)
+      .default(0)
+      .describe(
+        "two stages, as in DualDE (Zhu et al. 2022): epochs with frozen teachers, after which they learn too, from the facts and from the Junior's soft label; 0 keeps them frozen",
+      ),
+    trainOnSoft: z.boolean().default(true).describe("whether the soft-label loss also trains the scaling"),
+  })
+  .superRefine(refuseClash);
 
 export type TrainOptions = z.output<typeof trainSchema>;
 export type DistilOptions = z.output<typeof distilSchema>;
@@ -170,6 +176,11 @@ export type TrainInput = z.input<typeof trainSchema>;
 export type DistilInput = z.input<typeof distilSchema>;
 /** The options that both kinds of training share. */
 export type RunOptions = z.output<typeof runSchema> & z.output<typeof modelSchema>;
+
+function refuseClash(options: Parameters<typeof clashOf>[0], context: z.RefinementCtx): void {
+  const clash = clashOf(options);
+  if (clash) context.addIssue({ code: "custom", path: [clash.field], message: clash.reason });
+}
 
 /**
  * Options with their defaults.

@@ -1,6 +1,5 @@
 import type { KgeModel, ModelGradients, TableGradient } from "@mulde/kge-models";
 import type { Batch } from "./data.js";
-import { MuldeError } from "./error.js";
 import type { RunOptions } from "./options.js";
 
 /** Only the direction of these tables' rows counts, which no penalty of their size concerns. */
@@ -19,14 +18,7 @@ export class Regularizer {
   readonly #options: RegularizerOptions;
   readonly #relationTables: readonly string[];
 
-  /** @throws MuldeError TRAINER_OPTION for DURA on a hyperbolic model */
   constructor(model: KgeModel, options: RegularizerOptions) {
-    if (options.regularizer === "DURA" && model.hyperbolic) {
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `regularizer: DURA is for dot products and Euclidean distances, but ${model.config.model} is hyperbolic; choose N3 or F2.`,
-      );
-    }
     this.#model = model;
     this.#options = options;
     const { tables } = model.definition;

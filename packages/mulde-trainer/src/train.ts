@@ -14,8 +14,9 @@ import {
 import { distillationObjective } from "./distillation.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
-import { factsObjective, ofAllAnswers } from "./facts.js";
+import { factsObjective } from "./facts.js";
 import { type RunControl, trainingLoop } from "./loop.js";
+import { ofAllAnswers } from "./losses.js";
 import type { Objective } from "./objective.js";
 import {
   type DistilInput,

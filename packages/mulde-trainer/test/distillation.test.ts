@@ -269,15 +269,6 @@ describe("a distillation step", () => {
     expectNear("entity", certain, expected);
   });
 
-  it("refuses confidence beside a loss over all entities", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, loss: "1vsAll", confidence: 1 }, "test");
-    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    expect(() => distillationObjective(junior, teachers, input, known)).toThrow(
-      /confidence weighs sampled hard labels/,
-    );
-    junior.dispose();
-  });
-
   it("takes the Senior's mechanisms by name, or those that it is given", async () => {
     const input = { dim: 4, seed, negatives, topK, batchSize } as const;
     const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
@@ -297,15 +288,6 @@ describe("a distillation step", () => {
     for (const normalization of ["belowBest", "ranks"] as const) {
       expect(await total({ normalization })).not.toBeCloseTo(plain, 3);
     }
-  });
-
-  it("says that there is nothing sampled beside a loss over all entities", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, loss: "1vsAll", candidates: "sampled" }, "test");
-    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    expect(() => distillationObjective(junior, teachers, input, known)).toThrow(
-      /loss is 1vsAll; choose junior, random or all/,
-    );
-    junior.dispose();
   });
 });
 

@@ -163,16 +163,4 @@ describe("double negatives", () => {
     };
     expect(await penalty(2)).toBeCloseTo(await penalty(0), 5);
   });
-
-  it.each(["crossEntropy", "margin", "1vsAll", "KvsAll", "KvsAllSoftmax"] as const)(
-    "are refused with %s, which needs a true answer in each row",
-    async (loss) => {
-      const model = await make();
-      const options = parse({ loss, doubleNegatives: 1 });
-      expect(() => factsObjective(model, options, prepareData(data))).toThrow("choose bce");
-      const distilled = parseOptions(distilSchema, options, "test");
-      expect(() => distillationObjective(model, [], distilled, prepareData(data))).toThrow("choose bce");
-      model.dispose();
-    },
-  );
 });

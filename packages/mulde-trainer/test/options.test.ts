@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { distilSchema, MuldeError, parseOptions, trainSchema } from "../src/index.js";
+import { type DistilInput, distilSchema, MuldeError, parseOptions, trainSchema } from "../src/index.js";
 
 function failure(run: () => unknown): MuldeError {
   try {
@@ -132,6 +132,33 @@ describe("the options", () => {
   it("refuse a misspelt name, and one that only distillation knows", () => {
     expect(failure(() => parseOptions(trainSchema, { lerningRate: 1 }, "here")).message).toContain("lerningRate");
     expect(failure(() => parseOptions(trainSchema, { topK: 1 }, "here")).message).toContain("topK");
+  });
+
+  it.each<[string, DistilInput, RegExp]>([
+    ["model", { model: "RotX" }, /no model "RotX"; known are TransE/],
+    ["dim", { model: "QuatE", dim: 6 }, /multiple of 4, but is 6/],
+    ["dim", { model: "TuckER", dim: 1000 }, /for TuckER, but is 1000/],
+    ["regularizer", { model: "RotH", regularizer: "DURA" }, /RotH is hyperbolic; choose N3 or F2/],
+    ["doubleNegatives", { doubleNegatives: 1, loss: "margin" }, /which margin cannot do without; .*choose loss bce/],
+    ["candidates", { candidates: "sampled", loss: "1vsAll" }, /loss is 1vsAll; choose junior, random or all/],
+    ["unseenQueries", { unseenQueries: 1, loss: "KvsAll" }, /loss is KvsAll; leave it out/],
+    ["unseenQueries", { unseenQueries: 1, candidates: "random" }, /candidates is random; choose junior/],
+    ["confidence", { confidence: 1, loss: "KvsAllSoftmax" }, /loss is KvsAllSoftmax; leave it out/],
+  ])("%s that does not go with the rest is refused: %j", (field, input, reason) => {
+    const { code, message } = failure(() => parseOptions(distilSchema, input, "run.yaml, junior"));
+    expect(code).toBe("TRAINER_OPTION");
+    expect(message).toMatch(new RegExp(`^run\\.yaml, junior, ${field}: [^]+[^.]\\.$`));
+    expect(message).toMatch(reason);
+  });
+
+  it("go together where each loss has what the option needs", () => {
+    for (const loss of ["bce", "crossEntropy", "margin"] as const) {
+      const input = { loss, candidates: "junior", unseenQueries: 1, confidence: 1 } as const;
+      expect(parseOptions(distilSchema, input, "here")).toMatchObject(input);
+      expect(parseOptions(distilSchema, { loss, candidates: "sampled" }, "here")).toMatchObject({ loss });
+    }
+    const bilinear = { model: "ComplEx", dim: 6, regularizer: "DURA" } as const;
+    expect(parseOptions(trainSchema, bilinear, "here")).toMatchObject(bilinear);
   });
 
   it("must be an object", () => {

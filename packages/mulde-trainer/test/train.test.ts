@@ -296,11 +296,11 @@ describe("a run", () => {
       message: expect.stringContaining("training options, dim"),
     });
     await expect(finish(pretrainTeacher({ model: "RotX" }, { data }))).rejects.toMatchObject({
-      code: "MODELS_UNKNOWN_MODEL",
+      code: "TRAINER_OPTION",
       message: expect.stringContaining("TransE, DistE"),
     });
     await expect(finish(pretrainTeacher({ model: "RotH", dim: 7 }, { data }))).rejects.toMatchObject({
-      code: "MODELS_CONFIG",
+      code: "TRAINER_OPTION",
       message: expect.stringContaining("must be even"),
     });
     await expect(finish(distil({}, { data, teachers: [] }))).rejects.toMatchObject({ code: "TRAINER_TEACHERS" });
