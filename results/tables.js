@@ -35,7 +35,7 @@ function references() {
 
 /** The paper's setting: means over the seeds, and with more than one their standard deviation. */
 function paper() {
-  const lines = latest(ledger.filter((line) => line.experiment.endsWith("-paper") || isOtherSeed(line)));
+  const lines = latest(ledger.filter(({ experiment }) => /-(paper|seeds)$/.test(experiment)));
   const rows = groups(lines, ({ data, role, model, dimension }) => [data, role, model, dimension]).map((seeds) => {
     const { data, role, model, dimension } = seeds[0];
     const against = role === "distilled" ? theirs(`MulDE, Junior ${model}`, seeds[0]) : "";
@@ -46,8 +46,9 @@ function paper() {
 
 /** Other Juniors of the same teachers, each beside its twin. */
 function juniors() {
-  const others = ledger.filter((line) => line.experiment.endsWith("-juniors") && !isOtherSeed(line));
-  const lines = latest(others.filter(({ role }) => role !== "senior"));
+  const others = ledger.filter(({ experiment, role }) => experiment.endsWith("-juniors") && role !== "senior");
+  // Those experiments once held other seeds of the paper's Junior, too.
+  const lines = latest(others.filter(({ model, dimension }) => !(model === "RotH" && dimension === "32")));
   const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((pair) => {
     const { data, model, dimension } = pair[0];
     const of = (role) => {
@@ -57,11 +58,6 @@ function juniors() {
     return [data, model, dimension, of("undistilled"), of("distilled"), theirs(`MulDE, Junior ${model}`, pair[0])];
   });
   return table(["data", "Junior", "dim", "without teachers", "with teachers", "the paper's"], rows);
-}
-
-/** Whether a line is of the paper's own Junior with another seed, or of its twin. */
-function isOtherSeed({ experiment, model, dimension, seed }) {
-  return experiment.endsWith("-juniors") && model === "RotH" && dimension === "32" && seed !== "0";
 }
 
 /** Each ablation beside the same Junior with everything. */
@@ -83,11 +79,11 @@ function ablations() {
 /** The recipes that are free of the paper's setting. */
 function best() {
   const lines = latest(ledger.filter(({ experiment }) => experiment.endsWith("-best")));
-  const rows = lines.map((line) => {
-    const { data, role, model, dimension, epochs, seconds } = line;
-    return [data, role, model, dimension, ...ours([line]), epochs, seconds];
+  const rows = groups(lines, ({ data, role, model, dimension }) => [data, role, model, dimension]).map((seeds) => {
+    const { data, role, model, dimension, epochs, seconds } = seeds.at(-1);
+    return [data, role, model, dimension, seeds.length, ...ours(seeds), epochs, seconds];
   });
-  return table(["data", "role", "model", "dim", ...titles, "epochs", "s"], rows);
+  return table(["data", "role", "model", "dim", "seeds", ...titles, "epochs", "s"], rows);
 }
 
 /** Of lines of the same model of an experiment the last: an experiment whose recipe was changed keeps its name. */
