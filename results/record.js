@@ -44,6 +44,8 @@ const shared = {
   peak_rss_mb: peak,
   command: `mulde ${command.join(" ")}`,
 };
+const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse) : [];
+const trained = new Set(events.filter(({ type }) => type === "start").map(({ name }) => name));
 const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
 for (const line of rows) write({ ...shared, ...line });
 if (code !== 0)
@@ -92,12 +94,13 @@ function lines(report) {
   const known = readTable("ledger.tsv").filter((line) => line.experiment === flags.experiment && line.mrr !== "");
   return report.rows.flatMap((row) => {
     const saved = join(report.out, row.name, "config.json");
-    // A teacher from another directory has its line there, and a model of an earlier run of this experiment here. One that was done before
-    // a run was stopped has none yet.
+    // A teacher from another directory has its line there, and a model of an earlier run of this experiment here, unless that run was stopped
+    // before it wrote one. What this run trained has a new one, even where it came out the same.
     const elsewhere = row.role !== "senior" && !existsSync(saved);
     const line = { ...metrics(row), data };
     const same = ["role", "model", "dimension", "seed", "mrr", "data"];
-    if (elsewhere || known.some((other) => same.every((column) => other[column] === String(line[column])))) return [];
+    const written = known.some((other) => same.every((column) => other[column] === String(line[column])));
+    if (elsewhere || (written && !trained.has(row.role === "senior" ? "distilled" : row.name))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
     const variant = row.role === "distilled" && row.name !== "distilled" ? `variant ${row.name}.` : "";
     return [{ ...line, note: `${variant} ${how} ${note}`.trim() }];
@@ -134,14 +137,13 @@ function write(line) {
 
 /** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
 function writeCurves() {
-  if (!existsSync(log)) return;
   const columns = "experiment data out name epoch seconds mrr attention teachers".split(" ");
   const data = option("data") ?? rows[0]?.data;
   let seconds = 0;
   let attention;
   let teachers;
   let stages = [];
-  for (const event of readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse)) {
+  for (const event of events) {
     if (event.type === "pipeline") stages = event.stages;
     if (event.type === "start") seconds = 0;
     if (event.type === "epoch") {

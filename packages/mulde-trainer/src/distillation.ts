@@ -7,6 +7,7 @@ import { MuldeError } from "./error.js";
 import { overAllEntities } from "./losses.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { Trained } from "./optimizer.js";
+import { checkOptions } from "./option-rules.js";
 import type { DistilOptions } from "./options.js";
 import { trainingLayer } from "./query-layers.js";
 import { Regularizer } from "./regularizer.js";
@@ -53,6 +54,7 @@ function softOnly(
  *
  * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
  * @param parts - mechanisms of the Senior in place of those that the options name
+ * @throws MuldeError TRAINER_OPTION for options that do not go together or not with the Junior
  */
 export function distillationObjective(
   junior: KgeModel,
@@ -61,6 +63,7 @@ export function distillationObjective(
   known: KnownTails & { readonly queries?: TripleList } = unknownTails,
   parts: SeniorParts = {},
 ): DistillationObjective {
+  checkOptions(options, junior.config);
   const { kernels, relations } = junior;
   const m = teachers.length;
   const senior = new Senior({

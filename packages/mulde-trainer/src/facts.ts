@@ -6,6 +6,7 @@ import { overAllEntities } from "./losses.js";
 import { marginLoss } from "./margin.js";
 import { NegativeSampler } from "./negatives.js";
 import type { Objective, StepResult } from "./objective.js";
+import { checkOptions } from "./option-rules.js";
 import type { RunOptions } from "./options.js";
 import { trainingLayer } from "./query-layers.js";
 import { Regularizer } from "./regularizer.js";
@@ -32,8 +33,10 @@ export function hardLoss(
  * Learning from the facts alone, by sampled negatives or over all entities.
  *
  * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
+ * @throws MuldeError TRAINER_OPTION for options that do not go together or not with the model
  */
 export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {
+  checkOptions(options, model.config);
   const layer = trainingLayer(model, options);
   const regularizer = new Regularizer(model, options);
   const pass = overAllEntities(options)

@@ -24,6 +24,16 @@ export function clashOf(options: Options): Clash | undefined {
   return modelClash(options) ?? lossClash(options) ?? candidatesClash(options);
 }
 
+/**
+ * Refuses options that do not suit a model, which need not be the one that they name: a teacher that adapts has the Junior's.
+ *
+ * @throws MuldeError TRAINER_OPTION
+ */
+export function checkOptions(options: Options, { model, dim, curvature }: ModelConfig): void {
+  const clash = clashOf({ ...options, model, dim, curvature });
+  if (clash) throw new MuldeError("TRAINER_OPTION", `${clash.field}: ${clash.reason}.`);
+}
+
 function modelClash({ model, dim, curvature, regularizer }: Options): Clash | undefined {
   try {
     checkConfig({ model, dim, curvature, entities: 1, relations: 1 });

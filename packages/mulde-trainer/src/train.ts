@@ -18,6 +18,7 @@ import { factsObjective } from "./facts.js";
 import { type RunControl, trainingLoop } from "./loop.js";
 import { ofAllAnswers } from "./losses.js";
 import type { Objective } from "./objective.js";
+import { checkOptions } from "./option-rules.js";
 import {
   type DistilInput,
   distilSchema,
@@ -91,6 +92,7 @@ export async function* distil(input: DistilInput, context: DistilContext): Async
   }
   const data = prepareData(context.data);
   for (const { config, entities, relations } of adapting) {
+    checkOptions(options, config);
     if (entities === data.entities && relations === data.relations) continue;
     throw new MuldeError(
       "TRAINER_TEACHERS",

@@ -225,4 +225,11 @@ describe("distillation in two stages", () => {
       message: expect.stringContaining("RotE among adapting has 23 entities"),
     });
   });
+
+  it("refuses options of the Junior that do not suit a teacher that may change", async () => {
+    await expect(run({ model: "TransE", regularizer: "DURA" })).rejects.toMatchObject({
+      code: "TRAINER_OPTION",
+      message: expect.stringContaining("RotH is hyperbolic; choose N3 or F2"),
+    });
+  });
 });

@@ -199,6 +199,13 @@ describe("DURA", () => {
       return terms.reduce((a, b) => a + b) / terms.length + regularizerWeight * penalty;
     });
   });
+
+  it("is refused for a hyperbolic model, whatever the options call it", async () => {
+    const model = await lively({ model: "RotH", dim: 4, entities, relations });
+    const options = parseOptions(trainSchema, { model: "TransE", dim: 4, regularizer: "DURA" }, "test");
+    expect(() => factsObjective(model, options, known)).toThrow(/RotH is hyperbolic; choose N3 or F2/);
+    model.dispose();
+  });
 });
 
 it("the 1vsAll pass agrees with the candidate losses' step on which tables it trains", async () => {
