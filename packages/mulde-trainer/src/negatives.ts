@@ -7,7 +7,7 @@ import type { RunOptions } from "./options.js";
 const negativesStream = -1;
 const redrawStream = -9;
 
-/** Draws each query's candidates: the true answer, and n random entities behind it. */
+/** Draws each query's candidates: the true answer, and n random entities behind it, the first of which `headNegative` makes the query's head. */
 export class NegativeSampler {
   readonly #kernels: Kernels;
   readonly #entities: number;
@@ -30,7 +30,7 @@ export class NegativeSampler {
 
   /** B x (1 + n) entity ids, valid until the next call. */
   draw(batch: Batch): Int32Array {
-    const { batchSize, negatives, shareNegatives } = this.#options;
+    const { batchSize, negatives, shareNegatives, headNegative } = this.#options;
     const size = batch.heads.length;
     const K = 1 + negatives;
     const out = this.#candidates.subarray(0, size * K);
@@ -42,6 +42,9 @@ export class NegativeSampler {
         out.copyWithin(b * K, 0, K);
         out[b * K] = batch.tails[b]!;
       }
+    }
+    if (headNegative) {
+      for (let b = 0; b < size; b++) if (batch.heads[b] !== batch.tails[b]) out[b * K + 1] = batch.heads[b]!;
     }
     if (this.#answers) this.#redrawKnown(this.#answers, batch, out, K);
     return out;
@@ -67,4 +70,7 @@ export class NegativeSampler {
   }
 }
 
-type NegativeOptions = Pick<RunOptions, "seed" | "batchSize" | "negatives" | "filterNegatives" | "shareNegatives">;
+type NegativeOptions = Pick<
+  RunOptions,
+  "seed" | "batchSize" | "negatives" | "filterNegatives" | "shareNegatives" | "headNegative"
+>;

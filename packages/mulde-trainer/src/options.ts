@@ -80,6 +80,12 @@ const runSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("never take a known answer of the training split for a negative, but for those with both ends random"),
+  headNegative: z
+    .boolean()
+    .default(false)
+    .describe(
+      "one of a query's negatives is its own head, unless that is the answer: random ones hardly ever are, and a head lies near its answers",
+    ),
   doubleNegatives: z
     .number()
     .min(0)

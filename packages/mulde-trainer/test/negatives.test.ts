@@ -25,10 +25,18 @@ const batch: Batch = {
 const negatives = 40;
 const K = 1 + negatives;
 
-async function draw(options: { filterNegatives?: boolean; shareNegatives?: boolean }, step = 2): Promise<number[][]> {
-  const base = { seed: 3, batchSize: 4, negatives, filterNegatives: false, shareNegatives: false };
-  const sampler = new NegativeSampler(await sharedKernels(), entities, { ...base, ...options }, () => known);
-  const ids = sampler.draw({ ...batch, step });
+const plain = {
+  seed: 3,
+  batchSize: 4,
+  negatives,
+  filterNegatives: false,
+  shareNegatives: false,
+  headNegative: false,
+};
+
+async function draw(options: Partial<typeof plain>, step = 2, tails = batch.tails): Promise<number[][]> {
+  const sampler = new NegativeSampler(await sharedKernels(), entities, { ...plain, ...options }, () => known);
+  const ids = sampler.draw({ ...batch, step, tails });
   const rows = [0, 1, 2].map((b) => [...ids.subarray(b * K, (b + 1) * K)]);
   sampler.dispose();
   return rows;
@@ -46,9 +54,9 @@ describe("negative sampling", () => {
   it("filtered, takes no known answer but where all entities are", async () => {
     const rows = await draw({ filterNegatives: true });
     expect(new Set(rows[0]!.slice(1))).toEqual(new Set([8, 9]));
-    const plain = await draw({});
+    const unfiltered = await draw({});
     // Nothing else is changed: the query that knows everything, and the one that knows nothing.
-    expect(rows.slice(1)).toEqual(plain.slice(1));
+    expect(rows.slice(1)).toEqual(unfiltered.slice(1));
   });
 
   it("shared, gives all queries the same", async () => {
@@ -57,6 +65,34 @@ describe("negative sampling", () => {
     expect(rows[1]!.slice(1)).toEqual(rows[0]!.slice(1));
     expect(rows[2]!.slice(1)).toEqual(rows[0]!.slice(1));
     expect(new Set(rows[0]).size).toBeGreaterThan(5);
+  });
+});
+
+describe("a query's head among its negatives", () => {
+  const withHeads = (rows: number[][]): number[][] => rows.map((row, b) => [row[0]!, batch.heads[b]!, ...row.slice(2)]);
+
+  it("is one of them, in place of a random entity", async () => {
+    const rows = await draw({});
+    expect(rows.map((row) => row[1])).not.toEqual([...batch.heads]);
+    expect(await draw({ headNegative: true })).toEqual(withHeads(rows));
+  });
+
+  it("is each query's own where the others are shared", async () => {
+    const rows = await draw({ shareNegatives: true });
+    expect(await draw({ headNegative: true, shareNegatives: true })).toEqual(withHeads(rows));
+  });
+
+  it("is none where it is the answer", async () => {
+    const tails = Int32Array.of(0, 4, 5);
+    const rows = await draw({}, 2, tails);
+    const own = await draw({ headNegative: true }, 2, tails);
+    expect(own).toEqual([rows[0], withHeads(rows)[1], rows[2]]);
+  });
+
+  it("is none where it is a known answer and these are filtered", async () => {
+    const [first, , third] = await draw({ headNegative: true, filterNegatives: true });
+    expect(first!.slice(1)).not.toContain(0);
+    expect(third![1]).toBe(5);
   });
 });
 

@@ -36,6 +36,7 @@ describe("the options", () => {
       negatives: 255,
       negativeSampling: "uniform",
       filterNegatives: false,
+      headNegative: false,
       doubleNegatives: 0,
       shareNegatives: false,
       adversarial: 0,
