@@ -26,11 +26,11 @@ function softOnly(
   teachers: readonly Teacher[],
   senior: Senior,
   options: DistilOptions,
-  { queries }: { readonly queries?: TripleList },
+  known: KnownTails & { readonly queries?: TripleList },
 ): SoftOnly | undefined {
   const { unseenQueries: ratio, topK, negatives, batchSize, softWeight, seed } = options;
   if (ratio === 0) return undefined;
-  if (!queries) {
+  if (!known.queries) {
     throw new MuldeError(
       "TRAINER_DATA",
       "unseenQueries needs the training split: pass prepareData(data) to the objective.",
@@ -44,8 +44,8 @@ function softOnly(
     );
   }
   const own = { topK: width, batchSize: othersOf(batchSize, ratio), softWeight: softWeight * ratio, refreshTopK: 1 };
-  const label = new SoftLabel(junior, teachers, senior, { ...options, ...own });
-  return { queries: new UnseenQueries(queries, seed), ratio, label };
+  const label = new SoftLabel(junior, teachers, senior, { ...options, ...own }, known);
+  return { queries: new UnseenQueries(known.queries, seed), ratio, label };
 }
 
 /**
@@ -77,7 +77,7 @@ export function distillationObjective(
   });
   const layer = trainingLayer(junior, options);
   const regularizer = new Regularizer(junior, options);
-  const soft = new SoftLabel(junior, teachers, senior, options, known.queries);
+  const soft = new SoftLabel(junior, teachers, senior, options, known);
   const passes = overAllEntities(options)
     ? new BesideAllEntities(junior, options, known, soft, layer)
     : new BesideSampled(junior, options, known, soft, layer, softOnly(junior, teachers, senior, options, known));

@@ -1,6 +1,7 @@
 import type { AnswerIndex } from "@mulde/datasets";
 import { type Kernels, Random } from "@mulde/kernels";
 import { type Batch, seedOf } from "./data.js";
+import { HeadNegatives } from "./head-negatives.js";
 import type { RunOptions } from "./options.js";
 
 // Random streams of a run (see `seedOf`).
@@ -13,16 +14,18 @@ export class NegativeSampler {
   readonly #entities: number;
   readonly #options: NegativeOptions;
   readonly #answers: AnswerIndex | undefined;
+  readonly #heads: HeadNegatives | undefined;
   readonly #candidates: Int32Array;
   readonly #known: Uint8Array;
   readonly #seed: number;
 
-  /** @param answers - the training split's, which `filterNegatives` leaves out */
+  /** @param answers - the training split's, for `filterNegatives` and `headNegative` */
   constructor(kernels: Kernels, entities: number, options: NegativeOptions, answers: () => AnswerIndex) {
     this.#kernels = kernels;
     this.#entities = entities;
     this.#options = options;
     this.#answers = options.filterNegatives ? answers() : undefined;
+    this.#heads = options.headNegative ? new HeadNegatives(answers()) : undefined;
     this.#candidates = kernels.engine.int32(options.batchSize * (1 + options.negatives));
     this.#known = new Uint8Array(options.filterNegatives ? entities : 0);
     this.#seed = seedOf(options.seed, negativesStream);
@@ -30,7 +33,7 @@ export class NegativeSampler {
 
   /** B x (1 + n) entity ids, valid until the next call. */
   draw(batch: Batch): Int32Array {
-    const { batchSize, negatives, shareNegatives, headNegative } = this.#options;
+    const { batchSize, negatives, shareNegatives } = this.#options;
     const size = batch.heads.length;
     const K = 1 + negatives;
     const out = this.#candidates.subarray(0, size * K);
@@ -43,9 +46,7 @@ export class NegativeSampler {
         out[b * K] = batch.tails[b]!;
       }
     }
-    if (headNegative) {
-      for (let b = 0; b < size; b++) if (batch.heads[b] !== batch.tails[b]) out[b * K + 1] = batch.heads[b]!;
-    }
+    this.#heads?.intoCandidates(batch, K, out);
     if (this.#answers) this.#redrawKnown(this.#answers, batch, out, K);
     return out;
   }

@@ -84,7 +84,7 @@ const runSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "one of a query's negatives is its own head, unless that is the answer: random ones hardly ever are, and a head lies near its answers",
+      "a query's own head is one of its negatives, unless the training split knows it for an answer: it lies near the answers, but is hardly ever drawn; when distilling, teachers are held to it too",
     ),
   doubleNegatives: z
     .number()

@@ -8,8 +8,9 @@ import {
   seniorTeacher,
   type Teacher,
 } from "@mulde/senior";
-import { type Batch, seedOf } from "./data.js";
+import { type Batch, type KnownTails, seedOf } from "./data.js";
 import { MuldeError } from "./error.js";
+import { HeadNegatives } from "./head-negatives.js";
 import type { DistilOptions } from "./options.js";
 import { TopKMemory } from "./top-k-memory.js";
 
@@ -34,18 +35,19 @@ export class SoftLabel {
   readonly #teachers: readonly Teacher[];
   readonly #senior: Senior;
   readonly #options: DistilOptions;
+  readonly #heads: HeadNegatives | undefined;
   readonly #ids: Int32Array;
   readonly #teacherScores: Float32Array;
   readonly #gradient: Float32Array;
   readonly #memory: TopKMemory | undefined;
 
-  /** @param queries - the training queries, where `refreshTopK` is to keep candidates of them */
+  /** @param known - the training split's answers, and its queries where `refreshTopK` is to keep candidates of them */
   constructor(
     junior: KgeModel,
     teachers: readonly Teacher[],
     senior: Senior,
     options: DistilOptions,
-    queries?: TripleList,
+    known: KnownTails & { readonly queries?: TripleList },
   ) {
     const { engine } = junior.kernels;
     const { candidates, topK, batchSize, negatives } = options;
@@ -60,15 +62,16 @@ export class SoftLabel {
     this.#senior = senior;
     this.#options = options;
     if (candidates === "junior" && options.refreshTopK > 1) {
-      if (!queries) {
+      if (!known.queries) {
         throw new MuldeError(
           "TRAINER_DATA",
           "refreshTopK needs the training split: pass prepareData(data) to the objective.",
         );
       }
       const frozen = options.adaptFrom === 0 ? teachers.length : 0;
-      this.#memory = new TopKMemory(queries, junior.relations, options.refreshTopK, this.K, frozen);
+      this.#memory = new TopKMemory(known.queries, junior.relations, options.refreshTopK, this.K, frozen);
     }
+    this.#heads = options.headNegative ? new HeadNegatives(known.answers()) : undefined;
     this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
     this.#gradient = engine.float32(batchSize * this.K);
@@ -82,11 +85,11 @@ export class SoftLabel {
 
   /** The candidates of each query, B x K, and on their way the teachers' scores. `sampled` are the hard label's. */
   async candidates(queries: Batch, sampled?: Int32Array): Promise<Int32Array> {
-    const { heads, relations, tails, step } = queries;
+    const { tails, step } = queries;
     const { candidates, seed, batchSize } = this.#options;
     const { kernels, entities } = this.#junior;
     const { K } = this;
-    const batch = heads.length;
+    const batch = tails.length;
     const chosen = this.#ids.subarray(0, batch * K);
     if (candidates === "random") {
       const counter = step * batchSize * K;
@@ -98,7 +101,7 @@ export class SoftLabel {
       this.#juniorsBest(queries, chosen);
     }
     if (this.#memory?.teachers) await this.#remembered(this.#memory, queries, chosen);
-    else await collectScores(this.#teachers, heads, relations, chosen, this.#answers(batch));
+    else await this.#ask(queries, chosen, this.#answers(batch));
     return chosen;
   }
 
@@ -166,16 +169,25 @@ export class SoftLabel {
   /** The teachers' scores of what is kept: asked for once, and then remembered. */
   async #remembered(memory: TopKMemory, queries: Batch, chosen: Int32Array): Promise<void> {
     const unasked = at(queries, memory.unscored(queries));
-    const { heads, relations } = unasked;
-    if (heads.length > 0) {
-      const kept = chosen.subarray(0, heads.length * this.K);
-      const answers = this.#answers(heads.length);
+    const { length } = unasked.heads;
+    if (length > 0) {
+      const kept = chosen.subarray(0, length * this.K);
+      const answers = this.#answers(length);
       memory.recall(unasked, kept);
-      await collectScores(this.#teachers, heads, relations, kept, answers);
+      await this.#ask(unasked, kept, answers);
       memory.keepScores(unasked, answers);
       memory.recall(queries, chosen);
     }
     memory.recallScores(queries, this.#answers(queries.heads.length));
+  }
+
+  async #ask(
+    queries: Pick<Batch, "heads" | "relations">,
+    candidates: Int32Array,
+    answers: Float32Array,
+  ): Promise<void> {
+    await collectScores(this.#teachers, queries.heads, queries.relations, candidates, answers);
+    this.#heads?.intoScores(queries, this.K, candidates, answers);
   }
 
   #lookUp({ heads, relations }: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {

@@ -2,6 +2,7 @@ import { indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
 import { type Batch, Batches, distinctQueries, headQueryRates, prepareData } from "../src/data.js";
+import { HeadNegatives } from "../src/head-negatives.js";
 import { NegativeSampler } from "../src/negatives.js";
 
 const entities = 10;
@@ -69,30 +70,26 @@ describe("negative sampling", () => {
 });
 
 describe("a query's head among its negatives", () => {
-  const withHeads = (rows: number[][]): number[][] => rows.map((row, b) => [row[0]!, batch.heads[b]!, ...row.slice(2)]);
-
-  it("is one of them, in place of a random entity", async () => {
+  // Heads 0 and 1 are known answers of their queries, head 5 is none of its.
+  it("is one of them in place of a random entity, unless it is a known answer", async () => {
     const rows = await draw({});
-    expect(rows.map((row) => row[1])).not.toEqual([...batch.heads]);
-    expect(await draw({ headNegative: true })).toEqual(withHeads(rows));
+    expect(rows[2]![1]).not.toBe(5);
+    expect(await draw({ headNegative: true })).toEqual([rows[0], rows[1], [6, 5, ...rows[2]!.slice(2)]]);
   });
 
-  it("is each query's own where the others are shared", async () => {
-    const rows = await draw({ shareNegatives: true });
-    expect(await draw({ headNegative: true, shareNegatives: true })).toEqual(withHeads(rows));
+  it("is the query's own where the others are shared, and stays where known answers are filtered", async () => {
+    for (const options of [{ shareNegatives: true }, { filterNegatives: true }]) {
+      const rows = await draw(options);
+      const own = await draw({ ...options, headNegative: true });
+      expect(own).toEqual([rows[0], rows[1], [6, 5, ...rows[2]!.slice(2)]]);
+    }
   });
 
-  it("is none where it is the answer", async () => {
-    const tails = Int32Array.of(0, 4, 5);
-    const rows = await draw({}, 2, tails);
-    const own = await draw({ headNegative: true }, 2, tails);
-    expect(own).toEqual([rows[0], withHeads(rows)[1], rows[2]]);
-  });
-
-  it("is none where it is a known answer and these are filtered", async () => {
-    const [first, , third] = await draw({ headNegative: true, filterNegatives: true });
-    expect(first!.slice(1)).not.toContain(0);
-    expect(third![1]).toBe(5);
+  it("has each teacher's lowest score of the row among a soft label's candidates", () => {
+    const candidates = Int32Array.of(2, 0, 9, 3, 1, 4, 7, 5, 8);
+    const scores = Float32Array.of(-1, 7, -3, -2, 8, -4, -5, 9, -6, 10, 20, 30, 11, 21, 31, 12, 22, 32);
+    new HeadNegatives(known).intoScores(batch, 3, candidates, scores);
+    expect([...scores]).toEqual([-1, 7, -3, -2, 8, -4, -5, -6, -6, 10, 20, 30, 11, 21, 31, 12, 12, 32]);
   });
 });
 
