@@ -269,6 +269,41 @@ describe("a distillation step", () => {
     expectNear("entity", certain, expected);
   });
 
+  it.each<Partial<DistilInput>>([
+    { candidates: "all" },
+    { candidates: "junior", refreshTopK: 3 },
+    { candidates: "junior", unseenQueries: 1, negatives: 1 },
+  ])("headNegative leaves out what teachers say of a query's own head, but of a known loop: %o", async (changes) => {
+    const loop = [4, 3] as const;
+    const queries = { heads, relations: rows, tails, length: B };
+    const total = async (headNegative: boolean, praise: (h: number, r: number) => number): Promise<number> => {
+      const praising = teachers.map(({ name }, i): Teacher => {
+        const praised = (h: number, r: number, e: number): number =>
+          teacherScore(i, h, r, e) + (e === h ? praise(h, r) : 0);
+        return {
+          name,
+          score(hs, rs, candidates, out) {
+            const K = candidates.length / hs.length;
+            candidates.forEach((e, at) => (out[at] = praised(hs[Math.floor(at / K)]!, rs[Math.floor(at / K)]!, e)));
+          },
+        };
+      });
+      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+      const base = { dim: 4, seed, negatives, topK: 10, batchSize };
+      const options = parseOptions(distilSchema, { ...base, ...changes, headNegative }, "test");
+      const objective = distillationObjective(junior, praising, options, { ...known, queries });
+      const { loss } = await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
+      objective.dispose();
+      junior.dispose();
+      return loss.total;
+    };
+    const isLoop = (h: number, r: number): boolean => h === loop[0] && r === loop[1];
+    const plain = await total(true, () => 0);
+    expect(await total(true, (h, r) => (isLoop(h, r) ? 0 : 30))).toBe(plain);
+    expect(await total(true, (h, r) => (isLoop(h, r) ? 30 : 0))).not.toBeCloseTo(plain, 2);
+    expect(await total(false, (h, r) => (isLoop(h, r) ? 0 : 30))).not.toBeCloseTo(await total(false, () => 0), 2);
+  });
+
   it("takes the Senior's mechanisms by name, or those that it is given", async () => {
     const input = { dim: 4, seed, negatives, topK, batchSize } as const;
     const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
