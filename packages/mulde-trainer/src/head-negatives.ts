@@ -23,10 +23,12 @@ export class HeadNegatives {
   /** Lowers each teacher's score of a head that is among the candidates, B x K, to the lowest of the row. `scores` is m x B x K. */
   intoScores({ heads, relations }: Queries, K: number, candidates: Int32Array, scores: Float32Array): void {
     for (let b = 0; b < heads.length; b++) {
-      const at = candidates.subarray(b * K, (b + 1) * K).indexOf(heads[b]!);
-      if (at < 0 || !this.#wrong(heads[b]!, relations[b]!)) continue;
-      for (let row = b * K; row < scores.length; row += heads.length * K) {
-        scores[row + at] = scores.subarray(row, row + K).reduce((a, s) => Math.min(a, s));
+      const own = candidates.subarray(b * K, (b + 1) * K);
+      if (!own.includes(heads[b]!) || !this.#wrong(heads[b]!, relations[b]!)) continue;
+      for (let from = b * K; from < scores.length; from += heads.length * K) {
+        const row = scores.subarray(from, from + K);
+        const lowest = row.reduce((a, s) => Math.min(a, s));
+        own.forEach((id, k) => id === heads[b] && (row[k] = lowest));
       }
     }
   }
