@@ -4,7 +4,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readTable } from "./_tables.js";
@@ -28,6 +28,8 @@ const { values: flags } = parseArgs({
 });
 if (flags.experiment === undefined) throw new Error("Give the run a name: --experiment NAME.");
 const command = process.argv.slice(split + 1);
+const absolute = command.flatMap((part) => part.split(",")).find(isAbsolute);
+if (absolute !== undefined) throw new Error(`The ledger is committed: give ${absolute} relative to the repository.`);
 const role = command[0] === "distil" ? "distilled" : flags.role;
 const option = (name) => {
   const at = command.indexOf(`--${name}`);

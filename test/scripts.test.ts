@@ -1,10 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { supports } from "../scripts/_node.js";
 import { clearReports, countTests, printReport } from "../scripts/_report.js";
-import { rootManifest } from "./_workspace.js";
+import { root, rootManifest } from "./_workspace.js";
 import { typescriptBlocks } from "./_blocks.js";
 
 it("the check of Node's version reads the ranges of package.json", () => {
@@ -103,4 +104,12 @@ it("README blocks are found with their lines, and those not to be run are told a
     { code: "one();\n", line: 4, runs: true },
     { code: "two();\n", line: 12, runs: false },
   ]);
+});
+
+it("the ledger takes no command with a path of this machine", () => {
+  const outside = join(tmpdir(), "b");
+  const call = [join(root, "results/record.js"), "--experiment", "none", "--", "distil", "--teachers", `a,${outside}`];
+  const { status, stderr } = spawnSync(process.execPath, call, { encoding: "utf8" });
+  expect(status).toBe(1);
+  expect(stderr).toContain(`give ${outside} relative to the repository`);
 });

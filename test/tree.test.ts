@@ -37,6 +37,12 @@ it("no file holds a path of this machine", () => {
   expect(filesWith(new RegExp(quoted.join("|")))).toEqual([]);
 });
 
+it("no recorded result holds a path of any machine", () => {
+  const recorded = texts.filter((path) => path.startsWith("results/") && path.endsWith(".tsv"));
+  expect(recorded.length).toBeGreaterThan(2);
+  expect(recorded.filter((path) => /(^|[\s,=])\/\w/m.test(readFileSync(join(root, path), "utf8")))).toEqual([]);
+});
+
 it("no licensed data set is committed", () => {
   // Recipes are named after the data that they are for.
   const named = files.filter((path) => !/experiments\/[^/]+\.yaml$/.test(path));

@@ -19,6 +19,11 @@ export interface KnownTails {
   answers(): AnswerIndex;
 }
 
+/** What distillation may need of the training split; the queries are those of `prepareData`. */
+export interface KnownTraining extends KnownTails {
+  readonly queries?: TripleList;
+}
+
 /** Stands in for the training split's answers where no option needs them. */
 export const unknownTails: KnownTails = {
   answers() {

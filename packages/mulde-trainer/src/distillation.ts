@@ -1,7 +1,6 @@
-import type { TripleList } from "@mulde/datasets";
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
-import { type Batch, type KnownTails, unknownTails } from "./data.js";
+import { type Batch, type KnownTraining, unknownTails } from "./data.js";
 import { BesideAllEntities, BesideSampled, othersOf, type SoftOnly } from "./distillation-passes.js";
 import { MuldeError } from "./error.js";
 import { overAllEntities } from "./losses.js";
@@ -26,7 +25,7 @@ function softOnly(
   teachers: readonly Teacher[],
   senior: Senior,
   options: DistilOptions,
-  known: KnownTails & { readonly queries?: TripleList },
+  known: KnownTraining,
 ): SoftOnly | undefined {
   const { unseenQueries: ratio, topK, negatives, batchSize, softWeight, seed } = options;
   if (ratio === 0) return undefined;
@@ -52,7 +51,7 @@ function softOnly(
  * One step of MulDE: L = L_hard + lambda L_soft + L_senior. The Junior scores all entities, its K best go to the teachers, the Senior
  * merges their scores into a soft label, and the Junior learns from that label and from the facts.
  *
- * @param known - what `prepareData` makes; losses of all known answers and filtered negatives need it
+ * @param known - what `prepareData` makes; losses of all known answers, `filterNegatives` and `headNegative` need it
  * @param parts - mechanisms of the Senior in place of those that the options name
  * @throws MuldeError TRAINER_OPTION for options that do not go together or not with the Junior
  */
@@ -60,7 +59,7 @@ export function distillationObjective(
   junior: KgeModel,
   teachers: readonly Teacher[],
   options: DistilOptions,
-  known: KnownTails & { readonly queries?: TripleList } = unknownTails,
+  known: KnownTraining = unknownTails,
   parts: SeniorParts = {},
 ): DistillationObjective {
   checkOptions(options, junior.config);

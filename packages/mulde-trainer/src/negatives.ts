@@ -8,7 +8,10 @@ import type { RunOptions } from "./options.js";
 const negativesStream = -1;
 const redrawStream = -9;
 
-/** Draws each query's candidates: the true answer, and n random entities behind it, the first of which `headNegative` makes the query's head. */
+/**
+ * Draws each query's candidates: the true answer, and n random entities behind it. With `headNegative` the first of these gives way to the
+ * query's head.
+ */
 export class NegativeSampler {
   readonly #kernels: Kernels;
   readonly #entities: number;

@@ -1,4 +1,3 @@
-import type { TripleList } from "@mulde/datasets";
 import type { KgeModel } from "@mulde/kge-models";
 import {
   collectScores,
@@ -8,7 +7,7 @@ import {
   seniorTeacher,
   type Teacher,
 } from "@mulde/senior";
-import { type Batch, type KnownTails, seedOf } from "./data.js";
+import { type Batch, type KnownTraining, seedOf } from "./data.js";
 import { MuldeError } from "./error.js";
 import { HeadNegatives } from "./head-negatives.js";
 import type { DistilOptions } from "./options.js";
@@ -47,7 +46,7 @@ export class SoftLabel {
     teachers: readonly Teacher[],
     senior: Senior,
     options: DistilOptions,
-    known: KnownTails & { readonly queries?: TripleList },
+    known: KnownTraining,
   ) {
     const { engine } = junior.kernels;
     const { candidates, topK, batchSize, negatives } = options;

@@ -35,9 +35,9 @@ const plain = {
   headNegative: false,
 };
 
-async function draw(options: Partial<typeof plain>, step = 2, tails = batch.tails): Promise<number[][]> {
+async function draw(options: Partial<typeof plain>, step = 2): Promise<number[][]> {
   const sampler = new NegativeSampler(await sharedKernels(), entities, { ...plain, ...options }, () => known);
-  const ids = sampler.draw({ ...batch, step, tails });
+  const ids = sampler.draw({ ...batch, step });
   const rows = [0, 1, 2].map((b) => [...ids.subarray(b * K, (b + 1) * K)]);
   sampler.dispose();
   return rows;
