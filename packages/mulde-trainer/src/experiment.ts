@@ -6,6 +6,8 @@ import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trai
 // Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.
 const section = z.record(z.string(), z.unknown());
 
+const names = z.array(z.string()).min(1).optional();
+
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "must be letters, digits, _, . or -, as it names a directory");
@@ -17,12 +19,14 @@ export const experimentSchema = z.strictObject({
   seed: z.number().int().min(0).default(0).describe("every model's seed is made from it"),
   defaults: section.default({}).describe("options for every model of the experiment"),
   teachers: z
-    .array(section.and(z.object({ name: name.optional(), from: z.string().optional() })))
+    .array(section.and(z.object({ name: name.optional(), from: z.string().optional(), teachers: names })))
     .min(1)
     .describe(
-      "training options of each teacher, or from: the directory of a trained model; and its name unless that is the model's or the directory's",
+      "training options of each teacher, or from: the directory of a trained model; and its name unless that is the model's or the directory's; teachers: names of teachers before it that teach it, and then its options are a Junior's",
     ),
-  junior: section.describe("distillation options of the Junior"),
+  junior: section
+    .and(z.object({ teachers: names }))
+    .describe("distillation options of the Junior; teachers: names of those that teach it, all unless given"),
   undistilled: z
     .union([z.boolean(), section])
     .default(true)
@@ -30,29 +34,32 @@ export const experimentSchema = z.strictObject({
       "train the same Junior without teachers too; options that differ from the Junior's, which hold for the twins of variants as well",
     ),
   variants: z
-    .record(
-      name,
-      section.and(z.object({ teachers: z.array(z.string()).min(1).optional(), undistilled: z.boolean().optional() })),
-    )
+    .record(name, section.and(z.object({ teachers: names, undistilled: z.boolean().optional() })))
     .default({})
     .describe(
-      "more Juniors, by name, such as ablations: options that differ from the Junior's; teachers: names of those that teach it, all unless given; undistilled: true for a twin of its own",
+      "more Juniors, by name, such as ablations: options that differ from the Junior's; teachers: names of those that teach it, the Junior's unless given; undistilled: true for a twin of its own",
     ),
 });
 
-/** A teacher with its name: to be trained, with complete options, or trained already, in a directory. */
-export type TeacherPlan = { readonly name: string } & (
-  | { readonly options: TrainOptions; readonly from?: undefined }
-  | { readonly from: string; readonly options?: undefined }
-);
-
-/** A Junior to be distilled, with its twin unless there is none. */
-export interface JuniorPlan {
+/** A model to be distilled. */
+export interface DistilPlan {
   readonly name: string;
   readonly options: DistilOptions;
-  readonly undistilled: TrainOptions | undefined;
   /** positions of its teachers among the experiment's */
   readonly teachers: readonly number[];
+}
+
+/**
+ * A teacher with its name: to be trained, with complete options, to be distilled from teachers before it, or trained already, in a directory.
+ */
+export type TeacherPlan =
+  | { readonly name: string; readonly options: TrainOptions; readonly teachers?: undefined; readonly from?: undefined }
+  | (DistilPlan & { readonly from?: undefined })
+  | { readonly name: string; readonly from: string; readonly options?: undefined; readonly teachers?: undefined };
+
+/** A Junior to be distilled, with its twin unless there is none. */
+export interface JuniorPlan extends DistilPlan {
+  readonly undistilled: TrainOptions | undefined;
 }
 
 /** An experiment with every option filled in. */
@@ -63,6 +70,8 @@ export interface Experiment {
   readonly teachers: readonly TeacherPlan[];
   readonly undistilled: TrainOptions | undefined;
   readonly junior: DistilOptions;
+  /** positions of the Junior's teachers */
+  readonly juniorTeachers: readonly number[];
   readonly variants: readonly JuniorPlan[];
 }
 
@@ -106,24 +115,39 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     used.add(unique);
     return unique;
   };
-  const plans = teachers.map(({ name: given, from, ...options }, i): TeacherPlan => {
+  const plans: TeacherPlan[] = [];
+  for (const [i, { name: given, from, teachers: own, ...options }] of teachers.entries()) {
     const place = `${where}, teachers.${i}`;
+    const seeded = { seed: seed + 1 + i };
     if (from !== undefined) {
-      const [superfluous] = Object.keys(options);
-      if (superfluous === undefined) return { name: named(given ?? basename(resolve(from))), from };
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `${place}, ${superfluous}: a teacher from a directory has no options; leave it out.`,
-      );
+      const [superfluous] = Object.keys(own ? { teachers: own } : options);
+      if (superfluous !== undefined) {
+        throw new MuldeError(
+          "TRAINER_OPTION",
+          `${place}, ${superfluous}: a teacher from a directory has no options; leave it out.`,
+        );
+      }
+      plans.push({ name: named(given ?? basename(resolve(from))), from });
+    } else if (own) {
+      const parsed = parseOptions(distilSchema, { ...seeded, ...defaults, ...options }, place);
+      plans.push({ name: named(given ?? parsed.model), options: parsed, teachers: positions(plans, own, place) });
+    } else {
+      const parsed = parseOptions(trainSchema, { ...seeded, ...forTraining(defaults), ...options }, place);
+      plans.push({ name: named(given ?? parsed.model), options: parsed });
     }
-    const parsed = parseOptions(trainSchema, { seed: seed + 1 + i, ...forTraining(defaults), ...options }, place);
-    return { name: named(given ?? parsed.model), options: parsed };
-  });
-  const distilled = parseOptions(distilSchema, { seed, ...defaults, ...junior }, `${where}, junior`);
+  }
+  const { teachers: ofJunior, ...juniorOptions } = junior;
+  const juniorPlace = `${where}, junior`;
+  const distilled = parseOptions(distilSchema, { seed, ...defaults, ...juniorOptions }, juniorPlace);
+  const juniorTeachers = ofJunior ? positions(plans, ofJunior, juniorPlace) : [...plans.keys()];
   // A twin minimises what its Junior does, less the soft labels.
   const twin = (variant: Readonly<Record<string, unknown>>, place: string): TrainOptions => {
     const own = typeof undistilled === "boolean" ? {} : undistilled;
-    return parseOptions(trainSchema, { seed, ...forTraining({ ...defaults, ...junior, ...variant }), ...own }, place);
+    return parseOptions(
+      trainSchema,
+      { seed, ...forTraining({ ...defaults, ...juniorOptions, ...variant }), ...own },
+      place,
+    );
   };
   return {
     name: title,
@@ -132,13 +156,14 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     teachers: plans,
     undistilled: undistilled === false ? undefined : twin({}, `${where}, undistilled`),
     junior: distilled,
+    juniorTeachers,
     variants: Object.entries(variants).map(([variant, { teachers: wanted, undistilled: twinned, ...changed }]) => {
       const place = `${where}, variants.${variant}`;
       const plan = {
         name: variant,
-        options: parseOptions(distilSchema, { seed, ...defaults, ...junior, ...changed }, place),
+        options: parseOptions(distilSchema, { seed, ...defaults, ...juniorOptions, ...changed }, place),
         undistilled: twinned ? twin(changed, place) : undefined,
-        teachers: wanted?.map((teacher) => position(plans, teacher, place)) ?? [...plans.keys()],
+        teachers: wanted ? positions(plans, wanted, place) : juniorTeachers,
       };
       const own = twinned ? [variant, twinName(plan)] : [variant];
       const taken = own.find((wanted) => named(wanted) !== wanted);
@@ -151,11 +176,15 @@ export function parseExperiment(input: unknown, where: string): Experiment {
   };
 }
 
-function position(plans: readonly TeacherPlan[], teacher: string, place: string): number {
-  const found = plans.findIndex((plan) => plan.name === teacher);
-  if (found >= 0) return found;
-  const known = plans.map((plan) => plan.name).join(", ");
-  throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}"; choose from ${known}.`);
+/** Where the teachers of these names stand among those so far. */
+function positions(plans: readonly TeacherPlan[], wanted: readonly string[], place: string): number[] {
+  return wanted.map((teacher) => {
+    const found = plans.findIndex((plan) => plan.name === teacher);
+    if (found >= 0) return found;
+    const choice =
+      plans.length > 0 ? `choose from ${plans.map((plan) => plan.name).join(", ")}` : "none stands before it";
+    throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}"; ${choice}.`);
+  });
 }
 
 /** Leaves out what only distillation knows, so that `defaults` and the Junior's options serve both. */

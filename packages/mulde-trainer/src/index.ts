@@ -1,7 +1,7 @@
 export type { KnownTails, PreparedData, TrainingData } from "./data.js";
 export { MuldeError } from "./error.js";
 export { experimentSchema, parseExperiment, stageNames } from "./experiment.js";
-export type { Experiment, JuniorPlan, TeacherPlan } from "./experiment.js";
+export type { DistilPlan, Experiment, JuniorPlan, TeacherPlan } from "./experiment.js";
 export { finish } from "./events.js";
 export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./events.js";
 export type { RunControl } from "./loop.js";

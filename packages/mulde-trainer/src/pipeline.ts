@@ -9,9 +9,10 @@ import { runFingerprint } from "./checkpoint.js";
 import { prepareData } from "./data.js";
 import { MuldeError } from "./error.js";
 import type { TrainEvent, TrainResult } from "./events.js";
-import { type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
+import { type DistilPlan, type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
 import type { RunControl } from "./loop.js";
 import { openModel } from "./open-model.js";
+import type { TrainOptions } from "./options.js";
 import { seniorParts } from "./senior-parts.js";
 import { seniorScorer } from "./senior-scorer.js";
 import { distil, pretrainTeacher } from "./train.js";
@@ -87,57 +88,61 @@ export async function* runPipeline(
     ...(context.signal && { signal: context.signal }),
     ...(context.checkpointMinutes !== undefined && { checkpointMinutes: context.checkpointMinutes }),
   };
-  const { teachers, undistilled, junior, variants } = experiment;
+  const { teachers, undistilled, junior, juniorTeachers, variants } = experiment;
   yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
 
   const rows: Row[] = [];
   const models: KgeModel[] = [];
   try {
-    // Of the teachers from other directories.
-    const hashes: string[] = [];
-    for (const [i, { name, options, from }] of teachers.entries()) {
-      if (from !== undefined) {
-        const { model, row, hash } = yield* savedTeacher(name, from, context);
+    // What each teacher depends on beside the data.
+    const identities: unknown[] = [];
+    const untaught = (role: Role, name: string, options: TrainOptions) => {
+      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
+      return runStage({ role, name, options, train, identity: [options] }, context);
+    };
+    const taught = async function* (
+      role: Role,
+      { name, options, teachers: by }: DistilPlan,
+      rest: Pick<Stage, "seniorRow"> = {},
+    ) {
+      const own = by.map((i) => models[i]!);
+      const asTeachers = own.map((model, i) => modelTeacher(model, teachers[by[i]!]!.name));
+      // Those that adapt teach the next model as they were.
+      const before = options.adaptFrom > 0 ? own.map(copyOf) : [];
+      const train = (control: RunControl) =>
+        distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own });
+      const identity = [options, by.map((i) => identities[i])];
+      const result = yield* runStage({ role, name, options, train, identity, ...rest }, context);
+      before.forEach((tables, i) => restore(own[i]!, tables));
+      return result;
+    };
+    for (const plan of teachers) {
+      if (plan.from !== undefined) {
+        const { model, row, hash } = yield* savedTeacher(plan.name, plan.from, context);
         models.push(model);
         rows.push(row);
-        hashes[i] = hash;
+        identities.push([plan, hash]);
         continue;
       }
-      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
-      const { model, row } = yield* runStage({ role: "teacher", name, options, train, identity: [options] }, context);
+      const { model, row } = yield* plan.teachers
+        ? taught("teacher", plan)
+        : untaught("teacher", plan.name, plan.options);
       models.push(model);
       rows.push(row);
+      identities.push([plan, plan.teachers?.map((i) => identities[i])]);
     }
-    const main: JuniorPlan = { name: "distilled", options: junior, undistilled, teachers: [...teachers.keys()] };
+    const main: JuniorPlan = { name: "distilled", options: junior, undistilled, teachers: juniorTeachers };
     for (const plan of [main, ...variants]) {
       if (plan.undistilled) {
-        const options = plan.undistilled;
-        const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
-        const stage: Stage = { role: "undistilled", name: twinName(plan), options, train, identity: [options] };
-        const { model, row } = yield* runStage(stage, context);
+        const { model, row } = yield* untaught("undistilled", twinName(plan), plan.undistilled);
         model.dispose();
         rows.push(row);
       }
       const own = plan.teachers.map((i) => models[i]!);
-      const asTeachers = own.map((model, i) => modelTeacher(model, teachers[plan.teachers[i]!]!.name));
-      const { options } = plan;
-      // Those that adapt teach the next Junior as they were.
-      const before = options.adaptFrom > 0 ? own.map(copyOf) : [];
-      const { model, row, seniorRow } = yield* runStage(
-        {
-          role: "distilled",
-          name: plan.name,
-          options,
-          train: (control) => distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own }),
-          identity: [options, plan.teachers.map((i) => teachers[i]), ...plan.teachers.map((i) => hashes[i] ?? "")],
-          ...(plan === main && {
-            seniorRow: (junior, senior) => seniorOf(plan, own, junior, senior, data),
-          }),
-        },
-        context,
-      );
+      const { model, row, seniorRow } = yield* taught("distilled", plan, {
+        ...(plan === main && { seniorRow: (junior, senior) => seniorOf(plan, own, junior, senior, data) }),
+      });
       model.dispose();
-      before.forEach((tables, i) => restore(own[i]!, tables));
       rows.push(row, ...(seniorRow ? [seniorRow] : []));
     }
     return rows;

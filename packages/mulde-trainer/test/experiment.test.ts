@@ -77,6 +77,45 @@ describe("an experiment", () => {
     ]);
   });
 
+  it("lets teachers teach later ones, and the Junior choose among all", () => {
+    const { teachers, junior, juniorTeachers, undistilled, variants } = parseExperiment(
+      {
+        ...minimal,
+        defaults: { negatives: 9, topK: 30 },
+        teachers: [
+          { model: "TransH" },
+          { from: "runs/a/RotH" },
+          { model: "RefH", dim: 64, softWeight: 2, teachers: ["RotH", "TransH"] },
+          { model: "RotH", name: "third", teachers: ["RefH"] },
+        ],
+        junior: { dim: 16, teachers: ["third", "RefH"] },
+        variants: { same: { dim: 8 }, all: { teachers: ["TransH", "RotH", "RefH", "third"] } },
+      },
+      "run.yaml",
+    );
+    expect(teachers[0]).not.toHaveProperty("teachers");
+    expect(teachers.map((plan) => [plan.name, plan.teachers])).toEqual([
+      ["TransH", undefined],
+      ["RotH", undefined],
+      ["RefH", [1, 0]],
+      ["third", [2]],
+    ]);
+    expect(teachers[2]!.options).toMatchObject({
+      model: "RefH",
+      dim: 64,
+      softWeight: 2,
+      topK: 30,
+      negatives: 9,
+      seed: 3,
+    });
+    expect(juniorTeachers).toEqual([3, 2]);
+    expect(variants.map((plan) => plan.teachers)).toEqual([
+      [3, 2],
+      [0, 1, 2, 3],
+    ]);
+    for (const options of [junior, undistilled, variants[0]!.options]) expect(options).not.toHaveProperty("teachers");
+  });
+
   it("lets the twin differ where it says so, or leaves it out", () => {
     const differing = parseExperiment({ ...minimal, undistilled: { epochs: 5, loss: "crossEntropy" } }, "run.yaml");
     expect(differing.undistilled).toMatchObject({ dim: 16, epochs: 5, loss: "crossEntropy" });
@@ -113,6 +152,32 @@ describe("an experiment", () => {
       "options for a teacher from a directory",
       { ...minimal, teachers: [{ from: "x", dim: 8 }] },
       /^run\.yaml, teachers\.0, dim: a teacher from a directory/,
+    ],
+    [
+      "teachers for a teacher from a directory",
+      { ...minimal, teachers: [{}, { from: "x", teachers: ["RotH"] }] },
+      /^run\.yaml, teachers\.1, teachers: a teacher from a directory/,
+    ],
+    [
+      "a teacher taught by one after it",
+      { ...minimal, teachers: [{ teachers: ["big"] }, { name: "big" }] },
+      /^run\.yaml, teachers\.0, teachers: there is no "big"; none stands before it/,
+    ],
+    [
+      "a teacher taught by itself",
+      { ...minimal, teachers: [{}, { name: "big", teachers: ["big"] }] },
+      /^run\.yaml, teachers\.1, teachers: there is no "big"; choose from RotH\.$/,
+    ],
+    [
+      "a taught teacher's misspelt option",
+      { ...minimal, teachers: [{}, { teachers: ["RotH"], lambda: 1 }] },
+      /teachers\.1: .*lambda/,
+    ],
+    ["a soft label's option for one without teachers", { ...minimal, teachers: [{ topK: 3 }] }, /teachers\.0: .*topK/],
+    [
+      "a Junior's unknown teacher",
+      { ...minimal, junior: { teachers: ["none"] } },
+      /junior, teachers: there is no "none"/,
     ],
     ["a misspelt default", { ...minimal, defaults: { epoch: 3 } }, /epoch/],
   ])("with %s is refused by the field's name", (_, input, expected) => {

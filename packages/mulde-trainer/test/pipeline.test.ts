@@ -317,6 +317,52 @@ describe("a pipeline", () => {
     await expect(run({ out: directory }, chain)).rejects.toMatchObject({ code: "TRAINER_FOREIGN" });
   });
 
+  it("distils teachers from teachers before them, each as it would be alone", async () => {
+    const options = { ...plan.junior, model: "RefH", adaptFrom: 1 };
+    const second = { ...options, name: "generation", teachers: ["second", "RotE"] };
+    const two = {
+      ...plan,
+      teachers: [...plan.teachers, second],
+      junior: { ...plan.junior, teachers: ["generation", "RotE"] },
+      undistilled: false,
+    };
+    const { rows, events } = await run({}, parseExperiment(two, "plan"));
+    expect(rows.map(({ role, name, model, seed }) => [role, name, model, seed])).toEqual([
+      ["teacher", "RotE", "RotE", 5],
+      ["teacher", "second", "TransH", 6],
+      ["teacher", "generation", "RefH", 7],
+      ["distilled", "distilled", "RotH", 4],
+      ["senior", "senior", "RefH+RotE", 4],
+    ]);
+    expect(events[0]).toMatchObject({ stages: ["RotE", "second", "generation", "distilled"] });
+
+    const figures = ({ mrr, mr, hits, epochs }: Row) => ({ mrr, mr, hits, epochs });
+    const from = (...names: string[]) => names.map((name) => ({ from: join(out, name) }));
+    const alone = async (name: string, experiment: object) => {
+      const { rows } = await run({ out: join(out, name) }, parseExperiment({ ...plan, ...experiment }, "plan"));
+      return rows.filter(({ role }) => role === "distilled" || role === "senior").map(figures);
+    };
+    const given = { teachers: from("second", "RotE"), junior: options, seed: 7, undistilled: false };
+    const [generation] = await alone("x", given);
+    expect(figures(rows[2]!)).toEqual(generation);
+    // Though its teachers adapted to it.
+    const last = await alone("y", { teachers: from("generation", "RotE"), undistilled: false });
+    expect(rows.slice(3).map(figures)).toEqual(last);
+
+    const again = await run({}, parseExperiment(two, "plan"));
+    expect(again.rows).toEqual(rows);
+    expect(again.events.filter(({ type }) => type === "start")).toEqual([]);
+    // With another first generation, the second is another one too, and the Junior that it taught.
+    for (const stage of ["second", "generation"]) {
+      await rm(join(out, stage), { recursive: true });
+      const other = { ...two, teachers: [plan.teachers[0], { ...plan.teachers[1], epochs: 1 }, second] };
+      await expect(run({}, parseExperiment(other, "plan"))).rejects.toMatchObject({
+        code: "TRAINER_FOREIGN",
+        message: expect.stringContaining(join(out, stage === "second" ? "generation" : "distilled")),
+      });
+    }
+  });
+
   it("refuses a teacher of other data", async () => {
     await run();
     const other = parseExperiment({ ...plan, teachers: [{ from: join(out, "RotE") }] }, "plan");
