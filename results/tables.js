@@ -11,12 +11,16 @@ const titles = ["MRR", "Hits@1", "Hits@3", "Hits@10"];
 const short = (value) => value.replace(/^0/, "");
 
 const tables = { references, paper, juniors, ablations, best };
-let text = readFileSync(page, "utf8");
-for (const [name, make] of Object.entries(tables)) {
-  const written = make();
-  text = text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`), (_, a, b) => `${a}\n${written}\n\n${b}`);
+
+/** The page with every table as the ledger has it now. */
+export function filled(text) {
+  return Object.entries(tables).reduce((page, [name, make]) => {
+    const between = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`);
+    return page.replace(between, (_, start, end) => `${start}\n${make()}\n\n${end}`);
+  }, text);
 }
-writeFileSync(page, text);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, filled(readFileSync(page, "utf8")));
 
 /** Models from the facts alone: of all runs of one, that with the best validation MRR. */
 function references() {

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as prettier from "prettier";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { filled } from "../results/tables.js";
 import { supports } from "../scripts/_node.js";
 import { clearReports, countTests, printReport } from "../scripts/_report.js";
 import { root, rootManifest } from "./_workspace.js";
@@ -112,4 +114,13 @@ it("the ledger takes no command with a path of this machine", () => {
   const { status, stderr } = spawnSync(process.execPath, call, { encoding: "utf8" });
   expect(status).toBe(1);
   expect(stderr).toContain(`give ${outside} relative to the repository`);
+});
+
+it("RESULTS.md holds the tables that the ledger gives", async () => {
+  const page = join(root, "RESULTS.md");
+  const text = readFileSync(page, "utf8");
+  const options = await prettier.resolveConfig(page);
+  expect(await prettier.format(filled(text), { ...options, filepath: page })).toBe(text);
+  // And would show another figure.
+  expect(filled(text.replace(/\| \.\d{4} \|/, "| .9999 |"))).not.toContain("| .9999 |");
 });
