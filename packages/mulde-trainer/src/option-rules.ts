@@ -2,12 +2,13 @@ import { checkConfig, type ModelConfig, modelDefinition } from "@mulde/kge-model
 import { MuldeError } from "./error.js";
 import { type Loss, overAllEntities } from "./losses.js";
 
-/** What the rules look at; the last three are distillation's alone. */
+/** What the rules look at; the last four are distillation's alone. */
 interface Options extends Pick<ModelConfig, "model" | "dim" | "curvature"> {
   readonly loss: Loss;
   readonly doubleNegatives: number;
   readonly regularizer: string;
   readonly candidates?: string;
+  readonly filterCandidates?: boolean;
   readonly unseenQueries?: number;
   readonly confidence?: number;
 }
@@ -80,10 +81,10 @@ function lossClash({
   return { field: "confidence", reason: `it weighs sampled hard labels, but loss is ${loss}; ${sampledOnly}` };
 }
 
-function candidatesClash({ unseenQueries = 0, candidates }: Options): Clash | undefined {
-  if (unseenQueries === 0 || candidates === "junior") return undefined;
+function candidatesClash({ unseenQueries = 0, filterCandidates = false, candidates }: Options): Clash | undefined {
+  if (candidates === "junior" || (unseenQueries === 0 && !filterCandidates)) return undefined;
   return {
-    field: "unseenQueries",
-    reason: `these take the Junior's best as candidates, but candidates is ${candidates}; choose junior`,
+    field: unseenQueries > 0 ? "unseenQueries" : "filterCandidates",
+    reason: `it is about the Junior's best as candidates, but candidates is ${candidates}; choose junior`,
   };
 }

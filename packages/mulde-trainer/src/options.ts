@@ -131,6 +131,12 @@ export const distilSchema = runSchema
       .describe(
         "the soft label's candidates: the Junior's own K best, K random entities (an ablation), those of the hard label, or all entities",
       ),
+    filterCandidates: z
+      .boolean()
+      .default(false)
+      .describe(
+        "leave the training split's answers out of the Junior's own K best: the soft label then tells wrong answers apart, and the hard one the right ones from these",
+      ),
     refreshTopK: count
       .min(1)
       .default(1)

@@ -1,3 +1,4 @@
+import type { AnswerIndex } from "@mulde/datasets";
 import type { KgeModel } from "@mulde/kge-models";
 import {
   collectScores,
@@ -12,6 +13,7 @@ import { MuldeError } from "./error.js";
 import { HeadNegatives } from "./head-negatives.js";
 import type { DistilOptions } from "./options.js";
 import { TopKMemory } from "./top-k-memory.js";
+import { keepUnknown, widthForUnknown } from "./unknown-best.js";
 
 // A random stream of a run (see `seedOf`).
 const randomCandidatesStream = -2;
@@ -35,6 +37,8 @@ export class SoftLabel {
   readonly #senior: Senior;
   readonly #options: DistilOptions;
   readonly #heads: HeadNegatives | undefined;
+  /** answers that are not to be candidates */
+  readonly #known: AnswerIndex | undefined;
   readonly #ids: Int32Array;
   readonly #teacherScores: Float32Array;
   readonly #gradient: Float32Array;
@@ -70,6 +74,7 @@ export class SoftLabel {
       const frozen = options.adaptFrom === 0 ? teachers.length : 0;
       this.#memory = new TopKMemory(known.queries, junior.relations, options.refreshTopK, this.K, frozen);
     }
+    this.#known = options.filterCandidates ? known.answers() : undefined;
     this.#heads = options.headNegative ? new HeadNegatives(known.answers()) : undefined;
     this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
@@ -189,13 +194,27 @@ export class SoftLabel {
     this.#heads?.intoScores(queries, this.K, candidates, answers);
   }
 
-  #lookUp({ heads, relations }: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {
-    const { kernels, inference, similarity } = this.#junior;
+  #lookUp(queries: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {
     const { K } = this;
-    kernels.topK(similarity, inference.encode(heads, relations), inference.points, K, chosen, null, false);
+    if (!this.#known) return this.#best(queries, K, chosen, false);
+    const width = Math.min(widthForUnknown(queries, this.#known, K), this.#junior.entities);
+    const best = new Int32Array(queries.heads.length * width);
+    this.#best(queries, width, best, true);
+    keepUnknown(queries, this.#known, best, K, chosen);
+  }
+
+  /** Writes the Junior's best of all entities, `width` for each query. */
+  #best(
+    { heads, relations }: Pick<Batch, "heads" | "relations">,
+    width: number,
+    best: Int32Array,
+    sorted: boolean,
+  ): void {
+    const { kernels, inference, similarity } = this.#junior;
+    kernels.topK(similarity, inference.encode(heads, relations), inference.points, width, best, null, sorted);
     // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked for that entity.
-    for (let end = K; end <= chosen.length; end += K) {
-      if (chosen[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+    for (let end = width; end <= best.length; end += width) {
+      if (best[end - 1] === -1) throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
     }
   }
 

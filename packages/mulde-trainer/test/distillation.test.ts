@@ -304,6 +304,39 @@ describe("a distillation step", () => {
     expect(await total(false, (h, r) => (isLoop(h, r) ? 0 : 30))).not.toBeCloseTo(await total(false, () => 0), 2);
   });
 
+  it.each<DistilInput>([{}, { refreshTopK: 3 }, { unseenQueries: 1, negatives: 1 }])(
+    "filterCandidates asks teachers about the Junior's best without known answers: %o",
+    async (changes) => {
+      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+      const asked = new Map<string, number[]>();
+      const widths = new Set<number>();
+      const recording: Teacher = {
+        name: "recording",
+        score(hs, rs, candidates, out) {
+          const K = candidates.length / hs.length;
+          widths.add(K);
+          hs.forEach((h, b) => asked.set(`${h} ${rs[b]}`, [...candidates.subarray(b * K, (b + 1) * K)]));
+          out.fill(0);
+        },
+      };
+      const base = { dim: 4, seed, negatives, topK, batchSize, filterCandidates: true };
+      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
+      const queries = { heads, relations: rows, tails, length: B };
+      const objective = distillationObjective(junior, [recording], options, { ...known, queries });
+      await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
+      for (let b = 0; b < B; b++) {
+        const [h, r] = [heads[b]!, rows[b]!];
+        const { ids } = junior.topK({ heads: Int32Array.of(h), relations: Int32Array.of(r) }, entities);
+        const unknown = [...ids].filter((id) => !index.has(h, r, id));
+        const found = asked.get(`${h} ${r}`)!;
+        expect([...new Set(found)]).toEqual(unknown.slice(0, found.length));
+      }
+      expect([...widths]).toEqual("unseenQueries" in changes ? [topK, 2 + topK] : [topK]);
+      objective.dispose();
+      junior.dispose();
+    },
+  );
+
   it("takes the Senior's mechanisms by name, or those that it is given", async () => {
     const input = { dim: 4, seed, negatives, topK, batchSize } as const;
     const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {

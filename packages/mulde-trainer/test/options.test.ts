@@ -36,6 +36,7 @@ describe("the options", () => {
       negatives: 255,
       negativeSampling: "uniform",
       filterNegatives: false,
+      filterCandidates: false,
       headNegative: false,
       doubleNegatives: 0,
       shareNegatives: false,
@@ -144,6 +145,7 @@ describe("the options", () => {
     ["candidates", { candidates: "sampled", loss: "1vsAll" }, /loss is 1vsAll; choose junior, random or all/],
     ["unseenQueries", { unseenQueries: 1, loss: "KvsAll" }, /loss is KvsAll; leave it out/],
     ["unseenQueries", { unseenQueries: 1, candidates: "random" }, /candidates is random; choose junior/],
+    ["filterCandidates", { filterCandidates: true, candidates: "all" }, /candidates is all; choose junior/],
     ["confidence", { confidence: 1, loss: "KvsAllSoftmax" }, /loss is KvsAllSoftmax; leave it out/],
   ])("%s that does not go with the rest is refused: %j", (field, input, reason) => {
     const { code, message } = failure(() => parseOptions(distilSchema, input, "run.yaml, junior"));
