@@ -54,7 +54,7 @@ if (code !== 0)
   write({
     ...shared,
     role: command[0] === "run" ? "" : role,
-    model: option("model"),
+    model: option("model") ?? option("junior"),
     note: `failed with exit code ${code}. ${flags.note}`,
   });
 writeCurves();

@@ -82,12 +82,13 @@ function ablations() {
 
 /** The recipes that are free of the paper's setting. */
 function best() {
-  const lines = latest(ledger.filter(({ experiment }) => experiment.endsWith("-best")));
-  const rows = groups(lines, ({ data, role, model, dimension }) => [data, role, model, dimension]).map((seeds) => {
-    const { data, role, model, dimension, epochs, seconds } = seeds.at(-1);
-    return [data, role, model, dimension, seeds.length, ...ours(seeds), epochs, seconds];
+  const lines = latest(ledger.filter(({ experiment }) => /-(best|generations)$/.test(experiment)));
+  const kind = (line) => ["experiment", "role", "model", "dimension"].map((name) => line[name]).concat(variant(line));
+  const rows = groups(lines, kind).map((seeds) => {
+    const { experiment, role, model, dimension, epochs, seconds } = seeds.at(-1);
+    return [experiment, role, variant(seeds[0]), model, dimension, seeds.length, ...ours(seeds), epochs, seconds];
   });
-  return table(["data", "role", "model", "dim", "seeds", ...titles, "epochs", "s"], rows);
+  return table(["experiment", "role", "variant", "model", "dim", "seeds", ...titles, "epochs", "s"], rows);
 }
 
 /** Of lines of the same model of an experiment the last: an experiment whose recipe was changed keeps its name. */
