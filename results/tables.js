@@ -16,6 +16,7 @@ const tables = { references, paper, juniors, ablations, best };
 export function filled(text) {
   return Object.entries(tables).reduce((page, [name, make]) => {
     const between = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`);
+    if (!between.test(page)) throw new Error(`RESULTS.md has no place for ${name}: put <!-- ${name} --> there again.`);
     return page.replace(between, (_, start, end) => `${start}\n${make()}\n\n${end}`);
   }, text);
 }

@@ -122,5 +122,8 @@ it("RESULTS.md holds the tables that the ledger gives", async () => {
   const options = await prettier.resolveConfig(page);
   expect(await prettier.format(filled(text), { ...options, filepath: page })).toBe(text);
   // And would show another figure.
-  expect(filled(text.replace(/\| \.\d{4} \|/, "| .9999 |"))).not.toContain("| .9999 |");
+  const wrong = text.replace(/\| \.\d{4} \|/, "| .9999 |");
+  expect(wrong).toContain("| .9999 |");
+  expect(filled(wrong)).not.toContain("| .9999 |");
+  expect(() => filled(text.replace("<!-- best -->", ""))).toThrow("no place for best");
 });

@@ -120,7 +120,7 @@ export function parseExperiment(input: unknown, where: string): Experiment {
     const place = `${where}, teachers.${i}`;
     const seeded = { seed: seed + 1 + i };
     if (from !== undefined) {
-      const [superfluous] = Object.keys(own ? { teachers: own } : options);
+      const superfluous = own ? "teachers" : Object.keys(options)[0];
       if (superfluous !== undefined) {
         throw new MuldeError(
           "TRAINER_OPTION",
@@ -181,9 +181,9 @@ function positions(plans: readonly TeacherPlan[], wanted: readonly string[], pla
   return wanted.map((teacher) => {
     const found = plans.findIndex((plan) => plan.name === teacher);
     if (found >= 0) return found;
-    const choice =
-      plans.length > 0 ? `choose from ${plans.map((plan) => plan.name).join(", ")}` : "none stands before it";
-    throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}"; ${choice}.`);
+    const names = plans.map((plan) => plan.name).join(", ");
+    const advice = names === "" ? "the first teacher has none to learn from, leave it out" : `choose from ${names}`;
+    throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}" before it; ${advice}.`);
   });
 }
 

@@ -2,13 +2,14 @@ import { checkConfig, type ModelConfig, modelDefinition } from "@mulde/kge-model
 import { MuldeError } from "./error.js";
 import { type Loss, overAllEntities } from "./losses.js";
 
-/** What the rules look at; the last four are distillation's alone. */
+/** What the rules look at; the last five are distillation's alone. */
 interface Options extends Pick<ModelConfig, "model" | "dim" | "curvature"> {
   readonly loss: Loss;
   readonly doubleNegatives: number;
   readonly regularizer: string;
   readonly candidates?: string;
   readonly filterCandidates?: boolean;
+  readonly scaling?: string;
   readonly unseenQueries?: number;
   readonly confidence?: number;
 }
@@ -81,10 +82,21 @@ function lossClash({
   return { field: "confidence", reason: `it weighs sampled hard labels, but loss is ${loss}; ${sampledOnly}` };
 }
 
-function candidatesClash({ unseenQueries = 0, filterCandidates = false, candidates }: Options): Clash | undefined {
-  if (candidates === "junior" || (unseenQueries === 0 && !filterCandidates)) return undefined;
+function candidatesClash({
+  unseenQueries = 0,
+  filterCandidates = false,
+  scaling = "none",
+  candidates,
+}: Options): Clash | undefined {
+  if (candidates !== "junior" && (unseenQueries > 0 || filterCandidates)) {
+    return {
+      field: unseenQueries > 0 ? "unseenQueries" : "filterCandidates",
+      reason: `it goes with the Junior's best as candidates, but candidates is ${candidates}; choose junior`,
+    };
+  }
+  if (!filterCandidates || scaling === "none") return undefined;
   return {
-    field: unseenQueries > 0 ? "unseenQueries" : "filterCandidates",
-    reason: `it is about the Junior's best as candidates, but candidates is ${candidates}; choose junior`,
+    field: "filterCandidates",
+    reason: `without true answers among the candidates nothing tells the Senior how to scale, but scaling is ${scaling}; choose none`,
   };
 }

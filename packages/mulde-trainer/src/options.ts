@@ -135,7 +135,7 @@ export const distilSchema = runSchema
       .boolean()
       .default(false)
       .describe(
-        "leave the training split's answers out of the Junior's own K best: the soft label then tells wrong answers apart, and the hard one the right ones from these; the Senior's own loss has no true answer to learn from, so choose scaling none",
+        "leave the training split's answers out of the Junior's own K best: the soft label then tells wrong answers apart, and the hard one the right ones from these; needs scaling none, since the Senior has no true answer to learn from",
       ),
     refreshTopK: count
       .min(1)

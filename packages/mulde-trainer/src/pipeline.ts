@@ -72,8 +72,8 @@ interface Stage {
 /**
  * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one, and its variants. Every model is saved as soon as it is done,
  * with its row; models that are there already, of the same options and data, are loaded instead. Teachers that adapt are saved as they
- * were before: their last state is only in the Senior's row, kept with the distilled model. Variants' Seniors have no row. The models' memory is given back in
- * the end: load what is needed from `out`.
+ * were before: their last state is only in the Senior's row, kept with the distilled model. Seniors of variants and of
+ * teachers have no row. The models' memory is given back in the end: load what is needed from `out`.
  *
  * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
  */
@@ -124,12 +124,12 @@ export async function* runPipeline(
         identities.push([plan, hash]);
         continue;
       }
-      const { model, row } = yield* plan.teachers
+      const { model, row, run } = yield* plan.teachers
         ? taught("teacher", plan)
         : untaught("teacher", plan.name, plan.options);
       models.push(model);
       rows.push(row);
-      identities.push([plan, plan.teachers?.map((i) => identities[i])]);
+      identities.push([plan.name, run]);
     }
     const main: JuniorPlan = { name: "distilled", options: junior, undistilled, teachers: juniorTeachers };
     for (const plan of [main, ...variants]) {
@@ -207,12 +207,13 @@ type SeniorParameters = Readonly<Record<string, readonly number[]>>;
 
 interface StageResult {
   readonly model: KgeModel;
+  /** fingerprint of all that the model depends on */
+  readonly run: string;
   readonly row: Row;
   readonly seniorRow?: Row;
 }
 
 interface Saved extends Omit<StageResult, "model"> {
-  readonly run: string;
   readonly senior: SeniorParameters;
 }
 

@@ -3,6 +3,7 @@ import type { Batch } from "./data.js";
 
 /**
  * How many of each query's best have to be looked up for K of them to be no known answers: K and as many more as a query of the batch has.
+ * One query of thousands of answers widens the look of all of its batch.
  */
 export function widthForUnknown({ heads, relations }: Queries, known: AnswerIndex, K: number): number {
   return K + heads.reduce((most, head, b) => Math.max(most, known.answers(head, relations[b]!).length), 0);
@@ -25,9 +26,8 @@ export function keepUnknown(
   for (let b = 0; b < heads.length; b++) {
     const answers = new Set(known.answers(heads[b]!, relations[b]!));
     const row = best.subarray(b * width, (b + 1) * width);
-    const unknown = row.filter((id) => !answers.has(id)).subarray(0, K);
-    chosen.set(unknown, b * K);
-    chosen.set(row.filter((id) => answers.has(id)).subarray(0, K - unknown.length), b * K + unknown.length);
+    const [unknown, rest] = [row.filter((id) => !answers.has(id)), row.filter((id) => answers.has(id))];
+    chosen.set([...unknown, ...rest].slice(0, K), b * K);
   }
 }
 

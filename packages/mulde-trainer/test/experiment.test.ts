@@ -161,12 +161,12 @@ describe("an experiment", () => {
     [
       "a teacher taught by one after it",
       { ...minimal, teachers: [{ teachers: ["big"] }, { name: "big" }] },
-      /^run\.yaml, teachers\.0, teachers: there is no "big"; none stands before it/,
+      /^run\.yaml, teachers\.0, teachers: there is no "big" before it; the first teacher has none/,
     ],
     [
       "a teacher taught by itself",
       { ...minimal, teachers: [{}, { name: "big", teachers: ["big"] }] },
-      /^run\.yaml, teachers\.1, teachers: there is no "big"; choose from RotH\.$/,
+      /^run\.yaml, teachers\.1, teachers: there is no "big" before it; choose from RotH\.$/,
     ],
     [
       "a taught teacher's misspelt option",
@@ -177,7 +177,7 @@ describe("an experiment", () => {
     [
       "a Junior's unknown teacher",
       { ...minimal, junior: { teachers: ["none"] } },
-      /junior, teachers: there is no "none"/,
+      /junior, teachers: there is no "none" before it/,
     ],
     ["a misspelt default", { ...minimal, defaults: { epoch: 3 } }, /epoch/],
   ])("with %s is refused by the field's name", (_, input, expected) => {
@@ -210,7 +210,10 @@ describe("an experiment", () => {
 
   it.each([
     [{ variants: { x: { dim: 0 } } }, /run.yaml, variants.x, dim/],
-    [{ variants: { x: { teachers: ["RotH"] } } }, /run.yaml, variants.x, teachers: there is no "RotH"; .*TransH/],
+    [
+      { variants: { x: { teachers: ["RotH"] } } },
+      /run.yaml, variants.x, teachers: there is no "RotH" before it; .*TransH/,
+    ],
     [{ variants: { x: { teachers: [] } } }, /run.yaml, variants.x.teachers/],
     [{ variants: { "a b": {} } }, /run.yaml, variants.a b: must be letters/],
     [{ variants: { TransH: {} } }, /run.yaml, variants.TransH: .* "TransH"; choose another/],

@@ -146,6 +146,7 @@ describe("the options", () => {
     ["unseenQueries", { unseenQueries: 1, loss: "KvsAll" }, /loss is KvsAll; leave it out/],
     ["unseenQueries", { unseenQueries: 1, candidates: "random" }, /candidates is random; choose junior/],
     ["filterCandidates", { filterCandidates: true, candidates: "all" }, /candidates is all; choose junior/],
+    ["filterCandidates", { filterCandidates: true }, /scaling is relation; choose none/],
     ["confidence", { confidence: 1, loss: "KvsAllSoftmax" }, /loss is KvsAllSoftmax; leave it out/],
   ])("%s that does not go with the rest is refused: %j", (field, input, reason) => {
     const { code, message } = failure(() => parseOptions(distilSchema, input, "run.yaml, junior"));
