@@ -25,9 +25,13 @@ export function keepUnknown(
   const width = best.length / heads.length;
   for (let b = 0; b < heads.length; b++) {
     const answers = new Set(known.answers(heads[b]!, relations[b]!));
-    const row = best.subarray(b * width, (b + 1) * width);
-    const [unknown, rest] = [row.filter((id) => !answers.has(id)), row.filter((id) => answers.has(id))];
-    chosen.set([...unknown, ...rest].slice(0, K), b * K);
+    let to = b * K;
+    // The unknown ones first, and then the known.
+    for (const wanted of [false, true]) {
+      for (let at = b * width; at < (b + 1) * width && to < (b + 1) * K; at++) {
+        if (answers.has(best[at]!) === wanted) chosen[to++] = best[at]!;
+      }
+    }
   }
 }
 
