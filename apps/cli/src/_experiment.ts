@@ -46,14 +46,14 @@ const copyName = "experiment.yaml";
 const reportName = "report.json";
 
 /**
- * An experiment from the text of a YAML file.
+ * An experiment from the text of a YAML file. Sections may share options by anchors and merge keys (`<<: *other`).
  *
  * @param file - Named in errors.
  * @throws MuldeError CLI_YAML naming file and line where the text is no YAML; TRAINER_OPTION naming file, line and field
  */
 export function readExperiment(text: string, file: string): Experiment {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const [error] = document.errors;
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);

@@ -16,6 +16,15 @@ test("an experiment is read with its defaults", () => {
   expect(experiment.junior).toMatchObject({ model: "RotH", dim: 8, topK: 500 });
 });
 
+test("teachers may share options by YAML's merge keys", () => {
+  const text =
+    "data: UMLS\nteachers:\n  - &first { model: RotH, dim: 64 }\n  - { <<: *first, name: other, dim: 32 }\njunior: {}\n";
+  expect(readExperiment(text, "file.yaml").teachers).toMatchObject([
+    { name: "RotH", options: { model: "RotH", dim: 64 } },
+    { name: "other", options: { model: "RotH", dim: 32 } },
+  ]);
+});
+
 test.each([
   ["text that is no YAML", "data: UMLS\nteachers: [\njunior: {\n", /^file\.yaml:\d+:\d+: /],
   ["a key twice", "data: UMLS\ndata: Nations\n", /^file\.yaml:2:1: /],
@@ -29,6 +38,11 @@ test.each([
     "an unknown key",
     "data: UMLS\nteachers: [{}]\njunior:\n  dim: 8\n  lambda: 1\n",
     /^file\.yaml:5, junior: .*"lambda"/,
+  ],
+  [
+    "a wrong value in what another section shares",
+    "data: UMLS\nteachers:\n  - &first { model: RotH, dim: 0 }\n  - { <<: *first, name: other }\njunior: {}\n",
+    /^file\.yaml:3, teachers\.0, dim: /,
   ],
   ["an unknown key at the top", "data: UMLS\nseeds: 1\nteachers: [{}]\njunior: {}\n", /^file\.yaml:2: .*"seeds"/],
   [
