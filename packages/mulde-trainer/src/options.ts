@@ -79,7 +79,9 @@ const runSchema = z.strictObject({
   filterNegatives: z
     .boolean()
     .default(false)
-    .describe("never take a known answer of the training split for a negative, but for those with both ends random"),
+    .describe(
+      "never take a known answer of the training split for a negative, but for those with both ends random; queries with many answers gain most, above all with self-adversarial weights",
+    ),
   headNegative: z
     .boolean()
     .default(false)
