@@ -19,7 +19,7 @@ export interface DistillationObjective extends Objective {
   readonly senior: Senior;
 }
 
-/** The queries without a known answer that the options ask for. */
+/** The queries with a soft label alone that the options ask for. */
 function softOnly(
   junior: KgeModel,
   teachers: readonly Teacher[],

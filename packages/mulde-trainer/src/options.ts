@@ -151,7 +151,7 @@ export const distilSchema = runSchema
       .max(16)
       .default(0)
       .describe(
-        "queries without a known answer that the teachers answer beside each training query; plausible ones, drawn by a walk over the relations",
+        "queries that the teachers answer beside each training query, whether the training split has an answer or not; plausible ones, drawn by a walk over the relations",
       ),
     softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
     temperature: z.number().positive().default(1).describe("T of the soft label"),
