@@ -79,9 +79,7 @@ const runSchema = z.strictObject({
   filterNegatives: z
     .boolean()
     .default(false)
-    .describe(
-      "never take a known answer of the training split for a negative, but for those with both ends random; queries with many answers gain most, above all with self-adversarial weights",
-    ),
+    .describe("never take a known answer of the training split for a negative, but for those with both ends random"),
   headNegative: z
     .boolean()
     .default(false)
