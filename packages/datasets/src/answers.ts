@@ -54,6 +54,16 @@ export class AnswerIndex {
     return query < 0 ? NONE : this.#answers.subarray(this.#answerStart[query]!, this.#answerStart[query + 1]!);
   }
 
+  /** The relations, reciprocals included, by which a head has known answers, ascending: a view, not to be written to. */
+  relations(head: number): Int32Array {
+    return this.#queryRelation.subarray(this.#queryStart[head], this.#queryStart[head + 1]);
+  }
+
+  /** Whether (head, relation) has a known answer. */
+  hasAny(head: number, relation: number): boolean {
+    return this.#query(head, relation) >= 0;
+  }
+
   /** Whether (head, relation, tail) is known; for a relation r + R, whether (tail, r, head) is. */
   has(head: number, relation: number, tail: number): boolean {
     const query = this.#query(head, relation);

@@ -39,6 +39,7 @@ describe("the answer index", () => {
     expect(index.answers(2, 0)).toEqual(Int32Array.of(2));
     expect(index.answers(2, 2)).toEqual(Int32Array.of(2));
     expect(index.answers(0, 0)).toHaveLength(0);
+    expect([0, 1, 3].map((head) => [...index.relations(head)])).toEqual([[1], [3], [3]]);
     expect(index.answers(-1, 0)).toHaveLength(0);
     expect(index.answers(4, 0)).toHaveLength(0);
     expect(index.has(0, 1, 3)).toBe(true);
@@ -58,9 +59,12 @@ describe("the answer index", () => {
         const known = new Set([...a, ...b].flatMap(([h, r, t]) => [`${h} ${r} ${t}`, `${t} ${r + 3} ${h}`]));
         let total = 0;
         for (let h = 0; h < 7; h++) {
+          const asked = [0, 1, 2, 3, 4, 5].filter((r) => index.answers(h, r).length > 0);
+          expect([...index.relations(h)]).toEqual(asked);
           for (let r = 0; r < 6; r++) {
             const expected = [0, 1, 2, 3, 4, 5, 6].filter((t) => known.has(`${h} ${r} ${t}`));
             expect(Array.from(index.answers(h, r))).toEqual(expected);
+            expect(index.hasAny(h, r)).toBe(expected.length > 0);
             for (let t = 0; t < 7; t++) expect(index.has(h, r, t)).toBe(expected.includes(t));
             total += expected.length;
           }

@@ -32,7 +32,7 @@ export function hardLoss(
 /**
  * Learning from the facts alone, by sampled negatives or over all entities.
  *
- * @param known - what `prepareData` makes; losses of all known answers, `filterNegatives` and `headNegative` need it
+ * @param known - what `prepareData` makes; losses of all known answers, `filterNegatives`, `headNegative` and `neighbourNegative` need it
  * @throws MuldeError TRAINER_OPTION for options that do not go together or not with the model
  */
 export function factsObjective(model: KgeModel, options: RunOptions, known = unknownTails): Objective {

@@ -1,7 +1,7 @@
 import type { AnswerIndex } from "@mulde/datasets";
 import { type Kernels, Random } from "@mulde/kernels";
 import { type Batch, seedOf } from "./data.js";
-import { HeadNegatives } from "./head-negatives.js";
+import { WrongAnswers } from "./wrong-answers.js";
 import type { RunOptions } from "./options.js";
 
 // Random streams of a run (see `seedOf`).
@@ -10,25 +10,25 @@ const redrawStream = -9;
 
 /**
  * Draws each query's candidates: the true answer, and n random entities behind it. With `headNegative` the first of these gives way to the
- * query's head.
+ * query's head, with `neighbourNegative` the next to one of the head's neighbours.
  */
 export class NegativeSampler {
   readonly #kernels: Kernels;
   readonly #entities: number;
   readonly #options: NegativeOptions;
   readonly #answers: AnswerIndex | undefined;
-  readonly #heads: HeadNegatives | undefined;
+  readonly #wrong: WrongAnswers | undefined;
   readonly #candidates: Int32Array;
   readonly #known: Uint8Array;
   readonly #seed: number;
 
-  /** @param answers - the training split's, for `filterNegatives` and `headNegative` */
+  /** @param answers - the training split's, for `filterNegatives`, `headNegative` and `neighbourNegative` */
   constructor(kernels: Kernels, entities: number, options: NegativeOptions, answers: () => AnswerIndex) {
     this.#kernels = kernels;
     this.#entities = entities;
     this.#options = options;
     this.#answers = options.filterNegatives ? answers() : undefined;
-    this.#heads = options.headNegative ? new HeadNegatives(answers()) : undefined;
+    this.#wrong = WrongAnswers.of(options, answers);
     this.#candidates = kernels.engine.int32(options.batchSize * (1 + options.negatives));
     this.#known = new Uint8Array(options.filterNegatives ? entities : 0);
     this.#seed = seedOf(options.seed, negativesStream);
@@ -49,7 +49,7 @@ export class NegativeSampler {
         out[b * K] = batch.tails[b]!;
       }
     }
-    this.#heads?.intoCandidates(batch, K, out);
+    this.#wrong?.intoCandidates(batch, K, out);
     if (this.#answers) this.#redrawKnown(this.#answers, batch, out, K);
     return out;
   }
@@ -76,5 +76,5 @@ export class NegativeSampler {
 
 type NegativeOptions = Pick<
   RunOptions,
-  "seed" | "batchSize" | "negatives" | "filterNegatives" | "shareNegatives" | "headNegative"
+  "seed" | "batchSize" | "negatives" | "filterNegatives" | "shareNegatives" | "headNegative" | "neighbourNegative"
 >;

@@ -86,6 +86,12 @@ const runSchema = z.strictObject({
     .describe(
       "a query's own head is one of its negatives, unless the training split knows it for an answer: it lies near the answers, but is hardly ever drawn; when distilling, teachers are held to it too",
     ),
+  neighbourNegative: z
+    .boolean()
+    .default(false)
+    .describe(
+      "one of the head's neighbours, by a relation that shares no pair with the query's in the training split, is one of its negatives: these lie near the answers too; when distilling, teachers are held to it for all of them",
+    ),
   doubleNegatives: z
     .number()
     .min(0)
@@ -136,6 +142,13 @@ export const distilSchema = runSchema
       .default(false)
       .describe(
         "leave the training split's answers out of the Junior's own K best: the soft label then tells wrong answers apart, and the hard one the right ones from these; needs scaling none, since the Senior has no true answer to learn from",
+      ),
+    functional: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        "relations that give a head at most so many answers on average count as functional: an entity that has its answer is wrong for every other head, and teachers are held to it (partial completeness, Galárraga et al. 2013); 0 is none",
       ),
     refreshTopK: count
       .min(1)

@@ -10,7 +10,7 @@ import {
 } from "@mulde/senior";
 import { type Batch, type KnownTraining, seedOf } from "./data.js";
 import { MuldeError } from "./error.js";
-import { HeadNegatives } from "./head-negatives.js";
+import { WrongAnswers } from "./wrong-answers.js";
 import type { DistilOptions } from "./options.js";
 import { TopKMemory } from "./top-k-memory.js";
 import { keepUnknown, widthForUnknown } from "./unknown-best.js";
@@ -36,7 +36,7 @@ export class SoftLabel {
   readonly #teachers: readonly Teacher[];
   readonly #senior: Senior;
   readonly #options: DistilOptions;
-  readonly #heads: HeadNegatives | undefined;
+  readonly #wrong: WrongAnswers | undefined;
   /** answers that are not to be candidates */
   readonly #known: AnswerIndex | undefined;
   readonly #ids: Int32Array;
@@ -75,7 +75,7 @@ export class SoftLabel {
       this.#memory = new TopKMemory(known.queries, junior.relations, options.refreshTopK, this.K, frozen);
     }
     this.#known = options.filterCandidates ? known.answers() : undefined;
-    this.#heads = options.headNegative ? new HeadNegatives(known.answers()) : undefined;
+    this.#wrong = WrongAnswers.of(options, () => known.answers());
     this.#ids = engine.int32(batchSize * Math.max(this.K, 2));
     this.#teacherScores = engine.float32(teachers.length * batchSize * this.K);
     this.#gradient = engine.float32(batchSize * this.K);
@@ -191,7 +191,7 @@ export class SoftLabel {
     answers: Float32Array,
   ): Promise<void> {
     await collectScores(this.#teachers, queries.heads, queries.relations, candidates, answers);
-    this.#heads?.intoScores(queries, this.K, candidates, answers);
+    this.#wrong?.intoScores(queries, this.K, candidates, answers);
   }
 
   #lookUp(queries: Pick<Batch, "heads" | "relations">, chosen: Int32Array): void {

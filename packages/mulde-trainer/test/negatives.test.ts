@@ -2,7 +2,7 @@ import { indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
 import { type Batch, Batches, distinctQueries, headQueryRates, prepareData } from "../src/data.js";
-import { HeadNegatives } from "../src/head-negatives.js";
+import { WrongAnswers } from "../src/wrong-answers.js";
 import { NegativeSampler } from "../src/negatives.js";
 
 const entities = 10;
@@ -33,6 +33,7 @@ const plain = {
   filterNegatives: false,
   shareNegatives: false,
   headNegative: false,
+  neighbourNegative: false,
 };
 
 async function draw(options: Partial<typeof plain>, step = 2): Promise<number[][]> {
@@ -89,8 +90,84 @@ describe("a query's head among its negatives", () => {
     // A head may be drawn twice.
     const candidates = Int32Array.of(2, 0, 9, 3, 1, 4, 5, 5, 8);
     const scores = Float32Array.of(-1, 7, -3, -2, 8, -4, -5, 9, -6, 10, 20, 30, 11, 21, 31, 13, 22, 12);
-    new HeadNegatives(known).intoScores(batch, 3, candidates, scores);
+    new WrongAnswers({ headNegative: true, neighbourNegative: false, seed: 0 }, known).intoScores(
+      batch,
+      3,
+      candidates,
+      scores,
+    );
     expect([...scores]).toEqual([-1, 7, -3, -2, 8, -4, -6, -6, -6, 10, 20, 30, 11, 21, 31, 12, 12, 12]);
+  });
+});
+
+describe("neighbours of a query's head among its negatives", () => {
+  // Relations 0 and 2 both hold of the pair (5, 6); relation 1 has no pair in common with either.
+  const facts = tripleList(Int32Array.of(0, 0, 0, 5, 5), Int32Array.of(0, 1, 2, 0, 2), Int32Array.of(1, 2, 3, 6, 6));
+  const index = indexAnswers(entities, 3, facts);
+  const queries = { heads: Int32Array.of(0, 0, 5), relations: Int32Array.of(0, 1, 0), tails: Int32Array.of(1, 2, 6) };
+  const near = (headNegative: boolean): WrongAnswers =>
+    new WrongAnswers({ headNegative, neighbourNegative: true, seed: 3 }, index);
+  const drawn = (headNegative: boolean, step: number, width = 3): number[][] => {
+    const candidates = new Int32Array(3 * width).fill(9);
+    near(headNegative).intoCandidates({ ...queries, step }, width, candidates);
+    return [0, 1, 2].map((b) => [...candidates.subarray(b * width, (b + 1) * width)]);
+  };
+
+  it("are of relations without a pair in common with the query's, one at a time", () => {
+    const rows = Array.from({ length: 20 }, (_, step) => drawn(false, step));
+    expect(new Set(rows.map((row) => row[0]![1]))).toEqual(new Set([2]));
+    expect(new Set(rows.map((row) => row[1]![1]))).toEqual(new Set([1, 3]));
+    expect(rows.every((row) => row[2]![1] === 9 && row.every((ids) => ids[0] === 9 && ids[2] === 9))).toBe(true);
+    expect(drawn(false, 7)).toEqual(rows[7]);
+  });
+
+  it("come behind the head, where there is room", () => {
+    const rows = drawn(true, 0);
+    expect([rows[0], rows[2]]).toEqual([
+      [9, 0, 2],
+      [9, 5, 9],
+    ]);
+    expect(drawn(true, 0, 2).map((row) => row[1])).toEqual([0, 0, 5]);
+  });
+
+  it("are drawn by the sampler, and of reciprocal relations too", async () => {
+    const options = { ...plain, negatives: 4, neighbourNegative: true };
+    const sampler = new NegativeSampler(await sharedKernels(), entities, options, () => index);
+    const asked = { heads: Int32Array.of(6, 2), relations: Int32Array.of(1, 0), tails: Int32Array.of(9, 9) };
+    const ids = [...sampler.draw({ epoch: 0, step: 0, ...asked })];
+    sampler.dispose();
+    expect([ids[1], ids[6]]).toEqual([5, 0]);
+  });
+
+  it("all have each teacher's lowest score of the row among a soft label's candidates", () => {
+    const candidates = Int32Array.of(2, 0, 9, 3, 1, 4, 5, 6, 8);
+    const scores = Float32Array.of(7, -1, -3, 8, 9, 6, -5, 9, -6, 30, 20, 10, 21, 31, 11, 13, 22, 12);
+    near(true).intoScores(queries, 3, candidates, scores);
+    expect([...scores]).toEqual([-3, -3, -3, 6, 6, 6, -6, 9, -6, 10, 10, 10, 11, 11, 11, 12, 22, 12]);
+  });
+});
+
+describe("entities whose place is taken", () => {
+  // Relation 0, a child's parent: 1 and 2 have 0, and 3 has 4. Its reciprocal has 1.5 answers on average.
+  const index = indexAnswers(
+    entities,
+    1,
+    tripleList(Int32Array.of(1, 2, 3), new Int32Array(3), Int32Array.of(0, 0, 4)),
+  );
+  const queries = { heads: Int32Array.of(0, 3), relations: Int32Array.of(1, 0) };
+  const lowered = (functional: number): number[] => {
+    const options = { headNegative: false, neighbourNegative: false, seed: 0, functional };
+    const scores = Float32Array.of(5, 7, 6, 5, 7, 6);
+    new WrongAnswers(options, index).intoScores(queries, 3, Int32Array.of(1, 3, 5, 4, 0, 5), scores);
+    return [...scores];
+  };
+
+  it("have each teacher's lowest score of the row, where few heads have more than one answer", () => {
+    // Children of 0: not 3, which has another parent.
+    expect(lowered(1)).toEqual([5, 5, 6, 5, 7, 6]);
+    // Parents of 3: not 0, which has children.
+    expect(lowered(1.5)).toEqual([5, 5, 6, 5, 5, 6]);
+    expect(lowered(0.9)).toEqual([5, 7, 6, 5, 7, 6]);
   });
 });
 
