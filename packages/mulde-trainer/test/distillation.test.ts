@@ -269,39 +269,58 @@ describe("a distillation step", () => {
     expectNear("entity", certain, expected);
   });
 
-  it.each<Partial<DistilInput>>([
+  /** The loss of one step where the teachers praise some entities in answer to some queries. */
+  async function lossWith(options: DistilInput, praise: (h: number, r: number, e: number) => boolean): Promise<number> {
+    const praising = teachers.map(({ name }, i): Teacher => {
+      const praised = (h: number, r: number, e: number): number =>
+        teacherScore(i, h, r, e) + (praise(h, r, e) ? 30 : 0);
+      return {
+        name,
+        score(hs, rs, candidates, out) {
+          const K = candidates.length / hs.length;
+          candidates.forEach((e, at) => (out[at] = praised(hs[Math.floor(at / K)]!, rs[Math.floor(at / K)]!, e)));
+        },
+      };
+    });
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const base = { dim: 4, seed, negatives, topK: 10, batchSize };
+    const parsed = parseOptions(distilSchema, { ...base, ...options }, "test");
+    const queries = { heads, relations: rows, tails, length: B };
+    const objective = distillationObjective(junior, praising, parsed, { ...known, queries });
+    const { loss } = await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
+    objective.dispose();
+    junior.dispose();
+    return loss.total;
+  }
+  const unpraised = (): boolean => false;
+
+  it.each<DistilInput>([
     { candidates: "all" },
     { candidates: "junior", refreshTopK: 3 },
     { candidates: "junior", unseenQueries: 1, negatives: 1 },
   ])("headNegative leaves out what teachers say of a query's own head, but of a known loop: %o", async (changes) => {
-    const loop = [4, 3] as const;
-    const queries = { heads, relations: rows, tails, length: B };
-    const total = async (headNegative: boolean, praise: (h: number, r: number) => number): Promise<number> => {
-      const praising = teachers.map(({ name }, i): Teacher => {
-        const praised = (h: number, r: number, e: number): number =>
-          teacherScore(i, h, r, e) + (e === h ? praise(h, r) : 0);
-        return {
-          name,
-          score(hs, rs, candidates, out) {
-            const K = candidates.length / hs.length;
-            candidates.forEach((e, at) => (out[at] = praised(hs[Math.floor(at / K)]!, rs[Math.floor(at / K)]!, e)));
-          },
-        };
-      });
-      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const base = { dim: 4, seed, negatives, topK: 10, batchSize };
-      const options = parseOptions(distilSchema, { ...base, ...changes, headNegative }, "test");
-      const objective = distillationObjective(junior, praising, options, { ...known, queries });
-      const { loss } = await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
-      objective.dispose();
-      junior.dispose();
-      return loss.total;
+    const own = { ...changes, headNegative: true };
+    const isLoop = (h: number, r: number): boolean => h === 4 && r === 3;
+    const plain = await lossWith(own, unpraised);
+    expect(await lossWith(own, (h, r, e) => e === h && !isLoop(h, r))).toBe(plain);
+    expect(await lossWith(own, (h, r, e) => e === h && isLoop(h, r))).not.toBeCloseTo(plain, 2);
+    const heads = await lossWith(changes, (h, r, e) => e === h && !isLoop(h, r));
+    expect(heads).not.toBeCloseTo(await lossWith(changes, unpraised), 2);
+  });
+
+  it.each<[DistilInput, DistilInput, number]>([
+    // Relation 1 leads from 4 to 0, and relation 3 from 4 to itself.
+    [{ neighbourNegative: true }, {}, 0],
+    // Relation 2 gives 3 to 2 alone.
+    [{ functional: 1 }, { functional: 0.5 }, 3],
+  ])("%o leaves out what teachers say of answers that it knows to be wrong", async (option, without, wrong) => {
+    const praise = (h: number, r: number, e: number): boolean => {
+      return e === wrong && (wrong === 3 ? h === 11 && r === 2 : h === 4 && r === 3);
     };
-    const isLoop = (h: number, r: number): boolean => h === loop[0] && r === loop[1];
-    const plain = await total(true, () => 0);
-    expect(await total(true, (h, r) => (isLoop(h, r) ? 0 : 30))).toBe(plain);
-    expect(await total(true, (h, r) => (isLoop(h, r) ? 30 : 0))).not.toBeCloseTo(plain, 2);
-    expect(await total(false, (h, r) => (isLoop(h, r) ? 0 : 30))).not.toBeCloseTo(await total(false, () => 0), 2);
+    const all = { candidates: "all" } as const;
+    expect(await lossWith({ ...all, ...option }, praise)).toBe(await lossWith({ ...all, ...option }, unpraised));
+    const told = await lossWith({ ...all, ...without }, praise);
+    expect(told).not.toBeCloseTo(await lossWith({ ...all, ...without }, unpraised), 2);
   });
 
   it.each<DistilInput>([{}, { refreshTopK: 3 }, { unseenQueries: 1, negatives: 1 }])(
