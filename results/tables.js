@@ -75,10 +75,10 @@ function ablations() {
     return runs.map((line) => {
       const change = (Number(line.mrr) - Number(whole?.mrr)).toFixed(4);
       const cost = line === whole || !whole ? "" : `${change > 0 ? "+" : ""}${change.replace("0.", ".")}`;
-      return [line.experiment, variant(line) || "all of it", ...ours([line]), cost, line.seconds];
+      return [line.data, variant(line) || "all of it", ...ours([line]), cost, line.seconds];
     });
   });
-  return table(["experiment", "Junior", ...titles, "change of MRR", "s"], rows);
+  return table(["data", "Junior", ...titles, "change of MRR", "s"], rows);
 }
 
 /** The recipes that are free of the paper's setting. */
