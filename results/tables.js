@@ -65,16 +65,15 @@ function juniors() {
   return table(["data", "Junior", "dim", "without teachers", "with teachers", "the paper's"], rows);
 }
 
-/** Each ablation beside the same Junior with everything. */
+/** Each ablation since the last Junior with everything, beside this one. */
 function ablations() {
-  const lines = latest(
-    ledger.filter(({ experiment, role }) => experiment.endsWith("-ablations") && role === "distilled"),
-  );
+  const lines = ledger.filter(({ experiment, role }) => experiment.endsWith("-ablations") && role === "distilled");
   const rows = groups(lines, ({ experiment }) => [experiment]).flatMap((runs) => {
-    const whole = runs.find((line) => variant(line) === "");
-    return runs.map((line) => {
-      const change = (Number(line.mrr) - Number(whole?.mrr)).toFixed(4);
-      const cost = line === whole || !whole ? "" : `${change > 0 ? "+" : ""}${change.replace("0.", ".")}`;
+    const last = runs.findLastIndex((line) => variant(line) === "");
+    const [whole, ...without] = runs.slice(last);
+    return [whole, ...latest(without)].map((line) => {
+      const change = (Number(line.mrr) - Number(whole.mrr)).toFixed(4);
+      const cost = line === whole ? "" : `${change > 0 ? "+" : ""}${change.replace("0.", ".")}`;
       return [line.data, variant(line) || "all of it", ...ours([line]), cost, line.seconds];
     });
   });
