@@ -40,13 +40,14 @@ function references() {
 
 /** The paper's setting: means over the seeds, and with more than one their standard deviation. */
 function paper() {
-  const lines = latest(ledger.filter(({ experiment }) => /-(paper|seeds)$/.test(experiment)));
-  const rows = groups(lines, ({ data, role, model, dimension }) => [data, role, model, dimension]).map((seeds) => {
-    const { data, role, model, dimension } = seeds[0];
+  const lines = latest(ledger.filter(({ experiment }) => /-(paper|paper-plain|seeds)$/.test(experiment)));
+  const setting = ({ experiment }) => experiment.replace(/-seeds$/, "-paper");
+  const rows = groups(lines, (line) => [setting(line), line.role, line.model, line.dimension]).map((seeds) => {
+    const { role, model, dimension } = seeds[0];
     const against = role === "distilled" ? theirs(`MulDE, Junior ${model}`, seeds[0]) : "";
-    return [data, role, model, dimension, seeds.length, ...ours(seeds), against];
+    return [setting(seeds[0]), role, model, dimension, seeds.length, ...ours(seeds), against];
   });
-  return table(["data", "role", "model", "dim", "seeds", ...titles, "the paper's"], rows);
+  return table(["experiment", "role", "model", "dim", "seeds", ...titles, "the paper's"], rows);
 }
 
 /** Other Juniors of the same teachers, each beside its twin. */
@@ -82,7 +83,7 @@ function ablations() {
 
 /** The recipes that are free of the paper's setting. */
 function best() {
-  const lines = latest(ledger.filter(({ experiment }) => /-(best|generations)$/.test(experiment)));
+  const lines = latest(ledger.filter(({ experiment }) => /-(best|best-plain|generations)$/.test(experiment)));
   const kind = (line) => ["experiment", "role", "model", "dimension"].map((name) => line[name]).concat(variant(line));
   const rows = groups(lines, kind).map((seeds) => {
     const { experiment, role, model, dimension, epochs, seconds } = seeds.at(-1);
@@ -97,8 +98,9 @@ function latest(lines) {
   return groups(lines, (line) => [...key(line), variant(line)]).map((runs) => runs.at(-1));
 }
 
+/** What sets a Junior apart from its experiment's first one, other than a seed. */
 function variant({ note }) {
-  return /variant (\S+)\./.exec(note)?.[1] ?? "";
+  return /variant (?!seed-)(\S+)\./.exec(note)?.[1] ?? "";
 }
 
 /** What a model was chosen by. */
