@@ -86,13 +86,12 @@ export class WrongAnswers {
 class ExclusiveRelations {
   readonly #answers: AnswerIndex;
   readonly #rows: number;
-  /** 2R x 2R, 1 where two relations have a pair in common */
-  readonly #shared: Uint8Array;
+  /** a 2R + b where the relations a and b have a pair in common */
+  readonly #shared = new Set<number>();
 
   constructor(answers: AnswerIndex) {
     this.#answers = answers;
     this.#rows = 2 * answers.numRelations;
-    this.#shared = new Uint8Array(this.#rows ** 2);
     for (let head = 0; head < answers.numEntities; head++) this.#countPairs(head);
   }
 
@@ -100,7 +99,7 @@ class ExclusiveRelations {
   neighbours(head: number, relation: number): number[] {
     const found: number[] = [];
     for (const other of this.#answers.relations(head)) {
-      if (this.#shared[relation * this.#rows + other] === 1) continue;
+      if (this.#shared.has(relation * this.#rows + other)) continue;
       for (const tail of this.#answers.answers(head, other)) found.push(tail);
     }
     return found;
@@ -116,7 +115,7 @@ class ExclusiveRelations {
       }
     }
     for (const together of byTail.values()) {
-      for (const a of together) for (const b of together) this.#shared[a * this.#rows + b] = 1;
+      for (const a of together) for (const b of together) this.#shared.add(a * this.#rows + b);
     }
   }
 }
