@@ -5,12 +5,13 @@ import { readTable } from "./_tables.js";
 
 const ledger = readTable("ledger.tsv").filter(({ mrr }) => mrr !== "");
 const published = readTable("published.tsv");
+const targets = readTable("targets.tsv");
 const page = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 const measures = ["mrr", "hits1", "hits3", "hits10"];
 const titles = ["MRR", "Hits@1", "Hits@3", "Hits@10"];
 const short = (value) => value.replace(/^0/, "");
 
-const tables = { references, paper, juniors, ablations, best };
+const tables = { headline, references, paper, juniors, ablations, best };
 
 /** The page with every table as the ledger has it now. */
 export function filled(text) {
@@ -22,6 +23,25 @@ export function filled(text) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, filled(readFileSync(page, "utf8")));
+
+/** The Juniors that the targets are for, beside these and published ones of their size. */
+function headline() {
+  const lines = latest(ledger.filter(({ role, dimension }) => role === "distilled" && dimension === "32"));
+  const rows = targets.flatMap((target) => {
+    const recipes = [target.experiment, `${target.experiment}-plain`];
+    return recipes.flatMap((recipe) => {
+      const seeds = lines.filter((line) => setting(line) === recipe && variant(line) === "");
+      if (seeds.length === 0) return [];
+      const [mrr, , , hits10] = ours(seeds);
+      const beside = ["MulDE, Junior RotH", "DMutDE"].map((system) => theirs(system, seeds[0]));
+      return [[recipe, seeds[0].model, seeds.length, mrr, hits10, pair(target), ...beside]];
+    });
+  });
+  return table(
+    ["experiment", "Junior", "seeds", "MRR", "Hits@10", "target", "MulDE, its paper", "DMutDE, the best published"],
+    rows,
+  );
+}
 
 /** Models from the facts alone: of all runs of one, that with the best validation MRR. */
 function references() {
@@ -41,7 +61,6 @@ function references() {
 /** The paper's setting: means over the seeds, and with more than one their standard deviation. */
 function paper() {
   const lines = latest(ledger.filter(({ experiment }) => /-(paper|paper-plain|seeds)$/.test(experiment)));
-  const setting = ({ experiment }) => experiment.replace(/-seeds$/, "-paper");
   const rows = groups(lines, (line) => [setting(line), line.role, line.model, line.dimension]).map((seeds) => {
     const { role, model, dimension } = seeds[0];
     const against = role === "distilled" ? theirs(`MulDE, Junior ${model}`, seeds[0]) : "";
@@ -55,13 +74,13 @@ function juniors() {
   const others = ledger.filter(({ experiment, role }) => experiment.endsWith("-juniors") && role !== "senior");
   // Those experiments once held other seeds of the paper's Junior, too.
   const lines = latest(others.filter(({ model, dimension }) => !(model === "RotH" && dimension === "32")));
-  const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((pair) => {
-    const { data, model, dimension } = pair[0];
+  const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((both) => {
+    const { data, model, dimension } = both[0];
     const of = (role) => {
-      const found = pair.find((line) => line.role === role);
-      return found ? `${short(found.mrr)} / ${short(found.hits10)}` : "-";
+      const found = both.find((line) => line.role === role);
+      return found ? pair(found) : "-";
     };
-    return [data, model, dimension, of("undistilled"), of("distilled"), theirs(`MulDE, Junior ${model}`, pair[0])];
+    return [data, model, dimension, of("undistilled"), of("distilled"), theirs(`MulDE, Junior ${model}`, both[0])];
   });
   return table(["data", "Junior", "dim", "without teachers", "with teachers", "the paper's"], rows);
 }
@@ -98,6 +117,11 @@ function latest(lines) {
   return groups(lines, (line) => [...key(line), variant(line)]).map((runs) => runs.at(-1));
 }
 
+/** The experiment that a line's recipe is of: the seeds of the paper's setting have a file of their own. */
+function setting({ experiment }) {
+  return experiment.replace(/-seeds$/, "-paper");
+}
+
 /** What sets a Junior apart from its experiment's first one, other than a seed. */
 function variant({ note }) {
   return /variant (?!seed-)(\S+)\./.exec(note)?.[1] ?? "";
@@ -121,7 +145,11 @@ function groups(lines, key) {
 /** A published figure of a system of the same size on the same data, as MRR / Hits@10. */
 function theirs(system, { dimension, data }) {
   const found = published.find((row) => row.system === system && row.dimension === dimension && row.data === data);
-  return found ? `${short(found.mrr)} / ${short(found.hits10)}` : "-";
+  return found ? pair(found) : "-";
+}
+
+function pair({ mrr, hits10 }) {
+  return `${short(mrr)} / ${short(hits10)}`;
 }
 
 /** Means of the measures, with standard deviations where there are several lines. */

@@ -29,7 +29,7 @@ export const unknownTails: KnownTails = {
   answers() {
     throw new MuldeError(
       "TRAINER_DATA",
-      "KvsAll, KvsAllSoftmax, filterNegatives, headNegative, neighbourNegative and filterCandidates need the training split's answers: pass prepareData(data) to the objective.",
+      "KvsAll, KvsAllSoftmax, filterNegatives, headNegative, neighbourNegative, functional and filterCandidates need the training split's answers: pass prepareData(data) to the objective.",
     );
   },
 };

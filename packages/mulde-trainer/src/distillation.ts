@@ -51,8 +51,8 @@ function softOnly(
  * One step of MulDE: L = L_hard + lambda L_soft + L_senior. The Junior scores all entities, its K best go to the teachers, the Senior
  * merges their scores into a soft label, and the Junior learns from that label and from the facts.
  *
- * @param known - what `prepareData` makes; losses of all known answers, `filterNegatives`, `headNegative`, `neighbourNegative` and
- *   `filterCandidates` need it
+ * @param known - what `prepareData` makes; losses of all known answers, `filterNegatives`, `headNegative`, `neighbourNegative`,
+ *   `functional` and `filterCandidates` need it
  * @param parts - mechanisms of the Senior in place of those that the options name
  * @throws MuldeError TRAINER_OPTION for options that do not go together or not with the Junior
  */
