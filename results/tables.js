@@ -54,7 +54,7 @@ function references() {
   });
   return table(
     ["data", "model", "dim", "experiment", ...titles, "published MRR / Hits@10", "runs", "epochs", "s"],
-    rows,
+    rows.toSorted(([a, m], [b, n]) => a.localeCompare(b) || m.localeCompare(n)),
   );
 }
 
@@ -66,7 +66,7 @@ function paper() {
     const against = role === "distilled" ? theirs(`MulDE, Junior ${model}`, seeds[0]) : "";
     return [setting(seeds[0]), role, model, dimension, seeds.length, ...ours(seeds), against];
   });
-  return table(["experiment", "role", "model", "dim", "seeds", ...titles, "the paper's"], rows);
+  return table(["experiment", "role", "model", "dim", "seeds", ...titles, "the paper's"], byRole(rows));
 }
 
 /** Other Juniors of the same teachers, each beside its twin. */
@@ -102,13 +102,21 @@ function ablations() {
 
 /** The recipes that are free of the paper's setting. */
 function best() {
-  const lines = latest(ledger.filter(({ experiment }) => /-(best|best-plain|generations)$/.test(experiment)));
+  const lines = latest(
+    ledger.filter(({ experiment }) => /^(wn18rr|fb15k237)-(best|best-plain|generations)$/.test(experiment)),
+  );
   const kind = (line) => ["experiment", "role", "model", "dimension"].map((name) => line[name]).concat(variant(line));
   const rows = groups(lines, kind).map((seeds) => {
     const { experiment, role, model, dimension, epochs, seconds } = seeds.at(-1);
     return [experiment, role, variant(seeds[0]), model, dimension, seeds.length, ...ours(seeds), epochs, seconds];
   });
-  return table(["experiment", "role", "variant", "model", "dim", "seeds", ...titles, "epochs", "s"], rows);
+  return table(["experiment", "role", "variant", "model", "dim", "seeds", ...titles, "epochs", "s"], byRole(rows));
+}
+
+/** Rows of an experiment and a role, in the order of a pipeline. */
+function byRole(rows) {
+  const at = ([, role]) => ["teacher", "senior", "undistilled", "distilled"].indexOf(role);
+  return rows.toSorted((a, b) => a[0].localeCompare(b[0]) || at(a) - at(b));
 }
 
 /** Of lines of the same model of an experiment the last: an experiment whose recipe was changed keeps its name. */
