@@ -356,6 +356,19 @@ describe("a distillation step", () => {
     },
   );
 
+  it.each<DistilInput>([
+    { filterNegatives: true },
+    { headNegative: true },
+    { neighbourNegative: true },
+    { functional: 1 },
+    { filterCandidates: true, scaling: "none" },
+  ])("names the missing training split: %o", async (changes) => {
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const options = parseOptions(distilSchema, { dim: 4, topK, batchSize, ...changes }, "test");
+    expect(() => distillationObjective(junior, teachers, options)).toThrow(Object.keys(changes)[0]!);
+    junior.dispose();
+  });
+
   it("takes the Senior's mechanisms by name, or those that it is given", async () => {
     const input = { dim: 4, seed, negatives, topK, batchSize } as const;
     const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
