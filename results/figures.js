@@ -56,16 +56,18 @@ function quality(data) {
   const best = new Map();
   for (const line of ledger) {
     if (line.data !== data || line.mrr === "") continue;
-    const { role, model, dimension, mrr, parameters, note } = line;
+    const { experiment, role, model, dimension, mrr, parameters, note } = line;
     const validation = Number(/validation MRR (\S+)/.exec(note)?.[1] ?? 0);
-    const key = `${role} ${model} ${dimension}`;
+    const plain = role === "distilled" && experiment.endsWith("-plain") ? ", plain" : "";
+    const label = `${model} ${dimension}${plain}`;
+    const key = `${role} ${label}`;
     if (best.has(key) && best.get(key).validation > validation) continue;
     best.set(key, {
       validation,
       mrr: Number(mrr),
       bytes: 4 * Number(parameters),
       role,
-      label: `${model} ${dimension}`,
+      label,
     });
   }
   const theirs = published
@@ -78,16 +80,22 @@ function quality(data) {
     }));
   // The weakest teachers would press all others together.
   const points = [...theirs, ...best.values()].filter(({ mrr }) => mrr >= lowest[data]);
-  // At 32 dimensions the published systems stand above each other: their labels take turns on both sides.
-  const right = points.filter(({ role }, i) => role === "distilled" || (role === "published" && i % 2 === 0));
-  const left = points.filter(({ role }, i) => role === "published" && i % 2 === 1);
+  const x = { type: "log", domain: [3e5, 3e9], label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 3 };
+  const y = { domain: [lowest[data], highest[data]], label: "test MRR", labelArrow: "none", grid: true };
+  const [across, down] = [620, 460];
+  const scales = [
+    Plot.scale({ x: { ...x, range: [60, across - 20] } }),
+    Plot.scale({ y: { ...y, range: [down - 45, 50] } }),
+  ];
+  const pixels = points.map((point) => ({ ...point, x: scales[0].apply(point.bytes), y: scales[1].apply(point.mrr) }));
+  const { right, left } = labelSides(pixels);
   const label = { x: "bytes", y: "mrr", text: "label", fontSize: 9, fill: "role" };
   return {
-    x: { type: "log", label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 3, domain: [3e5, 3e9] },
-    y: { label: "test MRR", labelArrow: "none", grid: true, domain: [lowest[data], highest[data]] },
+    x,
+    y,
     color: { domain: roles, range: colours },
-    height: 460,
-    width: 620,
+    height: down,
+    width: across,
     marks: [
       title(`${data}: MRR against size`),
       Plot.dot(points, { x: "bytes", y: "mrr", stroke: "role", fill: "role", r: 3.5 }),
@@ -96,6 +104,26 @@ function quality(data) {
       ...legend(roles, colours),
     ],
   };
+}
+
+/** Which points, ours first, have their label on the right and which on the left: those without room for it have none. */
+function labelSides(points) {
+  const taken = points.map(({ x, y }) => [x - 4, x + 4, y - 4, y + 4]);
+  const fits = ([left, right, top, bottom]) =>
+    taken.every(([l, r, t, b]) => right < l || left > r || bottom < t || top > b);
+  const sides = { right: [], left: [] };
+  for (const role of ["distilled", "published"]) {
+    for (const point of points.filter((other) => other.role === role)) {
+      const { x, y, label } = point;
+      const wide = 5 * label.length;
+      const boxes = { right: [x + 5, x + 7 + wide, y - 5, y + 5], left: [x - 7 - wide, x - 5, y - 5, y + 5] };
+      const side = Object.keys(boxes).find((name) => fits(boxes[name]));
+      if (side === undefined) continue;
+      sides[side].push(point);
+      taken.push(boxes[side]);
+    }
+  }
+  return sides;
 }
 
 /** The course of each model in the paper's setting, of several runs the last. */
