@@ -77,7 +77,7 @@ function juniors() {
   const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((both) => {
     const { data, model, dimension } = both[0];
     const of = (role) => {
-      const found = both.find((line) => line.role === role);
+      const found = both.findLast((line) => line.role === role);
       return found ? pair(found) : "-";
     };
     return [data, model, dimension, of("undistilled"), of("distilled"), theirs(`MulDE, Junior ${model}`, both[0])];
