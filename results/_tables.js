@@ -9,3 +9,8 @@ export function readTable(name) {
   const columns = head.split("\t");
   return lines.map((line) => Object.fromEntries(line.split("\t").map((value, i) => [columns[i], value])));
 }
+
+/** The validation MRR that a model of the ledger was chosen by, or 0 where its line has none. */
+export function validation({ note }) {
+  return Number(/validation MRR (\S+) in/.exec(note)?.[1] ?? 0);
+}

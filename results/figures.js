@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { readTable } from "./_tables.js";
+import { readTable, validation } from "./_tables.js";
 
 const at = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -19,6 +19,7 @@ const lowest = { WN18RR: 0.43, "FB15k-237": 0.29 };
 const highest = { WN18RR: 0.54, "FB15k-237": 0.38 };
 const width = 460;
 const height = 340;
+const margins = { marginLeft: 60, marginRight: 20, marginTop: 50, marginBottom: 45 };
 // Which XML, unlike HTML, must be told.
 const namespace = "http://www.w3.org/2000/svg";
 
@@ -35,7 +36,7 @@ function writeFigure(name, panels) {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   let x = 0;
   const parts = panels.map((panel) => {
-    const svg = Plot.plot({ document, width, height, marginLeft: 60, marginTop: 50, marginBottom: 45, ...panel });
+    const svg = Plot.plot({ document, width, height, ...margins, ...panel });
     svg.setAttribute("x", String(x));
     x += Number(svg.getAttribute("width"));
     return svg.outerHTML;
@@ -56,14 +57,14 @@ function quality(data) {
   const best = new Map();
   for (const line of ledger) {
     if (line.data !== data || line.mrr === "") continue;
-    const { experiment, role, model, dimension, mrr, parameters, note } = line;
-    const validation = Number(/validation MRR (\S+)/.exec(note)?.[1] ?? 0);
+    const { experiment, role, model, dimension, mrr, parameters } = line;
     const plain = role === "distilled" && experiment.endsWith("-plain") ? ", plain" : "";
     const label = `${model} ${dimension}${plain}`;
     const key = `${role} ${label}`;
-    if (best.has(key) && best.get(key).validation > validation) continue;
+    const chosenBy = validation(line);
+    if (best.has(key) && best.get(key).chosenBy > chosenBy) continue;
     best.set(key, {
-      validation,
+      chosenBy,
       mrr: Number(mrr),
       bytes: 4 * Number(parameters),
       role,
@@ -84,8 +85,8 @@ function quality(data) {
   const y = { domain: [lowest[data], highest[data]], label: "test MRR", labelArrow: "none", grid: true };
   const [across, down] = [620, 460];
   const scales = [
-    Plot.scale({ x: { ...x, range: [60, across - 20] } }),
-    Plot.scale({ y: { ...y, range: [down - 45, 50] } }),
+    Plot.scale({ x: { ...x, range: [margins.marginLeft, across - margins.marginRight] } }),
+    Plot.scale({ y: { ...y, range: [down - margins.marginBottom, margins.marginTop] } }),
   ];
   const pixels = points.map((point) => ({ ...point, x: scales[0].apply(point.bytes), y: scales[1].apply(point.mrr) }));
   const { right, left } = labelSides(pixels);

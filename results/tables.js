@@ -1,7 +1,7 @@
 // Writes the tables of RESULTS.md from ledger.tsv and published.tsv: node results/tables.js
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { readTable } from "./_tables.js";
+import { readTable, validation } from "./_tables.js";
 
 const ledger = readTable("ledger.tsv").filter(({ mrr }) => mrr !== "");
 const published = readTable("published.tsv");
@@ -73,7 +73,7 @@ function paper() {
 function juniors() {
   const others = ledger.filter(({ experiment, role }) => experiment.endsWith("-juniors") && role !== "senior");
   // Those experiments once held other seeds of the paper's Junior, too.
-  const lines = latest(others.filter(({ model, dimension }) => !(model === "RotH" && dimension === "32")));
+  const lines = others.filter(({ model, dimension }) => !(model === "RotH" && dimension === "32"));
   const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((both) => {
     const { data, model, dimension } = both[0];
     const of = (role) => {
@@ -90,6 +90,7 @@ function ablations() {
   const lines = ledger.filter(({ experiment, role }) => experiment.endsWith("-ablations") && role === "distilled");
   const rows = groups(lines, ({ experiment }) => [experiment]).flatMap((runs) => {
     const last = runs.findLastIndex((line) => variant(line) === "");
+    if (last < 0) return [];
     const [whole, ...without] = runs.slice(last);
     return [whole, ...latest(without)].map((line) => {
       const change = (Number(line.mrr) - Number(whole.mrr)).toFixed(4);
@@ -133,11 +134,6 @@ function setting({ experiment }) {
 /** What sets a Junior apart from its experiment's first one, other than a seed. */
 function variant({ note }) {
   return /variant (?!seed-)(\S+)\./.exec(note)?.[1] ?? "";
-}
-
-/** What a model was chosen by. */
-function validation({ note }) {
-  return Number(/validation MRR (\S+) in/.exec(note)?.[1] ?? 0);
 }
 
 /** Lines by what they have in common, in the order of the first of each. */
