@@ -1,20 +1,15 @@
 // Runs `mulde` and writes what came out into ledger.tsv, a line for each model, failed runs too:
 //   node results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] -- train|distil|run ...
 // The role is that of a model of `train`; what `distil` trains is distilled. The test split counts whole, filtered, with realistic ranks.
-import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readTable } from "./_tables.js";
+import { addLedgerLine, addLine, readTable } from "./_tables.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const ledger = join(here, "ledger.tsv");
-const columns =
-  "date commit data experiment role model dimension parameters seed mrr hits1 hits3 hits10 head_mrr tail_mrr epochs seconds peak_rss_mb command note".split(
-    " ",
-  );
 
 const split = process.argv.indexOf("--");
 if (split < 0) throw new Error("Give the mulde command after --, as the first lines of this file show.");
@@ -39,8 +34,6 @@ const option = (name) => {
 const log = join(mkdtempSync(join(tmpdir(), "mulde-")), "events.jsonl");
 const { code, stdout, peak } = await run();
 const shared = {
-  date: new Date().toISOString().slice(0, 10),
-  commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: here, encoding: "utf8" }).trim(),
   data: option("data"),
   experiment: flags.experiment,
   peak_rss_mb: peak,
@@ -49,9 +42,9 @@ const shared = {
 const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse) : [];
 const trained = new Set(events.filter(({ type }) => type === "start").map(({ name }) => name));
 const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
-for (const line of rows) write({ ...shared, ...line });
+for (const line of rows) addLedgerLine({ ...shared, ...line });
 if (code !== 0)
-  write({
+  addLedgerLine({
     ...shared,
     role: command[0] === "run" ? "" : role,
     model: option("model") ?? option("junior"),
@@ -110,8 +103,8 @@ function lines(report) {
 }
 
 /** What a model was chosen by, so that no choice needs the test split. */
-function chosenBy({ epoch, metrics: { mrr } }) {
-  return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}.`;
+function chosenBy({ epoch, metrics: { mrr, hits } }) {
+  return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}, Hits@10 ${hits["10"].toFixed(4)}.`;
 }
 
 function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailMrr, epochs, seconds }) {
@@ -131,10 +124,6 @@ function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailM
     epochs,
     seconds: seconds.toFixed(0),
   };
-}
-
-function write(line) {
-  append(ledger, columns, line);
 }
 
 /** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
@@ -165,7 +154,7 @@ function writeCurves() {
       attention,
       teachers,
     };
-    append(join(here, "curves.tsv"), columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) });
+    addLine("curves.tsv", columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) });
   }
 }
 
@@ -190,11 +179,6 @@ function writeScales(out) {
       relation,
       teacher: experiment.teachers[i % m].name,
     };
-    append(join(here, "scales.tsv"), columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) });
+    addLine("scales.tsv", columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) });
   });
-}
-
-function append(file, columns, line) {
-  if (!existsSync(file)) writeFileSync(file, `${columns.join("\t")}\n`);
-  appendFileSync(file, `${columns.map((name) => String(line[name] ?? "").replace(/\s+/g, " ")).join("\t")}\n`);
 }
