@@ -97,7 +97,9 @@ function lines(report) {
     const written = known.some((other) => same.every((column) => other[column] === String(line[column])));
     if (elsewhere || (written && !trained.has(row.role === "senior" ? "distilled" : row.name))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
-    const variant = row.role === "distilled" && row.name !== "distilled" ? `variant ${row.name}.` : "";
+    // Twins of variants have names too, and are told apart by their model and size.
+    const usual = ["undistilled", "senior"].includes(row.role) || [row.role, row.model].includes(row.name);
+    const variant = usual ? "" : `variant ${row.name}.`;
     return [{ ...line, note: `${variant} ${how} ${note}`.trim() }];
   });
 }
