@@ -1,11 +1,10 @@
 // How a model's validation metrics change where answers that a rule holds for wrong are left out of the ranking, a ledger line for each model:
 //   node results/rules.js --data NAME [--functional 1.05] RUN...
 // `taken` leaves out entities that have their answer in a functional reciprocal relation, `heads` the query's own head (see `mulde distil --help`).
-import { readFileSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { parseArgs } from "node:util";
 import { indexAnswers, loadDataset } from "@mulde/datasets";
-import { evaluate, knownAnswers, rankTriples } from "@mulde/eval";
+import { knownAnswers, rankTriples, summarise } from "@mulde/eval";
 import { loadModel, modelScorer } from "@mulde/kge-models";
 import { addLedgerLine } from "./_tables.js";
 
@@ -29,22 +28,23 @@ const rules = {
 console.log(broken());
 
 for (const run of runs) {
-  const { model } = await loadModel(run);
+  const { model, training } = await loadModel(run);
   const scorer = modelScorer(model);
-  const parts = [];
-  for (const [name, filter] of Object.entries(rules)) {
-    const { mrr, hits, byRelation } = await evaluate(scorer, { triples: valid, numRelations, known: filter });
-    parts.push(`${name} MRR ${mrr.toFixed(4)}, Hits@10 ${hits["10"].toFixed(4)}`);
-    if (filter === known) parts.push(...byRelation.filter(isLarge).map(bySide));
-  }
-  parts.push(`the head above the answer in ${(100 * (await headsAbove(scorer))).toFixed(1)} % of queries`);
-  const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+  const ranked = {};
+  for (const [name, filter] of Object.entries(rules))
+    ranked[name] = await rankTriples(scorer, { triples: valid, numRelations, known: filter });
+  const parts = Object.entries(ranked).map(([name, { head, tail }]) => {
+    const { mrr, hits } = summarise([...head.ranks, ...tail.ranks], entities.size);
+    return `${name} MRR ${mrr.toFixed(4)}, Hits@10 ${hits["10"].toFixed(4)}`;
+  });
+  const above = (100 * headsAbove(ranked)).toFixed(1);
+  parts.push(...largeRelations(ranked.plain), `the head above the answer in ${above} % of queries`);
   addLedgerLine({
     data: flags.data,
     experiment: "rules",
-    model: config.model,
-    dimension: config.dim,
-    seed: config.training.options.seed,
+    model: model.config.model,
+    dimension: model.config.dim,
+    seed: training.options.seed,
     command: `node results/rules.js ${process.argv.slice(2).join(" ")}`,
     note: `${run} on validation: ${parts.join("; ")}.`,
   });
@@ -70,13 +70,15 @@ function alsoOut(wrong) {
   };
 }
 
-/** Few enough relations to name: those of a twentieth of the triples. */
-function isLarge({ head }) {
-  return head.ranks >= valid.length / 20;
-}
-
-function bySide({ relation, head, tail }) {
-  return `${relations.name(relation)} MRR of heads ${head.mrr.toFixed(3)}, of tails ${tail.mrr.toFixed(3)}`;
+/** The MRR of either side for relations that have a twentieth of the triples or more, which are few enough to name. */
+function largeRelations(sides) {
+  const mrr = (side, relation) => {
+    const ranks = sides[side].ranks.filter((_, i) => valid.relations[i] === relation);
+    return summarise(ranks, entities.size).mrr.toFixed(3);
+  };
+  return Array.from({ length: numRelations }, (_, relation) => relation)
+    .filter((relation) => valid.relations.filter((other) => other === relation).length >= valid.length / 20)
+    .map((r) => `${relations.name(r)} MRR of heads ${mrr("head", r)}, of tails ${mrr("tail", r)}`);
 }
 
 /** How many answers in question are taken, so that the rule is wrong about them. */
@@ -97,12 +99,9 @@ function broken() {
 }
 
 /** Part of the queries whose own head outranks the answer: those that rank better where heads are left out. */
-async function headsAbove(scorer) {
-  const [plain, without] = await Promise.all(
-    [rules.plain, rules.heads].map((filter) => rankTriples(scorer, { triples: valid, numRelations, known: filter })),
-  );
+function headsAbove({ plain, heads }) {
   const above = ["head", "tail"].map((side) =>
-    plain[side].ranks.reduce((sum, rank, i) => sum + (rank > without[side].ranks[i]), 0),
+    plain[side].ranks.reduce((sum, rank, i) => sum + (rank > heads[side].ranks[i]), 0),
   );
   return (above[0] + above[1]) / (2 * valid.length);
 }
