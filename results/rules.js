@@ -78,7 +78,7 @@ function largeRelations(sides) {
   };
   return Array.from({ length: numRelations }, (_, relation) => relation)
     .filter((relation) => valid.relations.filter((other) => other === relation).length >= valid.length / 20)
-    .map((r) => `${relations.name(r)} MRR of heads ${mrr("head", r)}, of tails ${mrr("tail", r)}`);
+    .map((r) => `"${relations.name(r)}" MRR of heads ${mrr("head", r)}, of tails ${mrr("tail", r)}`);
 }
 
 /** How many answers in question are taken, so that the rule is wrong about them. */
