@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { distil, finish, pretrainTeacher } from "@mulde/mulde-trainer";
-import { batchSize } from "./shapes.js";
+import { batchSize, paperStep } from "./shapes.js";
 
 // The trainer's own: the root does not depend on it.
 const datasets = createRequire(import.meta.resolve("@mulde/mulde-trainer")).resolve("@mulde/datasets");
@@ -45,7 +45,9 @@ async function epoch(setting, makeRun) {
 }
 
 function factsEpoch(setting, options) {
-  return epoch(setting, (context) => pretrainTeacher({ model: "RotH", batchSize, epochs: 1, ...options }, context));
+  return epoch(setting, (context) =>
+    pretrainTeacher({ ...paperStep, ...options, model: "RotH", batchSize, epochs: 1 }, context),
+  );
 }
 
 export const epochs = {
@@ -53,7 +55,7 @@ export const epochs = {
   "pretrain-epoch": (setting) => factsEpoch(setting, { dim: 64, negatives: 255 }),
   async "distil-epoch"(setting) {
     const teachers = await setting.teachers();
-    const options = { model: "RotH", dim: 32, negatives: 255, topK: 500, batchSize, epochs: 1 };
+    const options = { ...paperStep, model: "RotH", dim: 32, negatives: 255, topK: 500, batchSize, epochs: 1 };
     return epoch(setting, (context) => distil(options, { ...context, teachers }));
   },
   "onevsall-epoch": (setting) => factsEpoch(setting, { dim: 64, loss: "1vsAll" }),

@@ -5,10 +5,10 @@ import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";
 import { createModel, modelScorer } from "@mulde/kge-models";
 import { pretrainTeacher } from "@mulde/mulde-trainer";
+import { batchSize, paperStep } from "./shapes.js";
 
 const [directory, steps] = process.argv.slice(2);
 const shape = { model: "RotH", dim: 32 };
-const batchSize = 500;
 const negatives = 255;
 // Until then pages are touched and code is compiled.
 const warmUpSteps = 20;
@@ -26,7 +26,7 @@ async function timed(work) {
  */
 async function trainSome(data) {
   const started = performance.now();
-  const events = pretrainTeacher({ ...shape, batchSize, negatives, sparse: true }, { data });
+  const events = pretrainTeacher({ ...paperStep, ...shape, batchSize, negatives, sparse: true }, { data });
   const stretches = [];
   let prepared = 0;
   let last = { step: 0, at: 0 };

@@ -13,5 +13,8 @@ export const shapes = {
 
 export const batchSize = 500;
 
+/** A step as the peer has it: the paper's, where the defaults are those of the recipes. */
+export const paperStep = { curvature: "shared", adversarial: 0, schedule: "constant", warmup: 0 };
+
 /** The teachers' models, each of 64 dimensions. */
 export const teacherModels = ["TransH", "DistH", "RotH", "RefH"];

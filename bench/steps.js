@@ -8,7 +8,7 @@ import {
   trainSchema,
 } from "@mulde/mulde-trainer";
 import { median } from "./setting.js";
-import { batchSize } from "./shapes.js";
+import { batchSize, paperStep } from "./shapes.js";
 
 async function timed(repetitions, step) {
   const times = [];
@@ -32,7 +32,7 @@ export function trainingStep({ kernels, queries }, model, objective, options) {
 }
 
 export async function factsStep(setting, input) {
-  const options = trainSchema.parse({ model: "RotH", dim: 64, ...input });
+  const options = trainSchema.parse({ ...paperStep, model: "RotH", dim: 64, ...input });
   const model = await setting.spread(options.model, options.dim);
   return { model, step: trainingStep(setting, model, factsObjective(model, options), options) };
 }
@@ -44,7 +44,7 @@ export const steps = {
   async distil(setting, repetitions) {
     const teachers = await setting.teachers();
     const junior = await setting.spread("RotH", 32);
-    const options = distilSchema.parse({ model: "RotH", dim: 32, negatives: 255, topK: 500 });
+    const options = distilSchema.parse({ ...paperStep, model: "RotH", dim: 32, negatives: 255, topK: 500 });
     const objective = distillationObjective(junior, teachers, options);
     return timed(repetitions, trainingStep(setting, junior, objective, options));
   },

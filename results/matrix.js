@@ -19,10 +19,10 @@ import {
 const epochs = Number(process.argv[2] ?? 10);
 const data = await loadDataset("wordnet31-small");
 const { known, queries } = prepareData(data);
-const base = { dim: 16, epochs, curvature: "relation", validateEvery: epochs, schedule: "cosine", seed: 0 };
+const base = { dim: 16, epochs, curvature: "relation", validateEvery: epochs, schedule: "cosine", warmup: 0, seed: 0 };
 const sampled = { batchSize: 256, negatives: 63, learningRate: 0.005 };
 const losses = {
-  bce: { ...sampled, loss: "bce" },
+  bce: { ...sampled, loss: "bce", adversarial: 0 },
   "bce, adversarial": { ...sampled, loss: "bce", adversarial: 1 },
   crossEntropy: { ...sampled, loss: "crossEntropy" },
   margin: { ...sampled, loss: "margin", margin: 3, adversarial: 1 },

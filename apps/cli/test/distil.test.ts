@@ -29,6 +29,8 @@ const flags = (out: string): string[] => [
     out,
     "--top-k",
     "20",
+    "--soft-weight",
+    "0.5",
   ],
   ...quick,
 ];
@@ -55,10 +57,10 @@ test("distil learns a Junior from the facts and saved teachers, and keeps what m
 test("teachers of the second stage learn, those on disk stay as they were", async () => {
   const out = join(temporary(), "junior");
   const before = teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")));
-  const answer = await muldeJson<TrainAnswer>([...flags(out), "--adapt-from", "20"]);
+  const answer = await muldeJson<TrainAnswer>([...flags(out), "--adapt-from", "5"]);
   expect(answer.test.mrr).toBeGreaterThan(0.6);
   const { model, training } = await loadModel(out);
-  expect(training).toMatchObject({ options: { adaptFrom: 20 } });
+  expect(training).toMatchObject({ options: { adaptFrom: 5 } });
   expect(Object.keys((training as { senior: object }).senior)).toEqual(["scaling"]);
   expect(teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")))).toEqual(before);
 

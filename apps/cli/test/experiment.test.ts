@@ -13,7 +13,7 @@ const wrong = (text: string): string => {
 test("an experiment is read with its defaults", () => {
   const experiment = readExperiment("data: UMLS\nteachers: [{ model: TransE }]\njunior: { dim: 8 }\n", "file.yaml");
   expect(experiment).toMatchObject({ name: "experiment", data: "UMLS", teachers: [{ name: "TransE" }] });
-  expect(experiment.junior).toMatchObject({ model: "RotH", dim: 8, topK: 500 });
+  expect(experiment.junior).toMatchObject({ model: "RotH", dim: 8, topK: 256 });
 });
 
 test("teachers may share options by YAML's merge keys", () => {

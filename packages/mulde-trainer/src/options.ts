@@ -14,7 +14,7 @@ const modelSchema = z.strictObject({
   dim: count.min(1).max(1024).default(32).describe("embedding dimension; even for rotations and reflections"),
   curvature: z
     .enum(["shared", "relation"])
-    .default("shared")
+    .default("relation")
     .describe("hyperbolic models: one learned curvature for the model, or one per relation"),
   initialCurvature: z
     .number()
@@ -26,9 +26,9 @@ const modelSchema = z.strictObject({
 /** What every training run has. */
 const runSchema = z.strictObject({
   seed: count.min(0).default(0).describe("of every random choice"),
-  epochs: count.min(1).default(100).describe("passes over the training triples, both directions"),
-  batchSize: count.min(1).default(500).describe("queries in a step"),
-  learningRate: z.number().positive().default(1e-3).describe("of the optimizer, at its highest"),
+  epochs: count.min(1).default(30).describe("passes over the training triples, both directions"),
+  batchSize: count.min(1).default(256).describe("queries in a step"),
+  learningRate: z.number().positive().default(0.004).describe("of the optimizer, at its highest"),
   optimizer: z.enum(["adam", "adagrad"]).default("adam").describe("update rule"),
   sparse: z
     .boolean()
@@ -38,9 +38,9 @@ const runSchema = z.strictObject({
   clipNorm: z.number().min(0).default(0).describe("greatest norm of all gradients together; 0 does not clip"),
   schedule: z
     .enum(["constant", "cosine", "plateau"])
-    .default("constant")
+    .default("cosine")
     .describe("course of the learning rate; plateau halves it at each validation without a better MRR"),
-  warmup: z.number().min(0).max(1).default(0).describe("part of the run in which the learning rate rises from 0"),
+  warmup: z.number().min(0).max(1).default(0.02).describe("part of the run in which the learning rate rises from 0"),
   averaging: z
     .number()
     .min(0)
@@ -104,7 +104,7 @@ const runSchema = z.strictObject({
   adversarial: z
     .number()
     .min(0)
-    .default(0)
+    .default(1)
     .describe("temperature of self-adversarial weights for the negatives; 0 weighs them equally"),
   regularizer: z
     .enum(["none", "F2", "N3", "DURA"])
@@ -130,7 +130,7 @@ export const trainSchema = runSchema.extend(modelSchema.shape).superRefine(refus
 export const distilSchema = runSchema
   .extend({
     ...modelSchema.shape,
-    topK: count.min(1).default(500).describe("K, candidates of the soft label"),
+    topK: count.min(1).default(256).describe("K, candidates of the soft label"),
     candidates: z
       .enum(["junior", "random", "sampled", "all"])
       .default("junior")
@@ -164,7 +164,7 @@ export const distilSchema = runSchema
       .describe(
         "queries that the teachers answer beside each training query, whether the training split has an answer or not; plausible ones, drawn by a walk over the relations",
       ),
-    softWeight: z.number().min(0).default(0.5).describe("lambda, weight of the soft-label loss"),
+    softWeight: z.number().min(0).default(1).describe("lambda, weight of the soft-label loss"),
     temperature: z.number().positive().default(1).describe("T of the soft label"),
     normalization: z
       .enum(["none", "zScore", "belowBest", "ranks"])

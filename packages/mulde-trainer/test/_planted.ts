@@ -24,7 +24,7 @@ export function ring(n = 24, steps = 4, name = "ring"): Dataset {
   });
 }
 
-/** A few fast steps on a small model. */
+/** A few fast steps on a small model, as large from the first to the last. */
 export const brief: TrainInput = {
   model: "RotH",
   dim: 8,
@@ -32,6 +32,9 @@ export const brief: TrainInput = {
   batchSize: 32,
   negatives: 15,
   learningRate: 0.02,
+  schedule: "constant",
+  warmup: 0,
+  adversarial: 0,
   validateEvery: 2,
   seed: 5,
 };

@@ -23,7 +23,7 @@ import { bce, gradients, kl, score, type Shape } from "./_reference.js";
 const data = ring();
 const shape = { entities: 24, relations: 4 };
 // Six epochs of five steps: the second stage begins at step 10.
-const options: DistilInput = { ...brief, topK: 6, adaptFrom: 2 };
+const options: DistilInput = { ...brief, topK: 6, softWeight: 0.5, adaptFrom: 2 };
 
 /** Two teachers as pre-trained, the first of which may change. */
 async function twoTeachers(): Promise<KgeModel[]> {

@@ -130,7 +130,7 @@ describe("a distillation step", () => {
     const softWeight = 0.7;
     const input = parseOptions(
       distilSchema,
-      { dim: 4, seed, negatives, topK, batchSize, softWeight, ...options },
+      { dim: 4, curvature: "shared", adversarial: 0, seed, negatives, topK, batchSize, softWeight, ...options },
       "test",
     );
     const shape = { model: input.model, dim: 4 } as Shape;

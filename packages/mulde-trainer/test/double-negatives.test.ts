@@ -26,7 +26,7 @@ const batch: Batch = {
 };
 const B = 4;
 const shape = { model: "RotH", dim: 4 } as const;
-const base: TrainInput = { ...shape, seed: 9, negatives: 3, batchSize: 5 };
+const base: TrainInput = { ...shape, seed: 9, negatives: 3, batchSize: 5, adversarial: 0 };
 const parse = (more: TrainInput) => parseOptions(trainSchema, { ...base, ...more }, "test");
 const make = (): Promise<KgeModel> => lively({ ...shape, entities, relations });
 

@@ -19,8 +19,8 @@ describe("an experiment", () => {
     const { name, data, seed, teachers, junior, undistilled } = parseExperiment(minimal, "run.yaml");
     expect({ name, data, seed }).toEqual({ name: "experiment", data: "toy", seed: 0 });
     expect(teachers).toHaveLength(1);
-    expect(teachers[0]).toMatchObject({ name: "TransH", options: { model: "TransH", dim: 32, seed: 1, epochs: 100 } });
-    expect(junior).toMatchObject({ model: "RotH", dim: 16, seed: 0, topK: 500 });
+    expect(teachers[0]).toMatchObject({ name: "TransH", options: { model: "TransH", dim: 32, seed: 1, epochs: 30 } });
+    expect(junior).toMatchObject({ model: "RotH", dim: 16, seed: 0, topK: 256 });
     expect(undistilled).toMatchObject({ model: "RotH", dim: 16, seed: 0, loss: "bce" });
   });
 
