@@ -1,8 +1,8 @@
-import { MuldeError } from "@mulde/kernels";
+import { hasCode, MuldeError } from "@mulde/errors";
 import { CommanderError } from "commander";
 import { paint } from "./_output.js";
 
-export { MuldeError };
+export { hasCode, MuldeError };
 
 /** Exit codes: scripts tell a wrong call (2) from a failure (1). 130 is the shells' code of Ctrl-C. */
 const exitCodes = { failed: 1, usage: 2 } as const;
@@ -23,11 +23,6 @@ export class Interrupted extends MuldeError {
   ) {
     super("CLI_INTERRUPTED", message);
   }
-}
-
-/** Whether an error is one of the packages' errors with a given code. */
-export function hasCode(error: unknown, code: string): error is Error {
-  return error instanceof Error && (error as { code?: unknown }).code === code;
 }
 
 /**

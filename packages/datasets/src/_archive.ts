@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { ReadEntry } from "tar";
 import { Parser } from "tar";
 import { readBytes } from "./_bytes.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 export interface ArchiveLimits {
   /** Bytes after decompression, the archive's own headers included. */

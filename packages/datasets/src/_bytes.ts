@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 // Large enough that the cost of a read and of joining two chunks vanishes, small enough to stay in the cache.
 const CHUNK = 1 << 20;

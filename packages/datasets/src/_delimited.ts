@@ -1,7 +1,7 @@
 import type { TripleBuilder } from "./_builder.js";
 import { forEachLine } from "./_lines.js";
 import { NOT_UTF8 } from "./_names.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 // How much of a wrong line its error shows.
 const MAX_QUOTED = 80;

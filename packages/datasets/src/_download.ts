@@ -1,6 +1,6 @@
 import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** How far a download is. */
 export interface DownloadProgress {

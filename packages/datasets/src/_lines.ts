@@ -1,5 +1,5 @@
 import { readBytes } from "./_bytes.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 const LF = 0x0a;
 const CR = 0x0d;

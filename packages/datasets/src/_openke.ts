@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { forEachLine } from "./_lines.js";
 import { TripleBuilder } from "./_builder.js";
 import type { SplitFiles } from "./_splits.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /**
  * Options checked by their schema, defaults filled in.

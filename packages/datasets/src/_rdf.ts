@@ -3,7 +3,7 @@ import type { Quad, Term } from "n3";
 import { Parser } from "n3";
 import { readBytes } from "./_bytes.js";
 import type { TripleBuilder } from "./_builder.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** Reads N-Triples or Turtle into a builder. Names are the IRIs; blank nodes are named `_:label`, as the file labels them. */
 export async function readRdf(

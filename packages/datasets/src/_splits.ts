@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 const SPLITS = ["train", "valid", "test"] as const;
 type Split = (typeof SPLITS)[number];

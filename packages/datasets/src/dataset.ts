@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 import { checkTriples } from "./triples.js";
 import type { Vocabulary } from "./vocabulary.js";

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type { DownloadProgress } from "./_download.js";
 import { download } from "./_download.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { DatasetFile, DatasetInfo } from "./registry.js";
 import { datasetInfo } from "./registry.js";
 

@@ -2,7 +2,7 @@ export type { DownloadProgress } from "./_download.js";
 export { AnswerIndex, indexAnswers } from "./answers.js";
 export type { Dataset } from "./dataset.js";
 export { createDataset } from "./dataset.js";
-export { MuldeError } from "./error.js";
+export { MuldeError } from "@mulde/errors";
 export type { FetchedDataset, FetchOptions } from "./fetch.js";
 export { defaultCacheDir, fetchDataset } from "./fetch.js";
 export type { LoadOptions } from "./load.js";

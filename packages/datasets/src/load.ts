@@ -8,7 +8,7 @@ import { readOpenKe } from "./_openke.js";
 import { findSplits } from "./_splits.js";
 import type { Dataset } from "./dataset.js";
 import { createDataset } from "./dataset.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { FetchOptions } from "./fetch.js";
 import { fetchDataset } from "./fetch.js";
 import type { ParsedReadOptions, ReadOptions } from "./read.js";

@@ -3,7 +3,7 @@ import { TripleBuilder } from "./_builder.js";
 import { readDelimited } from "./_delimited.js";
 import { parseOptions } from "./_options.js";
 import { readRdf } from "./_rdf.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 import type { Vocabulary } from "./vocabulary.js";
 

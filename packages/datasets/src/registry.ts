@@ -1,5 +1,4 @@
-import { closest } from "./_closest.js";
-import { MuldeError } from "./error.js";
+import { closest, MuldeError } from "@mulde/errors";
 
 /** How many of each a data set holds. */
 export interface DatasetCounts {

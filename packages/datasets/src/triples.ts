@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** Triples as columns: triple i is (heads[i], relations[i], tails[i]). */
 export interface TripleList {

@@ -1,6 +1,5 @@
 import { NameTable } from "./_names.js";
-import { closest } from "./_closest.js";
-import { MuldeError } from "./error.js";
+import { closest, MuldeError } from "@mulde/errors";
 
 /** Names and their ids, dense from 0. Immutable; millions of names stay compact, since strings are made on demand. */
 export class Vocabulary implements Iterable<string> {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { parseSenses, parseSynsets } from "./_wordnet-files.js";
 import type { Synset } from "./_wordnet-files.js";
 import type { Dataset } from "./dataset.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { splitTriples } from "./split.js";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";

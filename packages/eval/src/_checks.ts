@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a positive integer. */

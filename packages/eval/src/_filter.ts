@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { KnownAnswers } from "./known-answers.js";
 import type { RankQueries } from "./scorer.js";
 

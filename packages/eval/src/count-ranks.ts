@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { RankCounts, RankQueries } from "./scorer.js";
 
 /**

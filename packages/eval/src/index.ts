@@ -1,6 +1,6 @@
 export { relationCategories, type RelationCategory } from "./categories.js";
 export { countRanks } from "./count-ranks.js";
-export { MuldeError } from "./error.js";
+export { MuldeError } from "@mulde/errors";
 export {
   evaluate,
   type EvaluateOptions,

@@ -1,7 +1,7 @@
 import { checkCount, checkTriples } from "./_checks.js";
 import { withFilter } from "./_filter.js";
 import { countRanks } from "./count-ranks.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { KnownAnswers } from "./known-answers.js";
 import type { RankCounts, RankQueries, Scorer } from "./scorer.js";
 import { ranksFromCounts, TIES, type Tie } from "./ties.js";

@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /**
  * A block of B queries (head, relation, ?), each with its true answer and the entities that do not compete with it.

@@ -1,5 +1,5 @@
 import { checkCount } from "./_checks.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** The metrics of a set of ranks. With `ranks` 0 all the others are NaN: the mean of nothing. */
 export interface SideMetrics {

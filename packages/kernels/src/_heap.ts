@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 const page = 65_536;
 // Blocks start on cache lines, so that vectors do not straddle two.

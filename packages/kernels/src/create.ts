@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { Kernels } from "./kernels.js";
 import { wasmEngine } from "./wasm.js";
 

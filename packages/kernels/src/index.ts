@@ -1,7 +1,7 @@
 export { createKernels } from "./create.js";
 export type { KernelsOptions } from "./create.js";
 export type { Engine, KernelArgument } from "./engine.js";
-export { MuldeError } from "./error.js";
+export { MuldeError } from "@mulde/errors";
 export { Kernels, pairTerms } from "./kernels.js";
 export type {
   AllLossOptions,

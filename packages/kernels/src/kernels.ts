@@ -1,5 +1,5 @@
 import type { Engine, KernelArgument } from "./engine.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { encoderNames, maxDim, need, packedLength, rowStride, similarityId } from "./shapes.js";
 import type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
 

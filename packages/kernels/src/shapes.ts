@@ -1,4 +1,4 @@
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { Engine } from "./engine.js";
 
 /** How a query point and an entity point make a score. `relationHyperbolic` is for one curvature per relation. */

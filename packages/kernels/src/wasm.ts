@@ -1,6 +1,6 @@
 import type { Engine, KernelArgument } from "./engine.js";
 import type { WorkerStart } from "./_worker.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { Heap } from "./_heap.js";
 
 // The stack and the data of the module need a little over 2 MiB; 64 KiB pages.

@@ -1,6 +1,6 @@
 import { maxDim } from "@mulde/kernels";
 import { modelDefinition } from "./definition.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { ModelConfig } from "./model.js";
 
 /**

@@ -6,7 +6,7 @@ import { cp } from "./cp.js";
 import { distE } from "./diste.js";
 import { distH } from "./disth.js";
 import { distMult } from "./distmult.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { EncoderInputs } from "./inputs.js";
 import { muRE } from "./mure.js";
 import { muRP } from "./murp.js";

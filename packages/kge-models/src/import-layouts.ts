@@ -1,5 +1,5 @@
 // How other libraries lay their models out, as tensors of a state dict: KGEmb (Chami et al. 2020), LibKGE, PyKEEN and DGL-KE.
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** The libraries whose checkpoints are read. */
 export type ImportSource = "kgemb" | "libkge" | "pykeen" | "dglke";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import type { Kernels } from "@mulde/kernels";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
 import { emptyModel, type KgeModel } from "./model.js";
 import { decodeSafetensors, type SafetensorsTensor } from "./safetensors.js";

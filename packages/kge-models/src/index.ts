@@ -7,7 +7,7 @@ export { defineModel, modelDefinition, modelNames, type ModelDefinition, type Re
 export { distE } from "./diste.js";
 export { distH } from "./disth.js";
 export { distMult } from "./distmult.js";
-export { MuldeError } from "./error.js";
+export { MuldeError } from "@mulde/errors";
 export { expmap0, givensReflection, givensRotation, hyperbolicDistance, mobiusAdd, project } from "./geometry.js";
 export { queryCurvature, relationRows, type EncoderInputs } from "./inputs.js";
 export { muRE } from "./mure.js";

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** What an encoder gets for a batch of B queries (h, r, ?). */
 export interface EncoderInputs {

@@ -3,7 +3,7 @@ import { tableShapes } from "./_shape.js";
 import { checkConfig } from "./config.js";
 import { modelDefinition, type ModelDefinition } from "./definition.js";
 import { type Encoder, fusedEncoder, tfEncoder } from "./encoder.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { Inference, type TopK } from "./inference.js";
 import { sharedKernels } from "./shared-kernels.js";
 import { loadTf } from "./tf.js";

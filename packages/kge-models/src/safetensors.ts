@@ -5,7 +5,7 @@
  * Source: the format section of the safetensors project's README. Hosts are taken to be little-endian, as all that Node and the browsers
  * run on in practice are.
  */
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** A tensor to write: the product of `shape` is the length of `data` (1 for the empty shape of a scalar). */
 export interface SafetensorsInput {

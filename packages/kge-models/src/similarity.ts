@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { expmap0, hyperbolicDistance } from "./geometry.js";
 import type { Tf } from "./tf.js";
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Kernels } from "@mulde/kernels";
 import { z } from "zod";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { emptyModel, type KgeModel, type ModelConfig } from "./model.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { temporaryName, writeFlushed } from "./whole-file.js";

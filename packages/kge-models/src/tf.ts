@@ -1,5 +1,5 @@
 import type * as tfjs from "@tensorflow/tfjs-core";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** The TensorFlow.js core module: every function that computes with tensors takes it as its first argument. */
 export type Tf = typeof tfjs;

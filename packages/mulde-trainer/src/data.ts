@@ -2,7 +2,7 @@ import type { AnswerIndex, TripleList } from "@mulde/datasets";
 import { indexAnswers, tripleList, withReciprocals } from "@mulde/datasets";
 import type { KnownAnswers } from "@mulde/eval";
 import { Random } from "@mulde/kernels";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 /** The splits to train and validate on; a `Dataset` of `@mulde/datasets` has more. */
 export interface TrainingData {

@@ -2,7 +2,7 @@ import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import { Senior, type Teacher } from "@mulde/senior";
 import { type Batch, type KnownTraining, unknownTails } from "./data.js";
 import { BesideAllEntities, BesideSampled, othersOf, type SoftOnly } from "./distillation-passes.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { overAllEntities } from "./losses.js";
 import type { Objective, StepResult } from "./objective.js";
 import type { Trained } from "./optimizer.js";

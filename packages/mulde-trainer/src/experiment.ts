@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trainSchema } from "./options.js";
 
 // Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.

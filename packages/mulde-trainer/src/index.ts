@@ -1,5 +1,5 @@
 export type { KnownTails, PreparedData, TrainingData } from "./data.js";
-export { MuldeError } from "./error.js";
+export { MuldeError } from "@mulde/errors";
 export { experimentSchema, parseExperiment, stageNames } from "./experiment.js";
 export type { DistilPlan, Experiment, JuniorPlan, TeacherPlan } from "./experiment.js";
 export { finish } from "./events.js";

@@ -2,7 +2,7 @@ import type { KgeModel } from "@mulde/kge-models";
 import { Averaging } from "./averaging.js";
 import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
 import type { Batches, PreparedData } from "./data.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { LossParts, TrainEvent, TrainResult } from "./events.js";
 import type { Objective } from "./objective.js";
 import { learningRateAt, Optimizer, type Trained, trainedTables } from "./optimizer.js";

@@ -1,7 +1,7 @@
 import type { Dataset } from "@mulde/datasets";
 import type { Kernels } from "@mulde/kernels";
 import { loadModel, type SavedModel } from "@mulde/kge-models";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 // Enough of a fingerprint for people to tell two apart.
 const shown = 12;

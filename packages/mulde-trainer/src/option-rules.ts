@@ -1,5 +1,5 @@
 import { checkConfig, type ModelConfig, modelDefinition } from "@mulde/kge-models";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { type Loss, overAllEntities } from "./losses.js";
 
 /** What the rules look at; the last five are distillation's alone. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { losses } from "./losses.js";
 import { clashOf } from "./option-rules.js";
 

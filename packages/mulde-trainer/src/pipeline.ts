@@ -7,7 +7,7 @@ import type { Kernels } from "@mulde/kernels";
 import { type KgeModel, loadModel, modelScorer, modelTeacher, saveModel } from "@mulde/kge-models";
 import { runFingerprint } from "./checkpoint.js";
 import { prepareData } from "./data.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { type DistilPlan, type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
 import type { RunControl } from "./loop.js";

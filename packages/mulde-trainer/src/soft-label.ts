@@ -9,7 +9,7 @@ import {
   type Teacher,
 } from "@mulde/senior";
 import { type Batch, type KnownTraining, seedOf } from "./data.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import { WrongAnswers } from "./wrong-answers.js";
 import type { DistilOptions } from "./options.js";
 import { TopKMemory } from "./top-k-memory.js";

@@ -1,6 +1,6 @@
 import type { TripleList } from "@mulde/datasets";
 import type { Batch } from "./data.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 
 // Checkpoints hold the ids, and Node reads no file of 2 GiB.
 const mostBytes = 2 ** 30;

@@ -12,7 +12,7 @@ import {
   type TrainingData,
 } from "./data.js";
 import { distillationObjective } from "./distillation.js";
-import { MuldeError } from "./error.js";
+import { MuldeError } from "@mulde/errors";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { factsObjective } from "./facts.js";
 import { type RunControl, trainingLoop } from "./loop.js";

@@ -1,4 +1,4 @@
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /** Throws SENIOR_SHAPE unless `value` is a whole number of at least 1. */
 export function checkCount(field: string, value: number): void {

@@ -1,4 +1,4 @@
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /**
  * How a query's teachers are weighted by their distance from the Junior: a = softmax_i(-D_i / tau) with

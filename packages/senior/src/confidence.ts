@@ -1,5 +1,5 @@
 import { checkLength } from "./_check.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /** How sure a query's soft label is: the weights of the two labels in its loss, which sum to 1. */
 export interface LabelWeights {

@@ -1,5 +1,5 @@
 import { checkLength } from "./_check.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import type { Integrator } from "./senior.js";
 import { scoreChecked, type Teacher } from "./teacher.js";
 

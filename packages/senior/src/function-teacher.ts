@@ -1,5 +1,5 @@
 import type { Teacher } from "./teacher.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /**
  * A teacher from a function: a remote service, a language model, another library. It gets B heads, B relations and B x K candidates, and

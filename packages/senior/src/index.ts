@@ -3,7 +3,7 @@ export type { Attention, ContrastAttentionOptions } from "./attention.js";
 export { confidenceWeights } from "./confidence.js";
 export type { LabelWeights } from "./confidence.js";
 export { seniorTeacher } from "./ensemble.js";
-export { MuldeError } from "./errors.js";
+export { MuldeError } from "@mulde/errors";
 export { functionTeacher } from "./function-teacher.js";
 export type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
 export { onnxTeacher } from "./onnx-teacher.js";

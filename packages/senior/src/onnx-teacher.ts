@@ -1,4 +1,4 @@
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import type { Teacher } from "./teacher.js";
 
 /** What is used of a session of `onnxruntime-node`, or of `onnxruntime-web`. */

@@ -1,5 +1,5 @@
 import { checkCount, checkIds, checkLength } from "./_check.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /** A trainable array with its gradient, for any optimizer. Copying into `value` restores it from a checkpoint. */
 export interface Parameter {

@@ -1,5 +1,5 @@
 import type { DecodedArray } from "hyparquet";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import type { ScoredTriples } from "./score-table.js";
 
 const columns = ["head", "relation", "tail", "score"] as const;

@@ -1,5 +1,5 @@
 import { checkLength } from "./_check.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import { scoreChecked, type Teacher } from "./teacher.js";
 
 /** A list of scored triples (h, r, t), one in each row; r in 0..2R-1 with reciprocals. */

@@ -2,7 +2,7 @@
 // Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Contrast weights are detached, unlike in the released code.
 import { checkCount, checkIds, checkLength, firstNonFinite } from "./_check.js";
 import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
 import type { Normalization } from "./normalization.js";
 import { noScaling, relationScaling, type Parameter, type Scaling } from "./scaling.js";

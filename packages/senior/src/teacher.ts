@@ -1,5 +1,5 @@
 import { checkCount, checkLength, firstNonFinite } from "./_check.js";
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 
 /**
  * Anything that scores candidates: a frozen model of any family and dimension, an ensemble, a table of saved scores.

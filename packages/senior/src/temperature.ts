@@ -1,4 +1,4 @@
-import { MuldeError } from "./errors.js";
+import { MuldeError } from "@mulde/errors";
 import type { Teacher } from "./teacher.js";
 
 /**

@@ -1,0 +1,3 @@
+export { closest } from "./closest.js";
+export { hasCode, MuldeError } from "./error.js";
+export type { ErrorFields } from "./error.js";
