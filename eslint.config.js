@@ -4,10 +4,11 @@ import tseslint from "typescript-eslint";
 export default tseslint.config(
   { ignores: ["**/dist/**", "**/coverage/**", "**/.turbo/**", "**/runs/**", "**/.readme/**"] },
   js.configs.recommended,
-  ...tseslint.configs.strict,
-  ...tseslint.configs.stylistic,
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
       globals: {
         performance: "readonly",
         process: "readonly",
@@ -22,6 +23,9 @@ export default tseslint.config(
       // Typed arrays are indexed in loops whose bounds are the arrays' own: `!` states that, where a check would cost time.
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/consistent-type-imports": "error",
+      // Messages are made of numbers and names; both read well as they are.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "no-restricted-syntax": [
         "error",
@@ -33,6 +37,8 @@ export default tseslint.config(
       ],
     },
   },
+  // Plain scripts have no types to check.
+  { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
   {
     files: ["**/*.config.{js,ts}", "**/vitest.base.ts"],
     rules: { "no-restricted-syntax": "off" },
