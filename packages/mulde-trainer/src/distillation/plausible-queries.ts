@@ -1,33 +1,43 @@
 import type { TripleList } from "@mulde/datasets";
-import { Random } from "@mulde/kernels";
-import { type Batch, seedOf } from "./data.js";
-
-// A random stream of a run (see `seedOf`).
-const stream = -6;
+import { streamAt } from "../run/streams.js";
+import type { Batch } from "../step/block.js";
+import type { QuerySource } from "../step/parts.js";
 
 /**
- * Queries (h, r, ?) that need not have an answer in the training split, for teachers to answer: what they know beyond the facts shows
- * there. A walk makes them plausible: from a training query (h, r1, ?) to another head h2 of r1, and on to a query (h2, r, ?) of it. So h is
- * asked for what entities like it are asked for.
+ * Plausible queries (h, r, ?), with or without a known answer, for teachers to answer: their answers hold what they know beyond the facts. A walk
+ * draws them: from a training query (h, r1, ?) to another head h2 of r1, and on to a query (h2, r, ?). So h is asked what entities like it
+ * are asked.
  */
-export class UnseenQueries {
+export class PlausibleQueries implements QuerySource {
+  readonly name = "plausible";
   readonly #queries: TripleList;
   readonly #byHead: Groups;
   readonly #byRelation: Groups;
+  readonly #ratio: number;
   readonly #seed: number;
 
-  constructor(queries: TripleList, seed: number) {
+  /**
+   * @param queries - the training queries
+   * @param ratio - plausible queries for each training query
+   */
+  constructor(queries: TripleList, ratio: number, seed: number) {
     this.#queries = queries;
     this.#byHead = groups(queries.heads);
     this.#byRelation = groups(queries.relations);
-    this.#seed = seedOf(seed, stream);
+    this.#ratio = ratio;
+    this.#seed = seed;
   }
 
-  /** `size` queries for a step; their tails are -1, as no answer is known. */
-  draw({ epoch, step }: Batch, size: number): Batch {
+  /** One at least, so that the last and smallest batch has some too. */
+  size(B: number): number {
+    return Math.ceil(B * this.#ratio);
+  }
+
+  draw({ epoch, step, heads: asked }: Batch): Batch {
     const { heads, relations, length } = this.#queries;
-    const random = new Random(seedOf(this.#seed, step));
+    const random = streamAt(this.#seed, "plausibleQueries", step);
     const below = (n: number): number => Math.floor(random.uniform() * n);
+    const size = this.size(asked.length);
     const batch = {
       epoch,
       step,

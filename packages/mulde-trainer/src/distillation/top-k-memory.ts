@@ -1,14 +1,14 @@
 import type { TripleList } from "@mulde/datasets";
-import type { Batch } from "./data.js";
 import { MuldeError } from "@mulde/errors";
+import type { Batch } from "../step/block.js";
 
 // Checkpoints hold the ids, and Node reads no file of 2 GiB.
 const mostBytes = 2 ** 30;
 
 /**
- * The Junior's K best of each training query, kept for some epochs. Looking at all entities is up to three quarters of a distillation step's
- * work, and what is best for a query changes slowly once the first epochs are over; in these it is looked up once an epoch. Frozen
- * teachers are asked about kept candidates once: their scores are kept too.
+ * Keeps the Junior's top K of each training query for some epochs. Ranking all entities takes up to three quarters of a distillation step, and
+ * a query's top K changes slowly after the first epochs, in which it is looked up once an epoch. Frozen teachers score the kept candidates
+ * once: their scores are kept too.
  */
 export class TopKMemory {
   /** m, teachers whose scores are kept, or 0 */
@@ -44,7 +44,8 @@ export class TopKMemory {
     if (bytes > mostBytes) {
       throw new MuldeError(
         "TRAINER_OPTION",
-        `refreshTopK would keep ${(bytes / 2 ** 30).toFixed(1)} GiB of candidates, ${K} for each of ${this.#slots.size} queries; lower topK, or leave it 1.`,
+        `it would keep ${(bytes / 2 ** 30).toFixed(1)} GiB of candidates, ${K} for each of ${this.#slots.size} queries; lower soft.candidates.k, or leave refresh 1.`,
+        { path: ["soft", "candidates", "refresh"], value: every },
       );
     }
     this.#ids = new Int32Array(this.#slots.size * K);
@@ -82,11 +83,11 @@ export class TopKMemory {
     }
   }
 
-  /** Fills in what is kept, B x K. */
-  recall({ heads, relations }: Pick<Batch, "heads" | "relations">, out: Int32Array): void {
+  /** Fills in what is kept, K ids in each row. */
+  recall({ heads, relations }: Pick<Batch, "heads" | "relations">, out: Int32Array, stride = this.#K): void {
     for (let b = 0; b < heads.length; b++) {
       const from = this.#slot(heads[b]!, relations[b]!) * this.#K;
-      out.set(this.#ids.subarray(from, from + this.#K), b * this.#K);
+      out.set(this.#ids.subarray(from, from + this.#K), b * stride);
     }
   }
 
@@ -128,7 +129,7 @@ export class TopKMemory {
     if (slot !== undefined) return slot;
     throw new MuldeError(
       "TRAINER_DATA",
-      `refreshTopK keeps candidates of training queries, which head ${head} with relation ${relation} is not; leave it 1.`,
+      `soft.candidates.refresh keeps the candidates of training queries only, but (${head}, ${relation}, ?) is none; leave it 1.`,
     );
   }
 

@@ -1,18 +1,19 @@
 /**
- * Margin ranking loss (Bordes et al. 2013) over candidates B x K with the true answer first: the mean over the batch of
- * sum over the negatives k of a_k max(0, margin - s_0 + s_k), with a_k = 1 / (K - 1), or for `adversarial` alpha > 0 the self-adversarial
- * weights softmax(alpha s) of the negatives (Sun et al. 2019), held constant. Writes dL/ds and returns the loss.
+ * Margin ranking loss (Bordes et al. 2013) over candidates B x K at a row stride, the true answer first: the mean over the batch of
+ * sum over the negatives k of a_k max(0, margin - s_0 + s_k). The weights a_k are 1 / (K - 1), or for `adversarial` alpha > 0 the
+ * self-adversarial softmax(alpha s) of the negatives (Sun et al. 2019), held constant. Writes dL/ds and returns the loss.
  */
 export function marginLoss(
   batch: number,
   K: number,
+  stride: number,
   scores: Float32Array,
   { margin, adversarial }: { readonly margin: number; readonly adversarial: number },
   gradient: Float32Array,
 ): number {
   let loss = 0;
   for (let b = 0; b < batch; b++) {
-    const first = b * K;
+    const first = b * stride;
     const end = first + K;
     let top = -Infinity;
     for (let i = first + 1; i < end; i++) top = Math.max(top, scores[i]!);

@@ -1,10 +1,7 @@
-import { type QueryBatch, Random, rowStride } from "@mulde/kernels";
+import { type QueryBatch, rowStride } from "@mulde/kernels";
 import type { KgeModel, QueryLayer } from "@mulde/kge-models";
-import { seedOf } from "./data.js";
-import type { RunOptions } from "./options.js";
-
-// A random stream of a run (see `seedOf`).
-const dropoutStream = -7;
+import type { RunOptions } from "../run/options.js";
+import { streamAt } from "../run/streams.js";
 
 /** Layers for training that know the step, and what their terms of the loss come to. */
 export interface TrainingLayer extends QueryLayer {
@@ -21,11 +18,12 @@ export interface TrainingLayer extends QueryLayer {
 /** Dropout and the query's part of DURA, or undefined where the options want neither. */
 export function trainingLayer(
   model: KgeModel,
-  options: Pick<RunOptions, "seed" | "dropout" | "regularizer" | "regularizerWeight">,
+  { seed, regularizer }: Pick<RunOptions, "seed" | "regularizer">,
 ): TrainingLayer | undefined {
+  const { name, weight, dropout } = regularizer;
   const layers: TrainingLayer[] = [];
-  if (options.dropout > 0) layers.push(new QueryDropout(model, options.dropout, options.seed));
-  if (options.regularizer === "DURA") layers.push(new QueryNorm(model, options.regularizerWeight));
+  if (dropout > 0) layers.push(new QueryDropout(model, dropout, seed));
+  if (name === "DURA") layers.push(new QueryNorm(model, weight));
   if (layers.length < 2) return layers[0];
   return {
     begin: (step, size) => layers.forEach((layer) => layer.begin(step, size)),
@@ -63,7 +61,7 @@ class QueryDropout implements TrainingLayer {
     const { dim, hyperbolic } = this.#model;
     const stride = rowStride(dim);
     if (this.#factors.length < size * stride) this.#factors = new Float32Array(size * stride);
-    const random = new Random(seedOf(this.#seed, dropoutStream * (this.#step + 1)));
+    const random = streamAt(this.#seed, "dropout", this.#step);
     const kept = hyperbolic ? 1 : 1 / (1 - this.#rate);
     for (let b = 0; b < size; b++) {
       let sum = 0;

@@ -1,17 +1,16 @@
 import type { KgeModel, ModelGradients, TableGradient } from "@mulde/kge-models";
-import type { Batch } from "./data.js";
-import type { RunOptions } from "./options.js";
+import type { RunOptions } from "../run/options.js";
+import type { Batch } from "../step/block.js";
 
-/** Only the direction of these tables' rows counts, which no penalty of their size concerns. */
+/** Only the direction of these tables' rows matters, so their size is not penalised. */
 const normalised = new Set(["rotation", "reflection"]);
 
 /**
- * Penalties of the embeddings of a batch's true triples, means over the batch: with the weight lambda
- * - F2: lambda (|h|^2 + w |r|^2 + |t|^2),
- * - N3: lambda (|h|_3^3 + w |r|_3^3 + |t|_3^3), by the moduli of complex numbers and quaternions (Lacroix et al., ICML 2018),
- * - DURA: lambda (|q|^2 + |t|^2) with q the query; with reciprocal relations this is the paper's (Zhang et al., NeurIPS 2020). Its first
- *   term is `trainingLayer`'s.
- * w is the weight of relations beside entities.
+ * Penalties of the embeddings of a batch's true triples, averaged over the batch. With the weight lambda:
+ * - F2: lambda (|h|^2 + |r|^2 + |t|^2),
+ * - N3: lambda (|h|_3^3 + |r|_3^3 + |t|_3^3), by the moduli of complex numbers and quaternions (Lacroix et al., ICML 2018),
+ * - DURA: lambda (|q|^2 + |t|^2) with q the query; with reciprocal relations this is the paper's (Zhang et al., NeurIPS 2020).
+ *   `trainingLayer` has its first term.
  */
 export class Regularizer {
   readonly #model: KgeModel;
@@ -29,15 +28,15 @@ export class Regularizer {
 
   /** Adds the penalties' gradients to those of a pass over the batch; returns what they add to the loss. */
   add({ heads, relations, tails }: Batch, gradients: ModelGradients): number {
-    const { regularizer, regularizerWeight, relationWeight } = this.#options;
-    if (regularizer === "none" || regularizerWeight === 0) return 0;
-    const weight = regularizerWeight / heads.length;
+    const { name: kind, weight: lambda } = this.#options;
+    if (kind === "none" || lambda === 0) return 0;
+    const weight = lambda / heads.length;
     let loss = 0;
-    if (regularizer !== "DURA") loss += this.#penalise("entity", heads, weight, gradients);
+    if (kind !== "DURA") loss += this.#penalise("entity", heads, weight, gradients);
     loss += this.#penalise("entity", tails, weight, gradients);
-    if (regularizer === "DURA") return loss;
+    if (kind === "DURA") return loss;
     for (const name of this.#relationTables) {
-      loss += this.#penalise(name, relations, weight * relationWeight, gradients);
+      loss += this.#penalise(name, relations, weight, gradients);
     }
     return loss;
   }
@@ -46,7 +45,7 @@ export class Regularizer {
     const { data, width } = this.#model.table(name);
     const gradient = gradients.get(name)!;
     const { values } = gradient;
-    const cubic = this.#options.regularizer === "N3";
+    const cubic = this.#options.name === "N3";
     const components = cubic ? (this.#model.definition.components ?? 1) : 1;
     let sum = 0;
     for (const row of rows) {
@@ -65,7 +64,7 @@ export class Regularizer {
   }
 }
 
-type RegularizerOptions = Pick<RunOptions, "regularizer" | "regularizerWeight" | "relationWeight">;
+type RegularizerOptions = Pick<RunOptions["regularizer"], "name" | "weight">;
 
 /** Where a gradient keeps a table's row, which it must have. */
 function rowOf({ ids, count }: TableGradient, row: number): number {
