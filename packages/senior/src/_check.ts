@@ -17,6 +17,27 @@ export function checkLength(field: string, array: ArrayLike<number>, length: num
   }
 }
 
+/**
+ * Throws SENIOR_SHAPE unless `stride` is a whole number of at least `K`, and `array` holds B rows of K values at that distance. What
+ * follows the last row may be missing, as it is in a view that begins inside the first row.
+ */
+export function checkRows(field: string, array: ArrayLike<number>, B: number, K: number, stride: number): void {
+  if (!(Number.isInteger(stride) && stride >= K)) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `stride must be a whole number of at least K = ${String(K)}, but is ${String(stride)}.`,
+    );
+  }
+  if (stride === K) {
+    checkLength(field, array, B * K, "B x K");
+  } else if (array.length < (B - 1) * stride + K || array.length > B * stride) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `${field} must hold (B - 1) x stride + K = ${String((B - 1) * stride + K)} to B x stride = ${String(B * stride)} values, but holds ${String(array.length)}; pass a subarray that begins at the block.`,
+    );
+  }
+}
+
 /** Throws SENIOR_ID unless every value lies in `low..high`. */
 export function checkIds(field: string, ids: Int32Array, low: number, high: number): void {
   for (let i = 0; i < ids.length; i++) {

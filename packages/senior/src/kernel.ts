@@ -8,8 +8,10 @@ export interface SeniorStepArguments {
   readonly teachers: number;
   /** s_i, m x B x K: the teachers' raw scores. */
   readonly teacherScores: Float32Array;
-  /** s_J, B x K. */
+  /** s_J, B x K, a row every `stride` values. */
   readonly juniorScores: Float32Array;
+  /** Values from row to row of `juniorScores` and of `gradJunior`, at least K; K unless given. */
+  readonly stride?: number;
   /** g_i, B x m: s'_i = g_i s_i. */
   readonly scales: Float32Array;
   /** tau > 0; Infinity gives every teacher the weight 1/m. */
@@ -26,7 +28,7 @@ export interface SeniorStepArguments {
   readonly softLogits: Float32Array | null;
   /** Out, B x m: the attention weights a. */
   readonly weights: Float32Array | null;
-  /** Out, B x K: d(lambda * L_soft) / d s_J. */
+  /** Out, B x K, a row every `stride` values: d(lambda * L_soft) / d s_J. What lies between the rows is left alone. */
   readonly gradJunior: Float32Array;
   /** Out, B x m: d(L_senior [+ lambda * L_soft]) / d g. */
   readonly gradScales: Float32Array;

@@ -11,9 +11,9 @@ import type { SeniorLosses, SeniorStepArguments } from "./kernel.js";
 export function seniorStepReference(step: SeniorStepArguments): SeniorLosses {
   registerGradients();
   return tf.tidy(() => {
-    const { batch: B, candidates: K, teachers: m, temperature: T } = step;
+    const { batch: B, candidates: K, teachers: m, temperature: T, stride = K } = step;
     const teacherScores = tf.tensor3d(step.teacherScores, [m, B, K]);
-    const junior = tf.tensor2d(step.juniorScores, [B, K]);
+    const junior = tf.tensor2d(contiguous(step.juniorScores, B, K, stride), [B, K]);
     const scales = toColumns(tf.tensor2d(step.scales, [B, m]));
     const labels = oneHot(step.targets, K);
 
@@ -38,7 +38,8 @@ export function seniorStepReference(step: SeniorStepArguments): SeniorLosses {
     const [softGradScales, softGradJunior] = soft.grads as [tf.Tensor, tf.Tensor];
     const gradScales = step.trainOnSoft ? tf.add(senior.grad, tf.mul(softGradScales, step.softWeight)) : senior.grad;
 
-    step.gradJunior.set(tf.mul(softGradJunior, step.softWeight).dataSync<"float32">());
+    const gradJunior = tf.mul(softGradJunior, step.softWeight).dataSync<"float32">();
+    for (let b = 0; b < B; b++) step.gradJunior.set(gradJunior.subarray(b * K, (b + 1) * K), b * stride);
     step.gradScales.set(fromColumns(gradScales).dataSync<"float32">());
     step.softLogits?.set(softLogits(scales).dataSync<"float32">());
     step.weights?.set(weights.dataSync<"float32">());
@@ -56,6 +57,14 @@ function contrastWeights(junior: tf.Tensor, scaled: tf.Tensor, tau: number): tf.
 function klDivergence(p: tf.Tensor, q: tf.Tensor): tf.Tensor {
   const logP = tf.logSoftmax(p);
   return tf.sum(tf.mul(tf.exp(logP), tf.sub(logP, tf.logSoftmax(q))), -1);
+}
+
+/** B rows of K values, one every `stride` values, without what lies between them. */
+function contiguous(rows: Float32Array, B: number, K: number, stride: number): Float32Array {
+  if (stride === K) return rows;
+  const out = new Float32Array(B * K);
+  for (let b = 0; b < B; b++) out.set(rows.subarray(b * stride, b * stride + K), b * K);
+  return out;
 }
 
 /** B x K: 1 at the target, all zero in a row whose target is -1. */

@@ -1,6 +1,6 @@
 // The Senior of MulDE: Wang, Liu, Ma, Sheng, "MulDE: Multi-teacher Knowledge Distillation for Low-dimensional Knowledge
 // Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Contrast weights are detached, unlike in the released code.
-import { checkCount, checkIds, checkLength, firstNonFinite } from "./_check.js";
+import { checkCount, checkIds, checkLength, checkRows, firstNonFinite } from "./_check.js";
 import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
 import { MuldeError } from "@mulde/errors";
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
@@ -34,8 +34,13 @@ export interface SeniorBatch {
   readonly relations: Int32Array;
   /** m x B x K, as `collectScores` writes them. */
   readonly teacherScores: Float32Array;
-  /** s_J, B x K: the Junior's scores of the same candidates. */
+  /** s_J, B x K: the Junior's scores of the same candidates, a row every `stride` values. */
   readonly juniorScores: Float32Array;
+  /**
+   * Values from row to row of `juniorScores` and of `gradJunior`; K unless given. With the row length of a larger score matrix, both are
+   * a block of its columns: pass `matrix.subarray(firstColumn)`, which ends at most at the end of the last row.
+   */
+  readonly stride?: number;
   readonly B: number;
   readonly K: number;
 }
@@ -46,7 +51,7 @@ export interface SeniorStep extends SeniorBatch {
   readonly targets: Int32Array;
   /** lambda, the weight of L_soft in the total loss; paper: .5 on FB15k-237, .01 on WN18RR. */
   readonly softWeight: number;
-  /** Out, B x K: d(lambda * L_soft) / d s_J. */
+  /** Out, B x K, a row every `stride` values: d(lambda * L_soft) / d s_J. What lies between the rows is left alone. */
   readonly gradJunior: Float32Array;
   /** Out, B x m, if given: the attention weights a. */
   readonly weights?: Float32Array;
@@ -118,7 +123,7 @@ export class Senior implements Integrator {
     this.#check(step);
     checkLength("targets", step.targets, step.B, "B");
     checkIds("targets", step.targets, -1, step.K - 1);
-    checkLength("gradJunior", step.gradJunior, step.B * step.K, "B x K");
+    checkRows("gradJunior", step.gradJunior, step.B, step.K, step.stride ?? step.K);
     if (!(step.softWeight >= 0 && step.softWeight < Infinity)) {
       throw new MuldeError(
         "SENIOR_SOFT_WEIGHT",
@@ -145,7 +150,7 @@ export class Senior implements Integrator {
       softWeight: 0,
       softLogits,
       weights,
-      gradJunior: new Float32Array(B * K),
+      gradJunior: new Float32Array(B * (batch.stride ?? K)),
       gradScales: new Float32Array(B * this.teachers),
     });
     return { softLogits, weights };
@@ -164,12 +169,12 @@ export class Senior implements Integrator {
     return this.#scaling.parameters();
   }
 
-  #check({ B, K, relations, teacherScores, juniorScores }: SeniorBatch): void {
+  #check({ B, K, relations, teacherScores, juniorScores, stride = K }: SeniorBatch): void {
     checkCount("B", B);
     checkCount("K", K);
     checkLength("relations", relations, B, "B");
     checkLength("teacherScores", teacherScores, this.teachers * B * K, "m x B x K");
-    checkLength("juniorScores", juniorScores, B * K, "B x K");
+    checkRows("juniorScores", juniorScores, B, K, stride);
   }
 
   #normalize({ teacherScores, B, K }: SeniorBatch): Float32Array {
@@ -187,6 +192,7 @@ export class Senior implements Integrator {
       teachers: this.teachers,
       teacherScores: this.#normalize(batch),
       juniorScores: batch.juniorScores,
+      ...(batch.stride !== undefined && { stride: batch.stride }),
       scales: this.scales(batch.relations),
       attentionTemperature: this.#attention.temperature(batch.epoch),
       temperature: this.#temperature,
@@ -194,7 +200,7 @@ export class Senior implements Integrator {
       ...rest,
     });
     if (Number.isFinite(losses.softLoss) && Number.isFinite(losses.seniorLoss)) return losses;
-    throw notFinite(batch, this.teachers, losses);
+    throw notFinite(batch, losses);
   }
 }
 
@@ -215,19 +221,26 @@ type KernelRest = Pick<
 >;
 
 /** Looks for the culprit only now that a loss is known to be bad: the scan would cost every step time. */
-function notFinite(batch: SeniorBatch, teachers: number, losses: SeniorLosses): MuldeError {
-  const { B, K, juniorScores, teacherScores } = batch;
-  const junior = firstNonFinite(juniorScores);
-  const teacher = firstNonFinite(teacherScores);
-  const [who, at, value] =
-    junior !== -1
-      ? ["The Junior", junior, juniorScores[junior]]
-      : ["Teacher " + String(Math.floor(teacher / (B * K))), teacher % (B * K), teacherScores[teacher]];
-  const message =
-    junior === -1 && teacher === -1
-      ? `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} though all scores are finite; they, or the scales, are too large.`
-      : `${who} gave ${String(value)} for query ${String(Math.floor(at / K))}, candidate ${String(at % K)}` +
-        ` (teachers are counted from 0 to ${String(teachers - 1)}); scores must be finite.`;
-  const own = junior === -1 && teacher !== -1;
-  return new MuldeError(own ? "SENIOR_TEACHER_NOT_FINITE" : "SENIOR_NOT_FINITE", message);
+function notFinite(batch: SeniorBatch, losses: SeniorLosses): MuldeError {
+  const { B, K, juniorScores, teacherScores, stride = K } = batch;
+  const reason = (who: string, value: number, query: number, candidate: number): string =>
+    `${who} gave ${String(value)} for query ${String(query)}, candidate ${String(candidate)} (all counted from 0); scores must be finite.`;
+  for (let b = 0; b < B; b++) {
+    const row = juniorScores.subarray(b * stride, b * stride + K);
+    const k = firstNonFinite(row);
+    if (k !== -1) return new MuldeError("SENIOR_NOT_FINITE", reason("The Junior", row[k]!, b, k), { value: row[k] });
+  }
+  const at = firstNonFinite(teacherScores);
+  if (at === -1) {
+    return new MuldeError(
+      "SENIOR_NOT_FINITE",
+      `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} although all scores are finite; the scores or the scales are too large.`,
+    );
+  }
+  const who = `Teacher ${String(Math.floor(at / (B * K)))}`;
+  return new MuldeError(
+    "SENIOR_TEACHER_NOT_FINITE",
+    reason(who, teacherScores[at]!, Math.floor((at % (B * K)) / K), at % K),
+    { value: teacherScores[at] },
+  );
 }
