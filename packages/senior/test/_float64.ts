@@ -13,6 +13,7 @@ export interface Inputs {
   readonly juniorScores: Values;
   readonly scales: Values;
   readonly attentionTemperature: number;
+  readonly stride?: number;
   readonly targets: Int32Array;
   readonly temperature: number;
 }
@@ -102,7 +103,13 @@ export function gradients(inputs: Inputs, weights: Values): Float64Gradients {
 export function seniorStepFloat64(step: SeniorStepArguments): SeniorLosses {
   const weights = attentionWeights(step);
   const { softJunior, softScales, seniorScales } = gradients(step, weights);
-  step.gradJunior.set(softJunior.map((x) => step.softWeight * x));
+  const { batch, candidates: K, stride = K } = step;
+  for (let b = 0; b < batch; b++) {
+    step.gradJunior.set(
+      softJunior.subarray(b * K, (b + 1) * K).map((x) => step.softWeight * x),
+      b * stride,
+    );
+  }
   step.gradScales.set(seniorScales.map((x, at) => x + (step.trainOnSoft ? step.softWeight * softScales[at]! : 0)));
   step.weights?.set(weights);
   for (let b = 0; b < step.batch; b++) {
@@ -113,8 +120,8 @@ export function seniorStepFloat64(step: SeniorStepArguments): SeniorLosses {
 
 export const float64Kernels: SeniorKernels = { seniorStep: seniorStepFloat64 };
 
-function juniorRow({ juniorScores, candidates: K }: Inputs, b: number): number[] {
-  return Array.from(juniorScores.subarray(b * K, (b + 1) * K));
+function juniorRow({ juniorScores, candidates: K, stride = K }: Inputs, b: number): number[] {
+  return Array.from(juniorScores.subarray(b * stride, b * stride + K));
 }
 
 function scaledRow({ teacherScores, scales, batch, candidates: K, teachers }: Inputs, b: number, i: number): number[] {
