@@ -52,6 +52,8 @@ export interface SeniorStep extends SeniorBatch {
   readonly targets: Int32Array;
   /** lambda, the weight of L_soft in the total loss; paper: .5 on FB15k-237, .01 on WN18RR. */
   readonly softWeight: number;
+  /** Whether to write the parameters' gradients. Default true; false for queries without a known answer, which teach the scaling nothing. */
+  readonly learns?: boolean;
   /** Out, B x K, a row every `stride` values: d(lambda * L_soft) / d s_J. Values between the rows stay as they are. */
   readonly gradJunior: Float32Array;
   /** Out, B x m: the attention weights a. Leave it out if you do not need them. */
@@ -142,8 +144,10 @@ export class Senior implements Integrator {
     if (weights) checkLength("weights", weights, step.B * this.teachers, "B x m");
     const gradScales = new Float32Array(step.B * this.teachers);
     const losses = this.#run(step, { targets, softWeight, gradJunior, gradScales, softLogits: null, weights });
-    this.#scaling.zeroGradients();
-    this.#scaling.backward(step.relations, gradScales);
+    if (step.learns ?? true) {
+      this.#scaling.zeroGradients();
+      this.#scaling.backward(step.relations, gradScales);
+    }
     return losses;
   }
 

@@ -56,7 +56,7 @@ export class JuniorsBest implements CandidateSource {
   /** Writes the Junior's best of all entities, `width` in each row. */
   #best({ heads, relations }: AskedQueries, width: number, out: Int32Array, sorted: boolean, stride: number): void {
     const { kernels, inference, similarity } = this.#junior;
-    kernels.topK(similarity, inference.encode(heads, relations), inference.points, width, out, null, { sorted, stride });
+    kernels.topK(similarity, inference.encode(heads, relations), inference.points, width, out, null, sorted, stride);
     // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked about that entity.
     for (let b = 0; b < heads.length; b++) {
       if (out[b * stride + width - 1] === -1) {

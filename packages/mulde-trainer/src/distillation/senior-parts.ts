@@ -11,9 +11,9 @@ import {
   uniformAttention,
   zScore,
 } from "@mulde/senior";
-import type { DistilOptions } from "./options.js";
+import type { DistilOptions } from "../run/options.js";
 
-/** The mechanisms that a Senior is composed of. */
+/** The mechanisms of a Senior. */
 export interface SeniorParts {
   readonly normalization?: Normalization;
   readonly scaling?: Scaling;
@@ -22,7 +22,7 @@ export interface SeniorParts {
 
 /** The mechanisms that the options name, for 2R relations and m teachers. */
 export function seniorParts(
-  { normalization, scaling, attention }: Pick<DistilOptions, "normalization" | "scaling" | "attention">,
+  { normalization, scaling, attention }: Pick<DistilOptions["senior"], "normalization" | "scaling" | "attention">,
   relations: number,
   teachers: number,
 ): SeniorParts {

@@ -1,7 +1,9 @@
 import { basename, resolve } from "node:path";
-import { z } from "zod";
 import { MuldeError } from "@mulde/errors";
-import { type DistilOptions, distilSchema, parseOptions, type TrainOptions, trainSchema } from "./options.js";
+import { z } from "zod";
+import { type DistilOptions, distilSchema, type TrainOptions, trainSchema } from "../run/options.js";
+import { parseOptions } from "../run/parse.js";
+import { merged } from "../run/shorthand.js";
 
 // Sections hold options of the schemas above; `parseOptions` checks them once the defaults are merged in.
 const section = z.record(z.string(), z.unknown());
@@ -14,7 +16,7 @@ const name = z
 
 /** A whole experiment: teachers, an undistilled and a distilled Junior. What a YAML file holds. */
 export const experimentSchema = z.strictObject({
-  name: name.default("experiment").describe("names the experiment in reports"),
+  name: name.default("experiment").describe("name of the experiment in reports"),
   data: z.string().describe("name of a data set, or path of a directory or archive"),
   seed: z.number().int().min(0).default(0).describe("every model's seed is made from it"),
   defaults: section.default({}).describe("options for every model of the experiment"),
@@ -22,22 +24,22 @@ export const experimentSchema = z.strictObject({
     .array(section.and(z.object({ name: name.optional(), from: z.string().optional(), teachers: names })))
     .min(1)
     .describe(
-      "training options of each teacher, or from: the directory of a trained model; and its name unless that is the model's or the directory's; teachers: names of teachers before it that teach it, and then its options are a Junior's",
+      "options of each teacher, with a name unless that is the model's. `from`: the directory of a trained model, in place of options. " +
+        "`teachers`: names of earlier teachers that teach it; it then takes a Junior's options",
     ),
   junior: section
     .and(z.object({ teachers: names }))
-    .describe("distillation options of the Junior; teachers: names of those that teach it, all unless given"),
+    .describe("options of the Junior. `teachers`: names of those that teach it; all unless given"),
   undistilled: z
     .union([z.boolean(), section])
     .default(true)
-    .describe(
-      "train the same Junior without teachers too; options that differ from the Junior's, which hold for the twins of variants as well",
-    ),
+    .describe("train the Junior's twin without teachers too: true, false, or options that differ from the Junior's (and its variants')"),
   variants: z
     .record(name, section.and(z.object({ teachers: names, undistilled: z.boolean().optional() })))
     .default({})
     .describe(
-      "more Juniors, by name, such as ablations: options that differ from the Junior's; teachers: names of those that teach it, the Junior's unless given; undistilled: true for a twin of its own",
+      "more Juniors by name, such as ablations: options that differ from the Junior's. `teachers`: as there; " +
+        "`undistilled: true` trains a twin too",
     ),
 });
 
@@ -49,15 +51,13 @@ export interface DistilPlan {
   readonly teachers: readonly number[];
 }
 
-/**
- * A teacher with its name: to be trained, with complete options, to be distilled from teachers before it, or trained already, in a directory.
- */
+/** A teacher with its name: to train, to distil from earlier teachers, or trained already in a directory. */
 export type TeacherPlan =
   | { readonly name: string; readonly options: TrainOptions; readonly teachers?: undefined; readonly from?: undefined }
   | (DistilPlan & { readonly from?: undefined })
   | { readonly name: string; readonly from: string; readonly options?: undefined; readonly teachers?: undefined };
 
-/** A Junior to be distilled, with its twin unless there is none. */
+/** A Junior to distil, with its twin unless there is none. */
 export interface JuniorPlan extends DistilPlan {
   readonly undistilled: TrainOptions | undefined;
 }
@@ -75,12 +75,12 @@ export interface Experiment {
   readonly variants: readonly JuniorPlan[];
 }
 
-/** What a Junior's twin is called. */
+/** The name of a Junior's twin. */
 export function twinName({ name: junior }: Pick<JuniorPlan, "name">): string {
   return junior === "distilled" ? "undistilled" : `${junior}-undistilled`;
 }
 
-/** The models of an experiment in the order in which they are trained; each has a directory of its name. */
+/** The models of an experiment in the order of their training; each has a directory of its name. */
 export function stageNames({ teachers, undistilled, variants }: Experiment): string[] {
   const juniors = [{ name: "distilled", undistilled }, ...variants];
   return [
@@ -90,105 +90,120 @@ export function stageNames({ teachers, undistilled, variants }: Experiment): str
 }
 
 /**
- * Checks an experiment and fills in its options: `defaults` under each section, and the Junior's options under `undistilled`
- * and variants, so that all have the same budget unless they say otherwise.
+ * Checks an experiment and fills in its options: `defaults` below each section, and the Junior's options below `undistilled` and the variants, so that
+ * all have the same budget unless they say otherwise. Nouns merge field by field.
  *
- * @param where - Named in errors, such as the file.
- * @throws MuldeError TRAINER_OPTION naming the field
+ * @param file - Named in errors.
+ * @throws MuldeError TRAINER_OPTION with the path of the field
  */
-export function parseExperiment(input: unknown, where: string): Experiment {
-  const {
-    name: title,
-    data,
-    seed,
-    defaults,
-    teachers,
-    junior,
-    undistilled,
-    variants,
-  } = parseOptions(experimentSchema, input, where);
+export function parseExperiment(input: unknown, file?: string): Experiment {
+  return new ExperimentParser(file).parse(input);
+}
+
+class ExperimentParser {
+  readonly #file: string | undefined;
   // The other stages' directories and the Senior's row.
-  const used = new Set(["undistilled", "distilled", "senior"]);
-  const named = (wanted: string): string => {
-    let unique = wanted;
-    for (let n = 2; used.has(unique); n++) unique = `${wanted}-${n}`;
-    used.add(unique);
-    return unique;
-  };
-  const plans: TeacherPlan[] = [];
-  for (const [i, { name: given, from, teachers: own, ...options }] of teachers.entries()) {
-    const place = `${where}, teachers.${i}`;
-    const seeded = { seed: seed + 1 + i };
+  readonly #used = new Set(["undistilled", "distilled", "senior"]);
+  readonly #teachers: TeacherPlan[] = [];
+
+  constructor(file: string | undefined) {
+    this.#file = file;
+  }
+
+  parse(input: unknown): Experiment {
+    const whole = parseOptions(experimentSchema, input, { file: this.#file });
+    const { name: title, data, seed, defaults, undistilled } = whole;
+    for (const [i, given] of whole.teachers.entries()) this.#teachers.push(this.#teacher(given, i, seed, defaults));
+    const { teachers: ofJunior, ...own } = whole.junior;
+    const base = merged(merged({ seed }, defaults), own);
+    const junior = this.#distilOptions(base, ["junior"]);
+    const juniorTeachers = ofJunior ? this.#positions(ofJunior, ["junior"]) : [...this.#teachers.keys()];
+    // A twin minimises what its Junior does, less the soft labels.
+    const twin = (variant: unknown, path: readonly string[]): TrainOptions => {
+      const changed = typeof undistilled === "boolean" ? {} : undistilled;
+      return this.#trainOptions(merged(forTraining(merged(base, variant)), changed), path);
+    };
+    const variants = Object.entries(whole.variants).map(([name, { teachers: wanted, undistilled: twinned, ...changed }]) => {
+      const path = ["variants", name];
+      const plan = {
+        name,
+        options: this.#distilOptions(merged(base, changed), path),
+        undistilled: twinned ? twin(changed, path) : undefined,
+        teachers: wanted ? this.#positions(wanted, path) : juniorTeachers,
+      };
+      for (const wantedName of twinned ? [name, twinName(plan)] : [name]) {
+        if (this.#named(wantedName) === wantedName) continue;
+        throw this.#refuse(`another model of the experiment is called "${wantedName}"; choose another name.`, path);
+      }
+      return plan;
+    });
+    return {
+      name: title,
+      data,
+      seed,
+      teachers: this.#teachers,
+      undistilled: undistilled === false ? undefined : twin({}, ["undistilled"]),
+      junior,
+      juniorTeachers,
+      variants,
+    };
+  }
+
+  #teacher(given: z.output<typeof experimentSchema>["teachers"][number], i: number, seed: number, defaults: unknown): TeacherPlan {
+    const { name, from, teachers: own, ...options } = given;
+    const path = ["teachers", i];
     if (from !== undefined) {
       const superfluous = own ? "teachers" : Object.keys(options)[0];
       if (superfluous !== undefined) {
-        throw new MuldeError(
-          "TRAINER_OPTION",
-          `${place}, ${superfluous}: a teacher from a directory has no options; leave it out.`,
-        );
+        throw this.#refuse("a teacher from a directory has no options; leave it out.", [...path, superfluous]);
       }
-      plans.push({ name: named(given ?? basename(resolve(from))), from });
-    } else if (own) {
-      const parsed = parseOptions(distilSchema, { ...seeded, ...defaults, ...options }, place);
-      plans.push({ name: named(given ?? parsed.model), options: parsed, teachers: positions(plans, own, place) });
-    } else {
-      const parsed = parseOptions(trainSchema, { ...seeded, ...forTraining(defaults), ...options }, place);
-      plans.push({ name: named(given ?? parsed.model), options: parsed });
+      return { name: this.#named(name ?? basename(resolve(from))), from };
     }
+    const seeded = { seed: seed + 1 + i };
+    if (own) {
+      const parsed = this.#distilOptions(merged(merged(seeded, defaults), options), path);
+      return { name: this.#named(name ?? parsed.model.name), options: parsed, teachers: this.#positions(own, path) };
+    }
+    // What only distillation knows may stand in `defaults`, but not here.
+    const parsed = this.#trainOptions(merged(merged(seeded, forTraining(defaults)), options), path);
+    return { name: this.#named(name ?? parsed.model.name), options: parsed };
   }
-  const { teachers: ofJunior, ...juniorOptions } = junior;
-  const juniorPlace = `${where}, junior`;
-  const distilled = parseOptions(distilSchema, { seed, ...defaults, ...juniorOptions }, juniorPlace);
-  const juniorTeachers = ofJunior ? positions(plans, ofJunior, juniorPlace) : [...plans.keys()];
-  // A twin minimises what its Junior does, less the soft labels.
-  const twin = (variant: Readonly<Record<string, unknown>>, place: string): TrainOptions => {
-    const own = typeof undistilled === "boolean" ? {} : undistilled;
-    return parseOptions(
-      trainSchema,
-      { seed, ...forTraining({ ...defaults, ...juniorOptions, ...variant }), ...own },
-      place,
-    );
-  };
-  return {
-    name: title,
-    data,
-    seed,
-    teachers: plans,
-    undistilled: undistilled === false ? undefined : twin({}, `${where}, undistilled`),
-    junior: distilled,
-    juniorTeachers,
-    variants: Object.entries(variants).map(([variant, { teachers: wanted, undistilled: twinned, ...changed }]) => {
-      const place = `${where}, variants.${variant}`;
-      const plan = {
-        name: variant,
-        options: parseOptions(distilSchema, { seed, ...defaults, ...juniorOptions, ...changed }, place),
-        undistilled: twinned ? twin(changed, place) : undefined,
-        teachers: wanted ? positions(plans, wanted, place) : juniorTeachers,
-      };
-      const own = twinned ? [variant, twinName(plan)] : [variant];
-      const taken = own.find((wanted) => named(wanted) !== wanted);
-      if (taken === undefined) return plan;
-      throw new MuldeError(
-        "TRAINER_OPTION",
-        `${place}: another model of the experiment is called "${taken}"; choose another name.`,
-      );
-    }),
-  };
-}
 
-/** Where the teachers of these names stand among those so far. */
-function positions(plans: readonly TeacherPlan[], wanted: readonly string[], place: string): number[] {
-  return wanted.map((teacher) => {
-    const found = plans.findIndex((plan) => plan.name === teacher);
-    if (found >= 0) return found;
-    const names = plans.map((plan) => plan.name).join(", ");
-    const advice = names === "" ? "the first teacher has none to learn from, leave it out" : `choose from ${names}`;
-    throw new MuldeError("TRAINER_OPTION", `${place}, teachers: there is no "${teacher}" before it; ${advice}.`);
-  });
+  #distilOptions(options: unknown, path: readonly (string | number)[]): DistilOptions {
+    return parseOptions(distilSchema, options, { file: this.#file, path });
+  }
+
+  #trainOptions(options: unknown, path: readonly (string | number)[]): TrainOptions {
+    return parseOptions(trainSchema, options, { file: this.#file, path });
+  }
+
+  /** A name that no other model has: the one wanted, or with a number behind it. */
+  #named(wanted: string): string {
+    let unique = wanted;
+    for (let n = 2; this.#used.has(unique); n++) unique = `${wanted}-${n}`;
+    this.#used.add(unique);
+    return unique;
+  }
+
+  /** Where the teachers of these names stand among those so far. */
+  #positions(wanted: readonly string[], path: readonly (string | number)[]): number[] {
+    return wanted.map((teacher) => {
+      const found = this.#teachers.findIndex((plan) => plan.name === teacher);
+      if (found >= 0) return found;
+      const known = this.#teachers.map((plan) => plan.name).join(", ");
+      const advice = known === "" ? "the first teacher has none to learn from, leave it out" : `choose from ${known}`;
+      throw this.#refuse(`there is no "${teacher}" before it; ${advice}.`, [...path, "teachers"]);
+    });
+  }
+
+  #refuse(reason: string, path: readonly (string | number)[]): MuldeError {
+    return new MuldeError("TRAINER_OPTION", reason, { file: this.#file, path });
+  }
 }
 
 /** Leaves out what only distillation knows, so that `defaults` and the Junior's options serve both. */
-function forTraining(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function forTraining(options: unknown): unknown {
+  if (typeof options !== "object" || options === null) return options;
   return Object.fromEntries(
     Object.entries(options).filter(([key]) => !(key in distilSchema.shape) || key in trainSchema.shape),
   );

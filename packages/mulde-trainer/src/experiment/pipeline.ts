@@ -1,127 +1,101 @@
-import { createHash } from "node:crypto";
-import { access, rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
-import type { Kernels } from "@mulde/kernels";
-import { type KgeModel, loadModel, modelScorer, modelTeacher, saveModel } from "@mulde/kge-models";
-import { runFingerprint } from "./checkpoint.js";
-import { prepareData } from "./data.js";
 import { MuldeError } from "@mulde/errors";
-import type { TrainEvent, TrainResult } from "./events.js";
+import type { Kernels } from "@mulde/kernels";
+import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
+import { seniorParts } from "../distillation/senior-parts.js";
+import { seniorScorer } from "../distillation/senior-scorer.js";
+import { prepareData } from "../facts/data.js";
+import { distil } from "../run/distil.js";
+import type { TrainEvent } from "../run/events.js";
+import { differences, modelHash } from "../run/identity.js";
+import type { RunControl } from "../run/loop.js";
+import type { TrainOptions } from "../run/options.js";
+import { type Run, startRun } from "../run/run.js";
+import { train } from "../run/train.js";
+import { evaluateModel } from "./evaluate-model.js";
 import { type DistilPlan, type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
-import type { RunControl } from "./loop.js";
-import { openModel } from "./open-model.js";
-import type { TrainOptions } from "./options.js";
-import { seniorParts } from "./senior-parts.js";
-import { seniorScorer } from "./senior-scorer.js";
-import { distil, pretrainTeacher } from "./train.js";
+import { type Role, type Row, toRow } from "./rows.js";
+import { runStage, type SeniorParameters, type Stage, type StageEvent, type StageResult } from "./stage.js";
 
-/** What a model is in an experiment. */
-export type Role = "teacher" | "undistilled" | "distilled" | "senior";
+export type { Role, Row } from "./rows.js";
 
-/** One line of an experiment's table: the test split, filtered, realistic ranks, both directions. */
-export interface Row {
-  readonly role: Role;
-  /** the teacher's or variant's name, or the role */
-  readonly name: string;
-  readonly model: string;
-  readonly dim: number;
-  readonly parameters: number;
-  /** of the parameters in float32 */
-  readonly bytes: number;
-  readonly mrr: number;
-  readonly mr: number;
-  readonly hits: Readonly<Record<string, number>>;
-  readonly headMrr: number;
-  readonly tailMrr: number;
-  /** epochs trained */
-  readonly epochs: number;
-  readonly seed: number;
-  /** of training with its validations */
-  readonly seconds: number;
-}
-
-/** What a pipeline reports: the events of its runs, and each model as it is done. */
-export type PipelineEvent =
+/** What an experiment reports: the events of its runs, and each model as it is done. */
+export type ExperimentEvent =
   | { readonly type: "pipeline"; readonly name: string; readonly stages: readonly string[] }
-  | { readonly type: "skipped"; readonly name: string; readonly row: Row }
-  | { readonly type: "row"; readonly name: string; readonly row: Row }
+  | StageEvent
   | TrainEvent;
 
-export interface PipelineContext {
+/** Where an experiment runs. */
+export interface ExperimentContext {
   readonly data: Dataset;
-  /** Each model gets a directory here; a run into the same directory goes on where it was left. */
+  /** Each model gets a directory here; running again into the same directory goes on where it was left. */
   readonly out: string;
   readonly kernels?: Kernels;
   readonly checkpointMinutes?: number;
   readonly signal?: AbortSignal;
 }
 
-interface Stage {
-  readonly role: Role;
-  readonly name: string;
-  readonly options: { readonly model: string; readonly dim: number; readonly seed: number };
-  readonly train: (control: RunControl) => AsyncGenerator<TrainEvent, TrainResult>;
-  /** what the result depends on beside the data */
-  readonly identity: readonly unknown[];
-  /** the row of the Senior that taught the model, of whose teachers nothing is left later where they adapted */
-  readonly seniorRow?: (row: Row, senior: SeniorParameters) => Promise<Row>;
-}
+export type ExperimentRun = Run<ExperimentEvent, readonly Row[]>;
 
 /**
- * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one, and its variants. Every model is saved as soon as it is done,
- * with its row; models that are there already, of the same options and data, are loaded instead. Teachers that adapt are saved as they
- * were before: their last state is only in the Senior's row, kept with the distilled model. Seniors of variants and of
- * teachers have no row. The models' memory is given back in the end: load what is needed from `out`.
+ * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one, and its variants. Each model is saved with its row as soon as
+ * it is done; a model that is there already, with the same options and data, is loaded instead. Teachers that adapt are saved as they
+ * were before; their last state shows only in the Senior's row. Load what you need from `out`: the run frees its models at the end.
  *
- * @throws MuldeError TRAINER_FOREIGN if a directory holds a model of another experiment
+ * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_FOREIGN if a directory holds a model of another experiment
  */
-export async function* runPipeline(
+export function runExperiment(experiment: Experiment, context: ExperimentContext): ExperimentRun {
+  prepareData(context.data);
+  if (context.data.test.length === 0) {
+    throw new MuldeError("TRAINER_DATA", "The test split is empty, but an experiment ranks its models on it: split the triples first.", {
+      path: ["test"],
+    });
+  }
+  return startRun((signal) => pipeline(experiment, { ...context, signal }), context.signal);
+}
+
+async function* pipeline(
   experiment: Experiment,
-  context: PipelineContext,
-): AsyncGenerator<PipelineEvent, readonly Row[]> {
-  const { data, kernels } = context;
-  const shared = {
-    data,
-    ...(kernels && { kernels }),
-    ...(context.signal && { signal: context.signal }),
-    ...(context.checkpointMinutes !== undefined && { checkpointMinutes: context.checkpointMinutes }),
-  };
+  context: ExperimentContext,
+): AsyncGenerator<ExperimentEvent, readonly Row[]> {
   const { teachers, undistilled, junior, juniorTeachers, variants } = experiment;
   yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
-
   const rows: Row[] = [];
   const models: KgeModel[] = [];
+  // What each teacher depends on beside the data.
+  const identities: unknown[] = [];
+  const { out: _, ...shared } = context;
+
+  function untaught(role: Role, name: string, options: TrainOptions): AsyncGenerator<ExperimentEvent, StageResult> {
+    const stage = { role, name, options, identity: [differences(options)] };
+    return runStage({ ...stage, train: (control: RunControl) => train(options, { ...shared, ...control }) }, context);
+  }
+
+  async function* taught(
+    role: Role,
+    { name, options, teachers: by }: DistilPlan,
+    rest: Pick<Stage, "seniorRow"> = {},
+  ): AsyncGenerator<ExperimentEvent, StageResult> {
+    const own = by.map((i) => models[i]!);
+    const asTeachers = own.map((model, i) => modelTeacher(model, teachers[by[i]!]!.name));
+    // Those that adapt teach the next model as they were.
+    const before = options.soft.adaptFrom > 0 ? own.map(copyOf) : [];
+    const teachersIdentity = JSON.stringify(by.map((i) => identities[i]));
+    const identity = [differences(options), teachersIdentity];
+    const start = (control: RunControl) =>
+      distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own, teachersIdentity });
+    const result = yield* runStage({ role, name, options, train: start, identity, ...rest }, context);
+    before.forEach((tables, i) => restore(own[i]!, tables));
+    return result;
+  }
+
   try {
-    // What each teacher depends on beside the data.
-    const identities: unknown[] = [];
-    const untaught = (role: Role, name: string, options: TrainOptions) => {
-      const train = (control: RunControl) => pretrainTeacher(options, { ...shared, ...control });
-      return runStage({ role, name, options, train, identity: [options] }, context);
-    };
-    const taught = async function* (
-      role: Role,
-      { name, options, teachers: by }: DistilPlan,
-      rest: Pick<Stage, "seniorRow"> = {},
-    ) {
-      const own = by.map((i) => models[i]!);
-      const asTeachers = own.map((model, i) => modelTeacher(model, teachers[by[i]!]!.name));
-      // Those that adapt teach the next model as they were.
-      const before = options.adaptFrom > 0 ? own.map(copyOf) : [];
-      const train = (control: RunControl) =>
-        distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own });
-      const identity = [options, by.map((i) => identities[i])];
-      const result = yield* runStage({ role, name, options, train, identity, ...rest }, context);
-      before.forEach((tables, i) => restore(own[i]!, tables));
-      return result;
-    };
     for (const plan of teachers) {
       if (plan.from !== undefined) {
         const { model, row, hash } = yield* savedTeacher(plan.name, plan.from, context);
         models.push(model);
         rows.push(row);
-        identities.push([plan, hash]);
+        identities.push([plan.name, hash]);
         continue;
       }
       const { model, row, run } = yield* plan.teachers
@@ -140,7 +114,7 @@ export async function* runPipeline(
       }
       const own = plan.teachers.map((i) => models[i]!);
       const { model, row, seniorRow } = yield* taught("distilled", plan, {
-        ...(plan === main && { seniorRow: (junior, senior) => seniorOf(plan, own, junior, senior, data) }),
+        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, context.data) }),
       });
       model.dispose();
       rows.push(row, ...(seniorRow ? [seniorRow] : []));
@@ -155,13 +129,11 @@ export async function* runPipeline(
 async function* savedTeacher(
   name: string,
   from: string,
-  { data, kernels }: PipelineContext,
-): AsyncGenerator<PipelineEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
-  const { model, training } = await openModel(from, data, "The teacher", kernels);
+  { data, kernels }: ExperimentContext,
+): AsyncGenerator<ExperimentEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
+  const { model, training } = await openModel(from, { data, what: "The teacher", ...(kernels && { kernels }) });
   const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
-  const hash = createHash("sha256");
-  for (const { data: values } of model.tables.values()) hash.update(values);
-  const row = toRow(await test(modelScorer(model), data), {
+  const row = toRow(await evaluateModel(model, data), {
     role: "teacher",
     name,
     model: model.config.model,
@@ -172,7 +144,7 @@ async function* savedTeacher(
     seconds: 0,
   });
   yield { type: "row", name, row };
-  return { model, row, hash: hash.digest("hex") };
+  return { model, row, hash: modelHash(model) };
 }
 
 /** The Senior ranked like a model, with what it learned beside the Junior. */
@@ -183,14 +155,12 @@ async function seniorOf(
   senior: SeniorParameters,
   data: Dataset,
 ): Promise<Row> {
-  const { scaling, normalization } = seniorParts(junior, 2 * data.relations.size, models.length);
+  const m = models.length;
+  const { scaling, normalization } = seniorParts(junior.senior, 2 * data.relations.size, m);
   for (const { name, value } of scaling!.parameters()) value.set(senior[name]!);
   const parameters = scaling!.parameters().reduce((sum, { value }) => sum + value.length, 0);
-  const scorer = seniorScorer(
-    { normalization, scales: (relations) => scaling!.scales(relations, models.length) },
-    models,
-  );
-  return toRow(await test(scorer, data), {
+  const scorer = seniorScorer({ normalization, scales: (relations) => scaling!.scales(relations, m) }, models);
+  return toRow(await evaluateModel(scorer, data), {
     role: "senior",
     name: "senior",
     model: models.map(({ config }) => config.model).join("+"),
@@ -202,65 +172,6 @@ async function seniorOf(
   });
 }
 
-/** The trained scaling of a distilled model's Senior, as its directory keeps it. */
-type SeniorParameters = Readonly<Record<string, readonly number[]>>;
-
-interface StageResult {
-  readonly model: KgeModel;
-  /** fingerprint of all that the model depends on */
-  readonly run: string;
-  readonly row: Row;
-  readonly seniorRow?: Row;
-}
-
-interface Saved extends Omit<StageResult, "model"> {
-  readonly senior: SeniorParameters;
-}
-
-async function* runStage(stage: Stage, context: PipelineContext): AsyncGenerator<PipelineEvent, StageResult> {
-  const { data, kernels } = context;
-  const directory = join(context.out, stage.name);
-  const checkpoint = join(context.out, `${stage.name}.checkpoint.safetensors`);
-  const run = runFingerprint([data.fingerprint, ...stage.identity]);
-  if (await exists(join(directory, "config.json"))) {
-    const { model, training } = await loadModel(directory, kernels && { kernels });
-    const saved = training as unknown as Saved | undefined;
-    if (saved?.run !== run) {
-      throw new MuldeError(
-        "TRAINER_FOREIGN",
-        `${directory} holds a model of other options or data: choose another directory, or delete it to train anew.`,
-      );
-    }
-    // Left behind by a run that ended between saving the model and here.
-    await rm(checkpoint, { force: true });
-    yield { type: "skipped", name: stage.name, row: saved.row };
-    return { model, ...saved };
-  }
-  const result = yield* stage.train({ name: stage.name, checkpoint, identity: run });
-  const { model } = result;
-  const row = toRow(await test(modelScorer(model), data), {
-    role: stage.role,
-    name: stage.name,
-    model: stage.options.model,
-    dim: stage.options.dim,
-    parameters: model.parameters,
-    epochs: result.epochs,
-    seed: stage.options.seed,
-    seconds: result.seconds,
-  });
-  const senior = Object.fromEntries([...result.senior].map(([name, values]) => [name, Array.from(values)]));
-  const saved: Saved = { run, row, senior, ...(stage.seniorRow && { seniorRow: await stage.seniorRow(row, senior) }) };
-  await saveModel(model, directory, {
-    entities: data.entities.names,
-    relations: data.relations.names,
-    dataset: { name: data.name, fingerprint: data.fingerprint },
-    training: { ...saved, options: stage.options, validation: result.best },
-  });
-  await rm(checkpoint, { force: true });
-  yield { type: "row", name: stage.name, row };
-  return { model, ...saved };
-}
-
 function copyOf(model: KgeModel): Map<string, Float32Array> {
   return new Map([...model.tables].map(([name, { data }]) => [name, data.slice()]));
 }
@@ -268,23 +179,4 @@ function copyOf(model: KgeModel): Map<string, Float32Array> {
 function restore(model: KgeModel, tables: ReadonlyMap<string, Float32Array>): void {
   for (const [name, values] of tables) model.table(name).data.set(values);
   model.touch();
-}
-
-function test(scorer: Scorer, data: Dataset): Promise<RankingReport> {
-  const { known, relations } = prepareData(data);
-  return evaluate(scorer, { triples: data.test, numRelations: relations, known });
-}
-
-function toRow(report: RankingReport, rest: Omit<Row, "bytes" | "mrr" | "mr" | "hits" | "headMrr" | "tailMrr">): Row {
-  const { mrr, mr, hits, head, tail } = report;
-  return { ...rest, bytes: 4 * rest.parameters, mrr, mr, hits, headMrr: head.mrr, tailMrr: tail.mrr };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

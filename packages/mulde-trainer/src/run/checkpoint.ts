@@ -1,34 +1,27 @@
-import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { MuldeError } from "@mulde/errors";
 import { decodeSafetensors, encodeSafetensors, type Safetensors, writeWhole } from "@mulde/kge-models";
 import { z } from "zod";
-import { MuldeError } from "@mulde/errors";
+import { epochSumsSchema } from "./epoch-sums.js";
 
 const metricsSchema = z.object({ mrr: z.number(), mr: z.number(), hits: z.record(z.string(), z.number()) });
 
 const stateSchema = z.object({
-  /** of the options and the data: a checkpoint of another run is not resumed */
+  /** the run's identity: a checkpoint of another run is not resumed */
   run: z.string(),
   step: z.number(),
   seconds: z.number(),
   stale: z.number(),
-  /** validations without a better MRR in the whole run, which the plateau schedule counts */
-  drops: z.number().default(0),
+  /** validations without a better MRR in the whole run; the plateau schedule counts them */
+  drops: z.number(),
   best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
-  /** sums over the batches of the epoch under way */
-  sums: z.object({ total: z.number(), hard: z.number(), soft: z.number(), senior: z.number(), teachers: z.number() }),
-  /** sums of the attention weights by teacher, likewise */
-  attention: z.array(z.number()).default([]),
+  /** the epoch under way */
+  epoch: epochSumsSchema,
 });
 
 /** Where a run stands, beside its arrays. */
 export type RunState = z.infer<typeof stateSchema>;
-
-/** A fingerprint of what a run's result depends on. */
-export function runFingerprint(parts: readonly unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
-}
 
 /** Writes state and arrays as one safetensors file, whole or not at all. */
 export async function writeCheckpoint(
@@ -57,19 +50,22 @@ export async function readCheckpoint(
     bytes = await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new MuldeError("TRAINER_CHECKPOINT", `${path} cannot be read: choose another file.`, { cause });
+    throw new MuldeError("TRAINER_CHECKPOINT", "the checkpoint cannot be read: choose another file.", { file: path, cause });
   }
   const { tensors, state } = decode(bytes, path);
   if (state.run !== run) {
     throw new MuldeError(
       "TRAINER_CHECKPOINT",
-      `${path} belongs to a run with other options, data or teachers: delete it to start anew, or choose another directory.`,
+      "the checkpoint belongs to a run with other options, data or teachers: delete it to start anew, or choose another directory.",
+      { file: path },
     );
   }
   for (const [name, data] of arrays) {
     const tensor = tensors[name];
     if (tensor?.data.length !== data.length) {
-      throw new MuldeError("TRAINER_CHECKPOINT", `${path} has no array "${name}" of length ${data.length}: delete it.`);
+      throw new MuldeError("TRAINER_CHECKPOINT", `the checkpoint has no array "${name}" of length ${data.length}: delete it.`, {
+        file: path,
+      });
     }
     data.set(tensor.data);
   }
@@ -83,8 +79,8 @@ function decode(bytes: Uint8Array, path: string): { tensors: Safetensors["tensor
   } catch (cause) {
     throw new MuldeError(
       "TRAINER_CHECKPOINT",
-      `${path} is damaged, or no checkpoint of Mulde: delete it to start anew, or choose another file.`,
-      { cause },
+      "the file is damaged, or no checkpoint of Mulde: delete it to start anew, or choose another file.",
+      { file: path, cause },
     );
   }
 }

@@ -7,7 +7,7 @@ export interface ValidationMetrics {
   readonly hits: Readonly<Record<string, number>>;
 }
 
-/** Means over an epoch's batches. Parts that a kind of training does not have are left out. */
+/** Means over an epoch's batches. Parts that a kind of training lacks are left out. */
 export interface LossParts {
   /** what is minimised */
   readonly total: number;
@@ -79,13 +79,4 @@ export interface TrainResult {
   readonly seconds: number;
   /** trained parameters of the Senior by name; empty for training from facts */
   readonly senior: ReadonlyMap<string, Float32Array>;
-}
-
-/** Runs a stream to its end and returns its result; `onEvent` sees every event. */
-export async function finish<E, R>(stream: AsyncGenerator<E, R>, onEvent?: (event: E) => void): Promise<R> {
-  for (;;) {
-    const next = await stream.next();
-    if (next.done) return next.value;
-    onEvent?.(next.value);
-  }
 }

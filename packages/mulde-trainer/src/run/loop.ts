@@ -1,10 +1,12 @@
+import { hasCode, MuldeError } from "@mulde/errors";
 import type { KgeModel } from "@mulde/kge-models";
+import type { Batches } from "../facts/batches.js";
+import type { PreparedData } from "../facts/data.js";
 import { Averaging } from "./averaging.js";
-import { readCheckpoint, runFingerprint, type RunState, writeCheckpoint } from "./checkpoint.js";
-import type { Batches, PreparedData } from "./data.js";
-import { MuldeError } from "@mulde/errors";
-import type { LossParts, TrainEvent, TrainResult } from "./events.js";
-import type { Objective } from "./objective.js";
+import { readCheckpoint, type RunState, writeCheckpoint } from "./checkpoint.js";
+import { EpochSums } from "./epoch-sums.js";
+import type { TrainEvent, TrainResult } from "./events.js";
+import { type Objective, seniorPrefix } from "./objective.js";
 import { learningRateAt, Optimizer, type Trained, trainedTables } from "./optimizer.js";
 import type { RunOptions } from "./options.js";
 import { Validation } from "./validation.js";
@@ -14,89 +16,83 @@ export interface RunControl {
   /** Names the run in its events. */
   readonly name?: string;
   /**
-   * Where to write checkpoints and to resume from; none are written without it. The last one is of the finished run, so that nothing
-   * is lost before the result is saved: delete the file then.
+   * The checkpoint file to write and to resume from; without it none is written. The last checkpoint holds the finished run, so that nothing is lost
+   * before you save the result: delete the file then.
    */
   readonly checkpoint?: string;
   /** Minutes between checkpoints; 5 unless given. */
   readonly checkpointMinutes?: number;
-  /** What the result depends on beside options and data, such as the teachers' fingerprints: another run's checkpoint is refused. */
-  readonly identity?: string;
-  /** Stops the run before its next step, after a checkpoint; it rejects with the signal's reason. */
+  /** Stops the run before its next step, after a checkpoint; the run then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** What a loop trains, and how. */
+export interface LoopPlan {
+  readonly model: KgeModel;
+  readonly data: PreparedData;
+  readonly options: RunOptions;
+  /** the run's identity: a checkpoint of another run is refused */
+  readonly run: string;
+  readonly batches: () => Batches;
+  readonly objective: () => Objective;
 }
 
 // Often enough for a progress bar, and for Ctrl-C to be heard.
 const progressMilliseconds = 100;
-// What ranking and the Senior say of a model whose scores are no numbers.
-const divergedCodes: readonly unknown[] = ["SCORE_NOT_FINITE", "SENIOR_NOT_FINITE"];
 
 /**
- * The training loop: steps, validations, early stopping on the validation MRR, best parameters kept, checkpoints. Reports events
- * as it goes and returns the result, with the model's parameters set to the best. With averaging, validations and the best are of the
- * average. A run that does not come to its end, because it fails, is aborted or is no longer listened to, gives the model's memory back.
+ * The training loop: steps, validations, early stopping on the validation MRR, checkpoints. It reports events on the way and returns the result, with
+ * the model's parameters set to the best; with averaging, validations and the best are those of the average. If a run fails, is stopped,
+ * or loses its listener, it frees the model's memory.
  *
  * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
  */
-export async function* trainingLoop(
-  model: KgeModel,
-  data: PreparedData,
-  makeBatches: () => Batches,
-  makeObjective: () => Objective,
-  options: RunOptions,
-  identity: readonly unknown[],
-  control: RunControl,
-): AsyncGenerator<TrainEvent, TrainResult> {
-  const { kernels } = model;
-  const name = control.name ?? options.model;
+export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncGenerator<TrainEvent, TrainResult> {
+  const { model, data, options, run } = plan;
+  const name = control.name ?? options.model.name;
   const path = control.checkpoint;
-  let objective: Objective;
-  try {
-    objective = makeObjective();
-  } catch (refused) {
-    model.dispose();
-    throw refused;
-  }
-  const trained: readonly Trained[] = [
-    ...trainedTables(model, options.biases),
-    ...objective.extra,
-    ...(objective.adapting?.tables ?? []),
-  ];
-  // Teachers that adapt are scored in steps alone, and there touched by their objective.
-  const touchAll = (): void => [model, ...(objective.adapting?.models ?? [])].forEach((own) => own.touch());
-  const optimizer = new Optimizer(kernels, trained, options);
+  const owned: { dispose(): void }[] = [];
   let finished = false;
   try {
-    const batches = makeBatches();
+    const objective = plan.objective();
+    owned.push(objective);
+    const trained: readonly Trained[] = [
+      ...trainedTables(model, options.model.biases),
+      ...objective.extra,
+      ...(objective.adapting?.tables ?? []),
+    ];
+    const optimizer = new Optimizer(model.kernels, trained, options.optimizer);
+    owned.push(optimizer);
+    // Teachers that adapt are scored in steps alone, and there touched by their objective.
+    const touchAll = (): void => [model, ...(objective.adapting?.models ?? [])].forEach((own) => own.touch());
+    const batches = plan.batches();
     const { stepsPerEpoch } = batches;
     const steps = options.epochs * stepsPerEpoch;
     const validation = new Validation(data, options);
-    const averaging = new Averaging(trained, options.averaging);
+    const averaging = new Averaging(trained, options.optimizer.averaging);
     const best = new Map(trained.map((table) => [table.name, new Float32Array(table.data.length)]));
-
-    const arrays = new Map<string, Float32Array>();
-    for (const { name: table, data: values } of trained) arrays.set(`now.${table}`, values);
-    for (const [table, values] of best) arrays.set(`best.${table}`, values);
-    for (const [moment, values] of optimizer.state()) arrays.set(`optimizer.${moment}`, values);
-    for (const [table, values] of averaging.state()) arrays.set(`average.${table}`, values);
-    for (const [part, values] of objective.state ?? []) arrays.set(`objective.${part}`, values);
-    const run = runFingerprint([options, ...identity]);
-    const nothing = { total: 0, hard: 0, soft: 0, senior: 0, teachers: 0 };
-    const state: RunState = (path !== undefined && (await readCheckpoint(path, run, arrays))) || {
+    const arrays = new Map<string, Float32Array>([
+      ...trained.map((table) => [`now.${table.name}`, table.data] as const),
+      ...prefixed("best", best),
+      ...prefixed("optimizer", optimizer.state()),
+      ...prefixed("average", averaging.state()),
+      ...prefixed("objective", objective.state ?? new Map<string, Float32Array>()),
+    ]);
+    const state: RunState = (path === undefined ? undefined : await readCheckpoint(path, run, arrays)) ?? {
       run,
       step: 0,
       seconds: 0,
       stale: 0,
       drops: 0,
       best: null,
-      sums: { ...nothing },
-      attention: [],
+      epoch: EpochSums.empty(),
     };
+    const sums = new EpochSums(state.epoch);
     touchAll();
     const secondsBefore = state.seconds;
     const started = performance.now();
     const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
-    const { model: kind, dim, epochs } = options;
+    const { model: { name: kind, dim }, epochs } = options;
     yield { type: "start", name, model: kind, dim, epochs, steps, resumedAt: state.step };
 
     let saved = state.step;
@@ -111,7 +107,7 @@ export async function* trainingLoop(
       return { type: "checkpoint", name, epoch: Math.floor(saved / stepsPerEpoch), step: saved, path: checkpoint };
     };
 
-    while (state.step < steps && state.stale < options.patience) {
+    while (state.step < steps && state.stale < options.validation.patience) {
       if (control.signal?.aborted) {
         if (path !== undefined && saved !== state.step) yield await save(path);
         control.signal.throwIfAborted();
@@ -124,12 +120,7 @@ export async function* trainingLoop(
       model.touch();
       state.step++;
       averaging.update(state.step, stepsPerEpoch);
-      state.sums.total += loss.total;
-      state.sums.hard += loss.hard;
-      state.sums.soft += loss.soft ?? 0;
-      state.sums.senior += loss.senior ?? 0;
-      state.sums.teachers += loss.teachers ?? 0;
-      attention?.forEach((weight, i) => (state.attention[i] = (state.attention[i] ?? 0) + weight));
+      sums.add(loss, attention);
 
       const now = performance.now();
       if (now - lastProgress >= progressMilliseconds) {
@@ -138,15 +129,8 @@ export async function* trainingLoop(
         await new Promise(setImmediate);
       }
       if (state.step % stepsPerEpoch === 0) {
-        const mean = (part: keyof typeof nothing): number => state.sums[part] / stepsPerEpoch;
-        const distilled = loss.soft !== undefined && { soft: mean("soft"), senior: mean("senior") };
-        const adapted = loss.teachers !== undefined && { teachers: mean("teachers") };
-        const parts: LossParts = { total: mean("total"), hard: mean("hard"), ...distilled, ...adapted };
-        const weights = attention && { attention: state.attention.map((sum) => sum / stepsPerEpoch) };
-        state.sums = { ...nothing };
-        state.attention = [];
-        yield { type: "epoch", name, epoch, loss: parts, ...weights, seconds: (now - epochStarted) / 1000 };
-        if ((epoch + 1) % options.validateEvery === 0 || state.step === steps) {
+        yield { type: "epoch", name, epoch, ...sums.take(stepsPerEpoch), seconds: (now - epochStarted) / 1000 };
+        if ((epoch + 1) % options.validation.every === 0 || state.step === steps) {
           const before = performance.now();
           averaging.swap();
           model.touch();
@@ -181,30 +165,36 @@ export async function* trainingLoop(
       epochs: Math.ceil(state.step / stepsPerEpoch),
       steps: state.step,
       seconds: elapsed(),
-      senior: new Map(objective.extra.map((table) => [table.name, table.data])),
+      senior: new Map(objective.extra.map((table) => [table.name.slice(seniorPrefix.length), table.data])),
     };
     finished = true;
     yield { type: "done", name, result };
     return result;
   } finally {
-    optimizer.dispose();
-    objective.dispose();
-    // From "done" on the model is the listener's.
+    for (const part of owned.reverse()) part.dispose();
+    // From "done" on the model belongs to the listener.
     if (!finished) model.dispose();
   }
 }
 
-/** Scores that are no numbers come of a model that diverged, wherever they are noticed first. */
+function prefixed(prefix: string, arrays: ReadonlyMap<string, Float32Array>): (readonly [string, Float32Array])[] {
+  return [...arrays].map(([name, values]) => [`${prefix}.${name}`, values] as const);
+}
+
+/** Scores that are not finite come from a diverged model, wherever they are noticed first. */
 async function orDiverged<T>(name: string, epoch: number, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && divergedCodes.includes(cause.code))) throw cause;
+    if (!hasCode(cause, "SCORE_NOT_FINITE", "SENIOR_NOT_FINITE")) throw cause;
     throw diverged(name, epoch, "scores are no longer finite", cause);
   }
 }
 
 function diverged(name: string, epoch: number, what: string, cause?: unknown): MuldeError {
-  const message = `${name} diverged in epoch ${epoch + 1}, ${what}: lower learningRate, and delete the run's checkpoint.`;
-  return new MuldeError("TRAINER_DIVERGED", message, { cause });
+  return new MuldeError(
+    "TRAINER_DIVERGED",
+    `${name} diverged in epoch ${epoch + 1}, ${what}: lower optimizer.learningRate, and delete the run's checkpoint.`,
+    { cause },
+  );
 }

@@ -10,7 +10,7 @@ export interface Trained {
   readonly data: Float32Array;
   /** whether weight decay applies: to embeddings, not to biases, curvatures and gates */
   readonly decays: boolean;
-  /** Steps before its first gradient, 0 unless given: Adam's bias correction starts there. */
+  /** Steps before its first gradient; Adam's bias correction starts there. 0 unless given. */
   readonly since?: number;
 }
 
@@ -21,7 +21,7 @@ const adamEpsilon = 1e-8;
 // PyTorch's for Adagrad.
 const adagradEpsilon = 1e-10;
 
-/** The tables of a model; `biases` false leaves out those of the entities, which stay what they are: 0 in a new model. */
+/** The tables of a model. Without `biases` those of the entities stay as they are: 0 in a new model. */
 export function trainedTables(model: KgeModel, biases = true): Trained[] {
   const tables = [...model.tables.values()].filter(({ name }) => biases || !["headBias", "tailBias"].includes(name));
   return tables.map(({ name, rows, width, data }) => ({
@@ -40,9 +40,9 @@ export class Optimizer {
   constructor(
     readonly kernels: Kernels,
     readonly tables: readonly Trained[],
-    readonly options: Pick<RunOptions, "optimizer" | "sparse" | "weightDecay" | "clipNorm">,
+    readonly options: RunOptions["optimizer"],
   ) {
-    const moments = options.optimizer === "adam" ? 2 : 1;
+    const moments = options.name === "adam" ? 2 : 1;
     for (const { name, data } of tables) {
       this.#moments.set(
         name,
@@ -53,7 +53,7 @@ export class Optimizer {
 
   /** One update; `step` counts from 1. Tables without a gradient stay as they are. Gradients are clipped in place. */
   update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
-    const { optimizer, sparse, clipNorm } = this.options;
+    const { name: kind, sparse, clipNorm } = this.options;
     if (clipNorm > 0) this.#clip(gradients, clipNorm);
     for (const { name, rows, width, data, decays, since = 0 } of this.tables) {
       const gradient = gradients.get(name);
@@ -62,7 +62,7 @@ export class Optimizer {
       const update = { rows, dim: width, ids, count, sparse, gradient: values, parameters: data };
       const weightDecay = decays ? this.options.weightDecay : 0;
       const [first, second] = this.#moments.get(name)!;
-      if (optimizer === "adam") {
+      if (kind === "adam") {
         const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step: step - since, weightDecay };
         this.kernels.adam(update, { first: first!, second: second! }, options);
       } else {
@@ -102,10 +102,11 @@ export class Optimizer {
 export function learningRateAt(
   step: number,
   steps: number,
-  options: Pick<RunOptions, "learningRate" | "schedule" | "warmup">,
+  options: { readonly optimizer: Pick<RunOptions["optimizer"], "learningRate">; readonly schedule: RunOptions["schedule"] },
   drops = 0,
 ): number {
-  const { learningRate, schedule, warmup } = options;
+  const { learningRate } = options.optimizer;
+  const { name: schedule, warmup } = options.schedule;
   const rising = Math.floor(warmup * steps);
   if (step < rising) return (learningRate * (step + 1)) / rising;
   if (schedule === "constant") return learningRate;

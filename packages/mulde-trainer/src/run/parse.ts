@@ -21,7 +21,7 @@ export function parseOptions<T extends z.ZodType>(
 
 /** Every option of a schema by its dotted name, such as "model.dim", in the schema's order. */
 export function optionNames(schema: z.ZodType): string[] {
-  return [...leaves(schema)].map(({ name }) => name);
+  return [...optionEntries(schema)].map(({ name }) => name);
 }
 
 /** One option of a schema. */
@@ -34,14 +34,14 @@ export interface OptionEntry {
 }
 
 /** The options of a schema, nouns opened. */
-export function* leaves(schema: z.ZodType, prefix = ""): Generator<OptionEntry> {
+export function* optionEntries(schema: z.ZodType, prefix = ""): Generator<OptionEntry> {
   const shape = shapeOf(schema);
   if (!shape) {
     const parsed = schema.safeParse(undefined);
     yield { name: prefix, schema, description: schema.description ?? "", default: parsed.success ? parsed.data : undefined };
     return;
   }
-  for (const [key, field] of Object.entries(shape)) yield* leaves(field, prefix === "" ? key : `${prefix}.${key}`);
+  for (const [key, field] of Object.entries(shape)) yield* optionEntries(field, prefix === "" ? key : `${prefix}.${key}`);
 }
 
 /** The fields of a noun, also of one behind a default. */

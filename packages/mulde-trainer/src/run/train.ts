@@ -1,163 +1,96 @@
-import { createModel, type KgeModel, type ModelConfig } from "@mulde/kge-models";
+import { createModel, type KgeModel } from "@mulde/kge-models";
 import type { Kernels } from "@mulde/kernels";
-import type { Teacher } from "@mulde/senior";
-import { adaptingObjective } from "./adapting.js";
-import {
-  Batches,
-  distinctQueries,
-  headQueryRates,
-  type PreparedData,
-  prepareData,
-  seedOf,
-  type TrainingData,
-} from "./data.js";
-import { distillationObjective } from "./distillation.js";
+import { Batches, distinctQueries } from "../facts/batches.js";
+import { type PreparedData, prepareData, type TrainingData } from "../facts/data.js";
+import { factsObjective, type StepParts } from "../facts/facts.js";
+import { ofAllAnswers, overAllEntities } from "../facts/losses.js";
 import { MuldeError } from "@mulde/errors";
 import type { TrainEvent, TrainResult } from "./events.js";
-import { factsObjective } from "./facts.js";
+import { partIdentity, runIdentity } from "./identity.js";
 import { type RunControl, trainingLoop } from "./loop.js";
-import { ofAllAnswers } from "./losses.js";
-import type { Objective } from "./objective.js";
-import { checkOptions } from "./option-rules.js";
-import {
-  type DistilInput,
-  distilSchema,
-  parseOptions,
-  type RunOptions,
-  type TrainInput,
-  trainSchema,
-} from "./options.js";
-import type { SeniorParts } from "./senior-parts.js";
+import { type RunOptions, type TrainInput, trainSchema } from "./options.js";
+import { parseOptions } from "./parse.js";
+import { type Run, startRun } from "./run.js";
+import { streamSeed } from "./streams.js";
 
-// A random stream of a run (see `seedOf`).
-const initialStream = -5;
-
-/** What runs share beside their options. */
-export interface TrainContext extends RunControl {
-  readonly data: TrainingData & { readonly fingerprint?: string };
+/** What runs need beside their options. */
+export interface RunContext extends RunControl {
+  readonly data: TrainingData;
   /** The process's own kernels unless given. */
   readonly kernels?: Kernels;
 }
 
-/** What distillation needs beside its options. */
-export interface DistilContext extends TrainContext {
-  /** Models of any family and dimension, ensembles, functions: whatever scores candidates. They are frozen, but for `adapting`. */
-  readonly teachers: readonly Teacher[];
-  /**
-   * The models behind teachers that learn too once `adaptFrom` epochs are over; without `adaptFrom` they stay as they are. They end with
-   * the parameters that they had at the best validation; a run that is interrupted leaves them where it was.
-   */
-  readonly adapting?: readonly KgeModel[];
-  /** Mechanisms of the Senior, your own or `@mulde/senior`'s, in place of those that the options name. */
-  readonly senior?: SeniorParts;
-  /** Start the Junior from this model instead of random values; it must have the shape that the options give. */
-  readonly initial?: KgeModel;
+/** What training needs beside its options. */
+export interface TrainContext extends RunContext {
+  /** Parts of a step of your own. */
+  readonly parts?: StepParts;
 }
 
-/**
- * Trains a model on the facts alone: a teacher, or an undistilled Junior.
- *
- * @throws MuldeError TRAINER_OPTION, TRAINER_DATA, TRAINER_CHECKPOINT or TRAINER_DIVERGED
- */
-export async function* pretrainTeacher(
-  input: TrainInput,
-  context: TrainContext,
-): AsyncGenerator<TrainEvent, TrainResult> {
-  const options = parseOptions(trainSchema, input, "training options");
-  const data = prepareData(context.data);
-  const model = await newModel(options, context);
-  const objective = (): Objective => factsObjective(model, options, data);
-  const batches = (): Batches => trainingBatches(data, options);
-  return yield* trainingLoop(model, data, batches, objective, options, identity(context), context);
-}
+/** A training run: its events, and the trained model as its result. */
+export type TrainingRun = Run<TrainEvent, TrainResult>;
 
 /**
- * Distils a Junior from teachers (Wang et al., MulDE, WWW 2021) and from the facts.
+ * Trains a model on the facts alone: a teacher, or an undistilled Junior. Options and data are checked at once; the run starts when you iterate
+ * over it or await its result.
  *
- * @throws MuldeError as `pretrainTeacher`, TRAINER_TEACHERS if there are none or one that adapts is of other data, TRAINER_INITIAL if
- *   `initial` has another shape
+ * @throws MuldeError TRAINER_OPTION or TRAINER_DATA. The run rejects with TRAINER_CHECKPOINT, TRAINER_DIVERGED or TRAINER_STOPPED
  */
-export async function* distil(input: DistilInput, context: DistilContext): AsyncGenerator<TrainEvent, TrainResult> {
-  const options = parseOptions(distilSchema, input, "distillation options");
-  const { teachers, initial } = context;
-  if (teachers.length === 0) {
-    throw new MuldeError("TRAINER_TEACHERS", "Distillation needs at least one teacher: give teachers.");
-  }
-  const adapting = options.adaptFrom > 0 ? [...new Set(context.adapting)] : [];
-  if (options.adaptFrom > 0 && adapting.length === 0) {
-    throw new MuldeError(
-      "TRAINER_OPTION",
-      `adaptFrom is ${options.adaptFrom}, but no teacher is a model that may learn: give models as adapting, or leave adaptFrom 0.`,
-    );
-  }
+export function train(input: TrainInput, context: TrainContext): TrainingRun {
+  const options = parseOptions(trainSchema, input);
+  const { parts = {}, ...control } = context;
+  checkParts(options, parts);
   const data = prepareData(context.data);
-  for (const { config, entities, relations } of adapting) {
-    checkOptions(options, config);
-    if (entities === data.entities && relations === data.relations) continue;
-    throw new MuldeError(
-      "TRAINER_TEACHERS",
-      `The ${config.model} among adapting has ${entities} entities and ${relations} relations, but the data has ${data.entities} and ${data.relations}.`,
+  const run = runIdentity("train", data.fingerprint, options, partsIdentity(parts));
+  return startRun(async function* (signal) {
+    const model = await newModel(options, context);
+    return yield* trainingLoop(
+      {
+        model,
+        data,
+        options,
+        run,
+        objective: () => factsObjective(model, options, data, parts),
+        batches: () => factsBatches(data, options),
+      },
+      { ...control, signal },
     );
-  }
-  const junior = await newModel(options, context);
-  if (initial) {
-    for (const table of junior.tables.values()) {
-      const source = initial.tables.get(table.name);
-      if (source?.data.length !== table.data.length) {
-        junior.dispose();
-        throw new MuldeError("TRAINER_INITIAL", `The initial model's table "${table.name}" does not fit the Junior's.`);
-      }
-      table.data.set(source.data);
-    }
-  }
-  const objective = (): Objective => {
-    const main = distillationObjective(junior, teachers, options, data, context.senior);
-    return adapting.length > 0 ? adaptingObjective(main, junior, adapting, options, data) : main;
-  };
-  // Every triple is a query of its own here, whatever the loss: the Senior learns from its one true answer.
-  const batches = (): Batches => triplesInBatches(data, options);
-  const names = teachers.map(({ name }) => name);
-  return yield* trainingLoop(
-    junior,
-    data,
-    batches,
-    objective,
-    options,
-    [...identity(context), names, !!initial, adapting.map(({ config }) => config)],
-    context,
+  }, context.signal);
+}
+
+/** Refuses parts that a loss over all entities has no place for. @throws MuldeError TRAINER_OPTION */
+export function checkParts(options: RunOptions, { queries, negatives, label }: StepParts): void {
+  if (!overAllEntities(options.loss.name)) return;
+  const part = queries?.length ? "queries" : negatives ? "negatives" : label ? "label" : undefined;
+  if (part === undefined) return;
+  throw new MuldeError(
+    "TRAINER_OPTION",
+    `${options.loss.name} goes over all entities, where your own ${part} have no place; choose the loss bce, crossEntropy or margin.`,
+    { path: ["parts", part] },
   );
 }
 
-function trainingBatches(data: PreparedData, options: RunOptions): Batches {
-  if (!ofAllAnswers(options)) return triplesInBatches(data, options);
-  return new Batches(distinctQueries(data.queries, data.relations), options.batchSize, options.seed);
+/** What a run's identity holds of the user's own parts; nothing where there are none. */
+export function partsIdentity(parts: StepParts): unknown[] {
+  const { rules = [], queries = [], negatives, label } = parts;
+  const own = [rules.map(partIdentity), queries.map(partIdentity), partIdentity(negatives), partIdentity(label)];
+  return rules.length === 0 && queries.length === 0 && !negatives && !label ? [] : own;
 }
 
-function triplesInBatches(data: PreparedData, { batchSize, seed, negativeSampling }: RunOptions): Batches {
-  const rates = negativeSampling === "bernoulli" ? headQueryRates(data) : undefined;
-  return new Batches(data.queries, batchSize, seed, rates);
-}
-
-function newModel(options: RunOptions, context: TrainContext): Promise<KgeModel> {
-  const { data, kernels } = context;
-  const config: ModelConfig = {
-    model: options.model,
-    dim: options.dim,
-    curvature: options.curvature,
+/** The Junior or teacher to train, with its initial values. */
+export function newModel({ model, seed }: RunOptions, { data, kernels }: RunContext): Promise<KgeModel> {
+  const { name, dim, curvature, initialCurvature } = model;
+  return createModel({
+    model: name,
+    dim,
+    curvature,
+    initialCurvature,
     entities: data.entities.size,
     relations: data.relations.size,
-  };
-  return createModel({
-    ...config,
-    initialCurvature: options.initialCurvature,
-    seed: seedOf(options.seed, initialStream),
+    seed: streamSeed(seed, "initialValues"),
     ...(kernels && { kernels }),
   });
 }
 
-function identity({ data, identity }: TrainContext): unknown[] {
-  return [
-    identity ?? null,
-    data.fingerprint ?? [data.train.length, data.valid.length, data.entities.size, data.relations.size],
-  ];
+function factsBatches({ queries, relations }: PreparedData, { loss, batchSize, seed }: RunOptions): Batches {
+  return new Batches(ofAllAnswers(loss.name) ? distinctQueries(queries, relations) : queries, batchSize, seed);
 }

@@ -2,15 +2,15 @@ import { tripleList } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";
 import { Random } from "@mulde/kernels";
 import { type KgeModel, modelScorer } from "@mulde/kge-models";
-import { type PreparedData, seedOf } from "./data.js";
+import type { PreparedData } from "../facts/data.js";
 import type { ValidationMetrics } from "./events.js";
 import type { RunOptions } from "./options.js";
+import { streamSeed } from "./streams.js";
 
-// Random streams of a run (see `seedOf`), apart from those of the training batches.
-const sampleStream = -3;
-const negativesStream = -4;
 // Negatives of the validation loss: enough for a steady figure.
 const lossNegatives = 255;
+// Triples that are scored at once for the loss, which bounds its memory.
+const lossBlock = 1024;
 
 /** What validations of a run share: the triples to rank, and fixed negatives for the loss. */
 export class Validation {
@@ -18,13 +18,13 @@ export class Validation {
   readonly #triples: PreparedData["valid"];
   readonly #seed: number;
 
-  constructor(data: PreparedData, options: Pick<RunOptions, "seed" | "validationTriples">) {
+  constructor(data: PreparedData, options: Pick<RunOptions, "seed" | "validation">) {
     this.#data = data;
-    this.#seed = seedOf(options.seed, negativesStream);
+    this.#seed = streamSeed(options.seed, "validationNegatives");
     const { valid } = data;
     const order = Int32Array.from({ length: valid.length }, (_, i) => i);
-    const size = Math.min(options.validationTriples || valid.length, valid.length);
-    if (size < valid.length) new Random(seedOf(options.seed, sampleStream)).shuffle(order);
+    const size = Math.min(options.validation.triples || valid.length, valid.length);
+    if (size < valid.length) new Random(streamSeed(options.seed, "validationSample")).shuffle(order);
     const pick = (column: Int32Array): Int32Array => order.subarray(0, size).map((i) => column[i]!);
     this.#triples = tripleList(pick(valid.heads), pick(valid.relations), pick(valid.tails));
   }
@@ -42,17 +42,24 @@ export class Validation {
   /** Mean binary cross-entropy of the validation triples against the same random entities each time, tail queries. */
   loss(model: KgeModel): number {
     const { kernels, entities } = model;
-    const { heads, relations, tails, length: batch } = this.#triples;
+    const { heads, relations, tails, length } = this.#triples;
     const K = 1 + lossNegatives;
-    const ids = kernels.engine.int32(batch * K);
-    const scores = kernels.engine.float32(batch * K);
+    const ids = kernels.engine.int32(Math.min(length, lossBlock) * K);
+    const scores = kernels.engine.float32(Math.min(length, lossBlock) * K);
+    const weight = 1 / (length * K);
+    const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
+    let loss = 0;
     try {
-      const draw = { batch, negatives: lossNegatives, entities, seed: this.#seed, counter: 0 };
-      kernels.sampleCandidates(draw, tails, ids);
-      model.inference.score(heads, relations, ids, scores);
-      const weight = 1 / (batch * K);
-      const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
-      return kernels.bce(batch, K, scores, weights, scores);
+      for (let begin = 0; begin < length; begin += lossBlock) {
+        const end = Math.min(begin + lossBlock, length);
+        const batch = end - begin;
+        const [own, ownScores] = [ids.subarray(0, batch * K), scores.subarray(0, batch * K)];
+        const draw = { batch, negatives: lossNegatives, entities, seed: this.#seed, counter: begin * lossNegatives };
+        kernels.sampleCandidates(draw, tails.subarray(begin, end), own);
+        model.inference.score(heads.subarray(begin, end), relations.subarray(begin, end), own, ownScores);
+        loss += kernels.bce(batch, K, ownScores, weights, ownScores);
+      }
+      return loss;
     } finally {
       kernels.engine.free(ids, scores);
     }
