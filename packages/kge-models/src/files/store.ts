@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Kernels } from "@mulde/kernels";
 import { z } from "zod";
 import { MuldeError } from "@mulde/errors";
-import { emptyModel, type KgeModel, type ModelConfig } from "./model.js";
+import type { ModelConfig } from "../config.js";
+import { emptyModel } from "../create.js";
+import type { KgeModel } from "../model.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { temporaryName, writeFlushed } from "./whole-file.js";
 

@@ -1,5 +1,5 @@
 import type { ModelDefinition } from "./definition.js";
-import type { ModelConfig } from "./model.js";
+import type { ModelConfig } from "../config.js";
 
 /** One table, rows x width. */
 export interface TableShape {

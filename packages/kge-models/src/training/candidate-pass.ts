@@ -11,7 +11,7 @@ import {
   rowStride,
 } from "@mulde/kernels";
 import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
-import type { KgeModel } from "./model.js";
+import type { KgeModel } from "../model.js";
 import type { QueryLayer } from "./query-layer.js";
 
 /**

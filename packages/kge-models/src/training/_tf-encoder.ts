@@ -1,77 +1,16 @@
-import { type EncoderName, type EncoderTables, type QueryBatch, rowStride } from "@mulde/kernels";
+import { type QueryBatch, rowStride } from "@mulde/kernels";
 import type { Tensor2D } from "@tensorflow/tfjs-core";
-import { isShared } from "./_shape.js";
-import type { KgeModel } from "./model.js";
-import type { Tf } from "./tf.js";
-
-/** Gradients of a batch by the rows that its queries read. */
-export interface QueryGradients {
-  /** B x d */
-  readonly head: Float32Array;
-  /** B x width for each relation table, 1 x width for one whose row all relations share */
-  readonly relation: ReadonlyMap<string, Float32Array>;
-  /** B, by c, added to */
-  readonly curvature: Float64Array;
-}
-
-/** Turns queries (h, r, ?) into points, and gradients by points into gradients by parameters. */
-export interface Encoder {
-  /** Fills `out.q`, `square`, `alpha`, `curvature` and `headBias` for the first `out.size` queries. */
-  forward(heads: Int32Array, relations: Int32Array, out: QueryBatch): void;
-  /** dq is B x stride, by the points as `forward` writes them. */
-  backward(heads: Int32Array, relations: Int32Array, queries: QueryBatch, dq: Float32Array, out: QueryGradients): void;
-}
-
-const optionalTables = ["relation", "rotation", "reflection", "innerTranslation", "context", "diagonal"] as const;
-
-/** What every encoder fills alike: the curvature and the head bias of each query. */
-function fillScalars(model: KgeModel, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
-  const bias = model.table("headBias").data;
-  const c = model.curvature(0);
-  const shared = model.config.curvature === "shared";
-  for (let b = 0; b < out.size; b++) {
-    out.headBias![b] = bias[heads[b]!]!;
-    out.curvature![b] = shared ? c : model.curvature(relations[b]!);
-  }
-}
-
-/** The encoder of a built-in model, by its fused kernels. */
-export function fusedEncoder(model: KgeModel): Encoder {
-  const data = (name: string): Float32Array | null => model.tables.get(name)?.data ?? null;
-  const tables: EncoderTables = {
-    encoder: model.definition.fused as EncoderName,
-    dim: model.dim,
-    entity: model.table("entity").data,
-    relation: data("relation"),
-    rotation: data("rotation"),
-    reflection: data("reflection"),
-    innerTranslation: data("innerTranslation"),
-    context: data("context"),
-    diagonal: data("diagonal"),
-  };
-  return {
-    forward(heads, relations, out) {
-      fillScalars(model, heads, relations, out);
-      model.kernels.encode(tables, heads, relations, out);
-    },
-    backward(heads, relations, queries, dq, out) {
-      const gradients = Object.fromEntries(
-        optionalTables.map((name) => [name, out.relation.get(name) ?? null]),
-      ) as Record<(typeof optionalTables)[number], Float32Array | null>;
-      model.kernels.encodeBackward(tables, heads, relations, queries, dq, {
-        head: out.head,
-        curvature: out.curvature,
-        ...gradients,
-      });
-    },
-  };
-}
+import type { ModelState } from "../_model-state.js";
+import { isShared } from "../models/_shape.js";
+import type { Tf } from "../tf.js";
+import { fillScalars } from "./_query-scalars.js";
+import type { Encoder } from "./encoder.js";
 
 /**
  * The encoder of any definition, by TensorFlow.js. Points are scaled to the unit ball, where the similarity kernels work:
  * q_unit = sqrt(c) q.
  */
-export function tfEncoder(tf: Tf, model: KgeModel): Encoder {
+export function tfEncoder(tf: Tf, model: ModelState): Encoder {
   const { definition, dim } = model;
   const names = Object.keys(definition.tables);
 

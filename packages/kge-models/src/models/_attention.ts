@@ -1,5 +1,5 @@
 import type { Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "./tf.js";
+import type { Tf } from "../tf.js";
 
 /**
  * Attention over two candidates: sum of alpha_i x_i with alpha = softmax_i(<context, x_i> / sqrt(d)), Chami et al., 2020,

@@ -1,7 +1,7 @@
 import { type Kernels, rowStride } from "@mulde/kernels";
-import { isShared } from "./_shape.js";
+import { isShared } from "../models/_shape.js";
 import type { QueryGradients } from "./encoder.js";
-import type { KgeModel } from "./model.js";
+import type { KgeModel } from "../model.js";
 
 /** The gradient of one parameter table: for `count` rows `ids` (ascending), or for all rows where `ids` is null. */
 export interface TableGradient {

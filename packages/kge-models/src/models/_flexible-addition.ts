@@ -1,5 +1,5 @@
 import type { Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "./tf.js";
+import type { Tf } from "../tf.js";
 
 /**
  * Floor of 1 + <x, y>. Towards 0 the quotient grows without bound, and past it the sum would turn around: a small step of training could

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "./tf.js";
+import type { Tf } from "../tf.js";
 
 /** Adds factor * h[head] * r[relation] to q[query], coordinates of a block. */
 export type Term = readonly [query: number, head: number, relation: number, factor: number];

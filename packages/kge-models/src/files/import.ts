@@ -3,7 +3,8 @@ import { gunzipSync } from "node:zlib";
 import type { Kernels } from "@mulde/kernels";
 import { MuldeError } from "@mulde/errors";
 import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
-import { emptyModel, type KgeModel } from "./model.js";
+import { emptyModel } from "../create.js";
+import type { KgeModel } from "../model.js";
 import { decodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
 
 /** What `importModel` needs to know. */

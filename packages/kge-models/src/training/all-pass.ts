@@ -1,6 +1,6 @@
 import { freeAll, type Labels, type QueryBatch, queryBatch } from "@mulde/kernels";
 import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
-import type { KgeModel } from "./model.js";
+import type { KgeModel } from "../model.js";
 import type { QueryLayer } from "./query-layer.js";
 
 /** What `AllPass.loss` returns. */

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
 import { expmap0, hyperbolicDistance } from "./geometry.js";
-import type { Tf } from "./tf.js";
+import type { Tf } from "../tf.js";
 
 /**
  * How a query embedding q is compared with an entity e; greater is nearer.

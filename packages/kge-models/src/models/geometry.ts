@@ -10,7 +10,7 @@
  * or `tf.grads`, which dispose of the intermediate tensors.
  */
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Tf } from "./tf.js";
+import type { Tf } from "../tf.js";
 
 /** Points keep sqrt(c)|x| <= 1 - 1e-5: nearer, 1 - c|x|^2 (at least 2e-5 so) would drown in the rounding of float32. */
 const BALL_EPSILON = 1e-5;
