@@ -1,10 +1,10 @@
-// The Senior's step once more, in plain float64 loops with gradients worked out by hand from the formulas of the paper: the
-// independent recomputation that every other form is compared with.
+// The Senior's step in plain float64 loops, with gradients derived by hand from the paper's formulas. Tests compare every other form with
+// this independent one.
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "../src/index.js";
 
 type Values = Float32Array | Float64Array;
 
-/** What a step computes from, in any precision, so that finite differences can perturb it in float64. */
+/** A step's inputs in any precision, so that finite differences can perturb them in float64. */
 export interface Inputs {
   readonly batch: number;
   readonly candidates: number;
@@ -50,7 +50,7 @@ function softLogitsRow(inputs: Inputs, weights: Values, b: number): number[] {
   return row;
 }
 
-/** Both losses with the weights given, as finite differences need them: the weights are detached. */
+/** Both losses for given weights. Finite differences must hold the weights fixed, because they are detached. */
 export function losses(inputs: Inputs, weights: Values): SeniorLosses {
   const { batch, candidates, temperature: T } = inputs;
   let softLoss = 0;
@@ -99,7 +99,7 @@ export function gradients(inputs: Inputs, weights: Values): Float64Gradients {
   return { softJunior, softScales, seniorScales };
 }
 
-/** The float64 form under the kernel's signature. */
+/** The float64 form with the kernel's signature. */
 export function seniorStepFloat64(step: SeniorStepArguments): SeniorLosses {
   const weights = attentionWeights(step);
   const { softJunior, softScales, seniorScales } = gradients(step, weights);
