@@ -1,4 +1,4 @@
-import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
+import type { KgeModel, ModelGradients, QueryLayer } from "@mulde/kge-models";
 import { AllEntities } from "../facts/all-entities.js";
 import type { TrainingSplit } from "../facts/data.js";
 import type { DistilOptions } from "../run/options.js";

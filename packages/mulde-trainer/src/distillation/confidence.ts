@@ -21,7 +21,7 @@ export class Confidence {
 
   /** A label whose gradient is weighted by its side's weights. */
   weighted(label: Label, side: keyof LabelWeights): Label {
-    let weights = new Float32Array();
+    let weights: Float32Array = new Float32Array();
     return {
       name: label.name,
       prepare: async (block) => {

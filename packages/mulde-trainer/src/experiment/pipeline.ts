@@ -1,7 +1,7 @@
 import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
+import { type KgeModel, modelTeacher, loadModel } from "@mulde/kge-models";
 import { seniorParts } from "../distillation/senior-parts.js";
 import { seniorScorer } from "../distillation/senior-scorer.js";
 import { prepareData } from "../facts/data.js";
@@ -131,7 +131,7 @@ async function* savedTeacher(
   from: string,
   { data, kernels }: ExperimentContext,
 ): AsyncGenerator<ExperimentEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
-  const { model, training } = await openModel(from, { data, what: "The teacher", ...(kernels && { kernels }) });
+  const { model, training } = await loadModel(from, kernels && { kernels });
   const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
   const row = toRow(await evaluateModel(model, data), {
     role: "teacher",

@@ -62,9 +62,9 @@ export class ScoreMatrix {
       this.#candidates.subarray(0, rows * width),
     );
     const loss: { hard: number; soft: number; senior: number; attention?: readonly number[] } = { hard: 0, soft: 0, senior: 0 };
-    for (const { plan, block, offset } of placed) {
-      const scored = { ...block, scores: scores.subarray(offset), gradient: this.#gradient.subarray(offset) };
-      for (const { hard = 0, soft = 0, senior = 0, attention } of this.#learn(plan, scored, offset)) {
+    for (const { plan, block, begin, end } of placed) {
+      const scored = { ...block, scores: scores.subarray(begin, end), gradient: this.#gradient.subarray(begin, end) };
+      for (const { hard = 0, soft = 0, senior = 0, attention } of learn(plan, scored, this.#added.subarray(begin, end))) {
         loss.hard += hard;
         loss.soft += soft;
         loss.senior += senior;
@@ -93,24 +93,15 @@ export class ScoreMatrix {
       let column = 0;
       for (const plan of blocks) {
         const { K } = plan.source;
-        const offset = row * this.#width + column;
-        const block = { queries, K, stride: this.#width, candidates: this.#candidates.subarray(offset) };
-        placed.push({ plan, block, offset, endRow });
+        const begin = row * this.#width + column;
+        const end = begin + (queries.heads.length - 1) * this.#width + K;
+        const block = { queries, K, stride: this.#width, candidates: this.#candidates.subarray(begin, end) };
+        placed.push({ plan, block, begin, end, endRow });
         column += K;
       }
       row = endRow;
     }
     return placed;
-  }
-
-  #learn({ labels }: BlockPlan, block: ScoredBlock, offset: number): LabelLoss[] {
-    return labels.map((label, i) => {
-      if (i === 0) return label.learn(block);
-      const own = this.#added.subarray(offset);
-      const loss = label.learn({ ...block, gradient: own });
-      addBlock(block, own);
-      return loss;
-    });
   }
 
   #blocks(): BlockPlan[] {
@@ -122,7 +113,9 @@ interface PlacedBlock {
   readonly plan: BlockPlan;
   readonly block: CandidateBlock;
   /** of the block's first value in the matrix */
-  readonly offset: number;
+  readonly begin: number;
+  /** after its last */
+  readonly end: number;
   /** the row after the plan's last */
   readonly endRow: number;
 }
@@ -130,6 +123,16 @@ interface PlacedBlock {
 /** Candidates in a row of a plan. */
 export function widthOf({ blocks }: RowPlan): number {
   return blocks.reduce((sum, { source }) => sum + source.K, 0);
+}
+
+/** Lets each label write its gradient: the first into the block, others into `added` and from there. */
+function learn({ labels }: BlockPlan, block: ScoredBlock, added: Float32Array): LabelLoss[] {
+  return labels.map((label, i) => {
+    if (i === 0) return label.learn(block);
+    const loss = label.learn({ ...block, gradient: added });
+    addBlock(block, added);
+    return loss;
+  });
 }
 
 /** Adds a second gradient to the block's. */
