@@ -34,7 +34,10 @@ export class JuniorsBest implements CandidateSource {
   }
 
   fill({ queries, stride, candidates }: CandidateBlock): void {
-    if (!this.#memory) return this.#lookUp(queries, candidates, stride);
+    if (!this.#memory) {
+      this.#lookUp(queries, candidates, stride);
+      return;
+    }
     const stale = at(queries, this.#memory.stale(queries));
     if (stale.heads.length > 0) {
       const found = new Int32Array(stale.heads.length * this.K);
@@ -46,7 +49,10 @@ export class JuniorsBest implements CandidateSource {
 
   #lookUp(queries: AskedQueries, out: Int32Array, stride: number): void {
     const { K } = this;
-    if (!this.#known) return this.#best(queries, K, out, false, stride);
+    if (!this.#known) {
+      this.#best(queries, K, out, false, stride);
+      return;
+    }
     const width = Math.min(widthForUnknown(queries, this.#known, K), this.#junior.entities);
     const best = new Int32Array(queries.heads.length * width);
     this.#best(queries, width, best, true, width);

@@ -79,14 +79,17 @@ export function distillationObjective(
     ? new BesideAllEntities(junior, options, split, softBlock(context), layer)
     : new ScoreMatrix(junior, options.batchSize, sampledPlans(context), layer);
   // Tables of the Senior stand beside the model's, which may have the same names.
-  const parameters = senior.parameters().map((parameter) => ({ ...parameter, name: `${seniorPrefix}${parameter.name}` }));
+  const parameters = senior
+    .parameters()
+    .map((parameter) => ({ ...parameter, name: `${seniorPrefix}${parameter.name}` }));
 
   async function step(batch: Batch): Promise<StepResult> {
     layer?.begin(batch.step, batch.heads.length);
     const { loss, gradients: found } = await pass.step(batch);
     const hard = loss.hard + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);
-    for (const { name, rows, gradient } of parameters) gradients.set(name, { ids: null, count: rows, values: gradient });
+    for (const { name, rows, gradient } of parameters)
+      gradients.set(name, { ids: null, count: rows, values: gradient });
     const total = hard + options.soft.weight * loss.soft + loss.senior;
     const { attention = [] } = loss;
     return { loss: { total, hard, soft: loss.soft, senior: loss.senior }, attention, gradients };
@@ -94,9 +97,13 @@ export function distillationObjective(
 
   return {
     senior,
-    extra: parameters.map(
-      ({ name, rows, width, value }): Trained => ({ name, rows, width, data: value, decays: false }),
-    ),
+    extra: parameters.map(({ name, rows, width, value }): Trained => ({
+      name,
+      rows,
+      width,
+      data: value,
+      decays: false,
+    })),
     state: pass.state,
     step,
     dispose: () => pass.dispose(),
@@ -109,9 +116,7 @@ function sampledPlans(context: Context): RowPlan[] {
   const facts = factsBlock(junior, options, split, parts, rules);
   const { weight, candidates, confidence } = options.soft;
   const shared = candidates.source === "sampled" && !parts.candidates;
-  const soft = shared
-    ? { source: facts.source, labels: [softLabel(context, facts.source.K)] }
-    : softBlock(context);
+  const soft = shared ? { source: facts.source, labels: [softLabel(context, facts.source.K)] } : softBlock(context);
   const sure = confidence > 0 ? new Confidence(teachers, senior, confidence) : undefined;
   const hardLabels = sure ? facts.labels.map((label) => sure.weighted(label, "hard")) : facts.labels;
   const softLabels = sure ? soft.labels.map((label) => sure.weighted(label, "soft")) : soft.labels;
@@ -126,7 +131,10 @@ function sampledPlans(context: Context): RowPlan[] {
   const width = widthOf(own);
   const asked = [
     ...plausible(context, width),
-    ...(parts.queries ?? []).map((queries) => ({ queries, share: queries.size(options.batchSize) / options.batchSize })),
+    ...(parts.queries ?? []).map((queries) => ({
+      queries,
+      share: queries.size(options.batchSize) / options.batchSize,
+    })),
   ].map(({ queries, share }): RowPlan => {
     return { queries, blocks: [softOnly(context, queries, width, weight * share, share)] };
   });

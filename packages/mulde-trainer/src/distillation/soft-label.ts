@@ -47,7 +47,7 @@ export class SoftLabel implements Label {
     const { memory, teachers } = this.#options;
     const answers = this.#answers(queries.heads.length);
     // Only frozen teachers' scores are kept.
-    if (!memory || memory.teachers !== teachers.length) {
+    if (memory?.teachers !== teachers.length) {
       return this.#ask(queries, contiguous(block, this.#ids), answers);
     }
     const unasked = at(queries, memory.unscored(queries));
@@ -92,7 +92,11 @@ export class SoftLabel implements Label {
     this.#options.kernels.engine.free(this.#ids, this.#scores);
   }
 
-  async #ask(queries: Pick<Batch, "heads" | "relations">, candidates: Int32Array, answers: Float32Array): Promise<void> {
+  async #ask(
+    queries: Pick<Batch, "heads" | "relations">,
+    candidates: Int32Array,
+    answers: Float32Array,
+  ): Promise<void> {
     const { teachers, rules } = this.#options;
     await collectScores(teachers, queries.heads, queries.relations, candidates, answers);
     lowerWrong(rules, queries, candidates, answers);

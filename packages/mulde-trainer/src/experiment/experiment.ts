@@ -33,7 +33,9 @@ export const experimentSchema = z.strictObject({
   undistilled: z
     .union([z.boolean(), section])
     .default(true)
-    .describe("train the Junior's twin without teachers too: true, false, or options that differ from the Junior's (and its variants')"),
+    .describe(
+      "train the Junior's twin without teachers too: true, false, or options that differ from the Junior's (and its variants')",
+    ),
   variants: z
     .record(name, section.and(z.object({ teachers: names, undistilled: z.boolean().optional() })))
     .default({})
@@ -123,20 +125,22 @@ class ExperimentParser {
       const changed = typeof undistilled === "boolean" ? {} : undistilled;
       return this.#trainOptions(merged(forTraining(merged(base, variant)), changed), path);
     };
-    const variants = Object.entries(whole.variants).map(([name, { teachers: wanted, undistilled: twinned, ...changed }]) => {
-      const path = ["variants", name];
-      const plan = {
-        name,
-        options: this.#distilOptions(merged(base, changed), path),
-        undistilled: twinned ? twin(changed, path) : undefined,
-        teachers: wanted ? this.#positions(wanted, path) : juniorTeachers,
-      };
-      for (const wantedName of twinned ? [name, twinName(plan)] : [name]) {
-        if (this.#named(wantedName) === wantedName) continue;
-        throw this.#refuse(`another model of the experiment is called "${wantedName}"; choose another name.`, path);
-      }
-      return plan;
-    });
+    const variants = Object.entries(whole.variants).map(
+      ([name, { teachers: wanted, undistilled: twinned, ...changed }]) => {
+        const path = ["variants", name];
+        const plan = {
+          name,
+          options: this.#distilOptions(merged(base, changed), path),
+          undistilled: twinned ? twin(changed, path) : undefined,
+          teachers: wanted ? this.#positions(wanted, path) : juniorTeachers,
+        };
+        for (const wantedName of twinned ? [name, twinName(plan)] : [name]) {
+          if (this.#named(wantedName) === wantedName) continue;
+          throw this.#refuse(`another model of the experiment is called "${wantedName}"; choose another name.`, path);
+        }
+        return plan;
+      },
+    );
     return {
       name: title,
       data,
@@ -149,7 +153,12 @@ class ExperimentParser {
     };
   }
 
-  #teacher(given: z.output<typeof experimentSchema>["teachers"][number], i: number, seed: number, defaults: unknown): TeacherPlan {
+  #teacher(
+    given: z.output<typeof experimentSchema>["teachers"][number],
+    i: number,
+    seed: number,
+    defaults: unknown,
+  ): TeacherPlan {
     const { name, from, teachers: own, ...options } = given;
     const path = ["teachers", i];
     if (from !== undefined) {

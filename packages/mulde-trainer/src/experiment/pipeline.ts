@@ -21,9 +21,7 @@ export type { Role, Row } from "./rows.js";
 
 /** What an experiment reports: the events of its runs, and each model as it is done. */
 export type ExperimentEvent =
-  | { readonly type: "pipeline"; readonly name: string; readonly stages: readonly string[] }
-  | StageEvent
-  | TrainEvent;
+  { readonly type: "pipeline"; readonly name: string; readonly stages: readonly string[] } | StageEvent | TrainEvent;
 
 /** Where an experiment runs. */
 export interface ExperimentContext {
@@ -47,16 +45,20 @@ export type ExperimentRun = Run<ExperimentEvent, readonly Row[]>;
 export function runExperiment(experiment: Experiment, context: ExperimentContext): ExperimentRun {
   prepareData(context.data);
   if (context.data.test.length === 0) {
-    throw new MuldeError("TRAINER_DATA", "The test split is empty, but an experiment ranks its models on it: split the triples first.", {
-      path: ["test"],
-    });
+    throw new MuldeError(
+      "TRAINER_DATA",
+      "The test split is empty, but an experiment ranks its models on it: split the triples first.",
+      {
+        path: ["test"],
+      },
+    );
   }
   return startRun((signal) => pipeline(experiment, { ...context, signal }), context.signal);
 }
 
 async function* pipeline(
   experiment: Experiment,
-  context: ExperimentContext,
+  context: ExperimentContext & { readonly signal: AbortSignal },
 ): AsyncGenerator<ExperimentEvent, readonly Row[]> {
   const { teachers, undistilled, junior, juniorTeachers, variants } = experiment;
   yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
@@ -64,7 +66,13 @@ async function* pipeline(
   const models: KgeModel[] = [];
   // What each teacher depends on beside the data.
   const identities: unknown[] = [];
-  const { out: _, ...shared } = context;
+  const { data, kernels, checkpointMinutes, signal } = context;
+  const shared = {
+    data,
+    signal,
+    ...(kernels && { kernels }),
+    ...(checkpointMinutes !== undefined && { checkpointMinutes }),
+  };
 
   function untaught(role: Role, name: string, options: TrainOptions): AsyncGenerator<ExperimentEvent, StageResult> {
     const stage = { role, name, options, identity: [differences(options)] };
@@ -114,7 +122,7 @@ async function* pipeline(
       }
       const own = plan.teachers.map((i) => models[i]!);
       const { model, row, seniorRow } = yield* taught("distilled", plan, {
-        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, context.data) }),
+        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, data) }),
       });
       model.dispose();
       rows.push(row, ...(seniorRow ? [seniorRow] : []));

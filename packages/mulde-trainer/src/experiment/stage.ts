@@ -56,7 +56,10 @@ interface Saved extends Omit<StageResult, "model"> {
  *
  * @throws MuldeError TRAINER_FOREIGN if the directory holds another model
  */
-export async function* runStage(stage: Stage, context: StageContext): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
+export async function* runStage(
+  stage: Stage,
+  context: StageContext,
+): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
   const { data, kernels, out } = context;
   const { name, role, options } = stage;
   const directory = join(out, name);

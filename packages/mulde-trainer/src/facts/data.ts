@@ -55,7 +55,10 @@ const prepared = new WeakMap<TrainingData, PreparedData>();
 export function prepareData(data: TrainingData): PreparedData {
   const found = prepared.get(data);
   if (found) return found;
-  for (const [split, name] of [["train", "training"], ["valid", "validation"]] as const) {
+  for (const [split, name] of [
+    ["train", "training"],
+    ["valid", "validation"],
+  ] as const) {
     if (data[split].length > 0) continue;
     throw new MuldeError("TRAINER_DATA", `The ${name} split is empty: split the triples first (splitTriples).`, {
       path: [split],
@@ -84,7 +87,8 @@ function hashOf({ entities, relations, train, valid, test }: TrainingData): stri
   const hash = createHash("sha256").update(`${entities.size} ${relations.size}`);
   for (const { heads, relations: rows, tails, length } of [train, valid, test]) {
     hash.update(` ${length} `);
-    for (const column of [heads, rows, tails]) hash.update(new Uint8Array(column.buffer, column.byteOffset, 4 * length));
+    for (const column of [heads, rows, tails])
+      hash.update(new Uint8Array(column.buffer, column.byteOffset, 4 * length));
   }
   return hash.digest("hex");
 }

@@ -59,7 +59,7 @@ export function factsObjective(
       const total = loss + regularizer.add(batch, gradients) + (layer?.loss ?? 0);
       return { loss: { total, hard: total }, gradients };
     },
-    dispose: pass.dispose,
+    dispose: () => pass.dispose(),
   };
 }
 
@@ -76,8 +76,7 @@ export function factsBlock(
   parts: StepParts,
   rules: readonly AnswerRule[],
 ): BlockPlan {
-  const source =
-    parts.negatives ?? new UniformNegatives(kernels, entities, options, rules, () => split.answers());
+  const source = parts.negatives ?? new UniformNegatives(kernels, entities, options, rules, () => split.answers());
   return { source, labels: [parts.label ?? hardLabel(kernels, options.loss)] };
 }
 
@@ -93,7 +92,8 @@ function factsPlans(model: KgeModel, options: RunOptions, split: TrainingSplit, 
   const more = (parts.queries ?? []).map((queries): RowPlan => {
     // Negatives of their own: those of the facts would be the same for the same row.
     const seed = namedSeed(options.seed, queries.name);
-    const source = parts.negatives ?? new UniformNegatives(kernels, entities, options, rules, () => split.answers(), seed);
+    const source =
+      parts.negatives ?? new UniformNegatives(kernels, entities, options, rules, () => split.answers(), seed);
     return { queries, blocks: [{ source, labels: own.blocks[0]!.labels }] };
   });
   return [own, ...more, ...bothEndsPlans(model, options, widthOf(own))];

@@ -6,9 +6,12 @@ import { ownHead } from "./own-head.js";
 import type { AnswerRule } from "./rule.js";
 
 /** A built-in rule as options name it: `ownHead`, `neighbours` or `{ functional: 1.05 }`. */
-export const ruleSchema = z.union([z.enum(["ownHead", "neighbours"]), z.strictObject({ functional: z.number().positive() })], {
-  error: () => "must be ownHead, neighbours or { functional: 1.05 }",
-});
+export const ruleSchema = z.union(
+  [z.enum(["ownHead", "neighbours"]), z.strictObject({ functional: z.number().positive() })],
+  {
+    error: () => "must be ownHead, neighbours or { functional: 1.05 }",
+  },
+);
 
 export type RuleName = z.output<typeof ruleSchema>;
 

@@ -50,7 +50,10 @@ export async function readCheckpoint(
     bytes = await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new MuldeError("TRAINER_CHECKPOINT", "the checkpoint cannot be read: choose another file.", { file: path, cause });
+    throw new MuldeError("TRAINER_CHECKPOINT", "the checkpoint cannot be read: choose another file.", {
+      file: path,
+      cause,
+    });
   }
   const { tensors, state } = decode(bytes, path);
   if (state.run !== run) {
@@ -63,9 +66,13 @@ export async function readCheckpoint(
   for (const [name, data] of arrays) {
     const tensor = tensors[name];
     if (tensor?.data.length !== data.length) {
-      throw new MuldeError("TRAINER_CHECKPOINT", `the checkpoint has no array "${name}" of length ${data.length}: delete it.`, {
-        file: path,
-      });
+      throw new MuldeError(
+        "TRAINER_CHECKPOINT",
+        `the checkpoint has no array "${name}" of length ${data.length}: delete it.`,
+        {
+          file: path,
+        },
+      );
     }
     data.set(tensor.data);
   }

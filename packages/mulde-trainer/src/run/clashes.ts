@@ -69,7 +69,10 @@ function lossClash({ loss: { name: loss }, negatives, soft }: Options): Clash | 
   }
   const field = soft.queries > 0 ? "queries" : soft.confidence > 0 ? "confidence" : undefined;
   if (field === undefined) return undefined;
-  return { path: ["soft", field], reason: `${sampledOnly}; leave it out, or choose the loss bce, crossEntropy or margin.` };
+  return {
+    path: ["soft", field],
+    reason: `${sampledOnly}; leave it out, or choose the loss bce, crossEntropy or margin.`,
+  };
 }
 
 function candidatesClash({ soft, senior }: Options): Clash | undefined {

@@ -16,15 +16,16 @@ type Sums = z.infer<typeof epochSumsSchema>;
 
 /** Adds up losses and attention weights over an epoch. A part that a step lacks is left out of the means. */
 export class EpochSums {
-  readonly #sums: Sums;
+  #sums: Sums;
 
-  static empty(): Sums {
-    return { total: 0, hard: 0 };
+  /** @param sums - of the epoch under way */
+  constructor(sums: Sums = { total: 0, hard: 0 }) {
+    this.#sums = sums;
   }
 
-  /** @param sums - updated in place */
-  constructor(sums: Sums) {
-    this.#sums = sums;
+  /** The sums as a checkpoint holds them. */
+  get sums(): Sums {
+    return this.#sums;
   }
 
   add(loss: LossParts, attention: readonly number[] | undefined): void {
@@ -40,9 +41,10 @@ export class EpochSums {
   /** The means over `steps` steps; the sums start anew. */
   take(steps: number): { readonly loss: LossParts; readonly attention?: readonly number[] } {
     const { attention, ...sums } = this.#sums;
-    const loss = Object.fromEntries(Object.entries(sums).map(([part, sum]) => [part, sum / steps])) as unknown as LossParts;
-    for (const key of Object.keys(this.#sums) as (keyof Sums)[]) delete this.#sums[key];
-    Object.assign(this.#sums, EpochSums.empty());
+    const loss = Object.fromEntries(
+      Object.entries(sums).map(([part, sum]) => [part, sum / steps]),
+    ) as unknown as LossParts;
+    this.#sums = { total: 0, hard: 0 };
     return { loss, ...(attention && { attention: attention.map((sum) => sum / steps) }) };
   }
 }

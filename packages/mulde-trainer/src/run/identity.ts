@@ -102,7 +102,11 @@ export function modelHash({ config, tables }: KgeModel): string {
 export function partIdentity(part: object | undefined): unknown {
   if (part === undefined) return null;
   const plain = Object.entries(part).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
-  const { parameters } = part as { parameters?: () => readonly { readonly name: string; readonly value: Float32Array }[] };
-  const trained = parameters?.call(part).map(({ name, value }) => [name, createHash("sha256").update(value).digest("hex")]);
+  const { parameters } = part as {
+    parameters?: () => readonly { readonly name: string; readonly value: Float32Array }[];
+  };
+  const trained = parameters
+    ?.call(part)
+    .map(({ name, value }) => [name, createHash("sha256").update(value).digest("hex")]);
   return [part.constructor.name, plain, trained ?? null];
 }

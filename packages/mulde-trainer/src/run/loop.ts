@@ -85,14 +85,17 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       stale: 0,
       drops: 0,
       best: null,
-      epoch: EpochSums.empty(),
+      epoch: new EpochSums().sums,
     };
     const sums = new EpochSums(state.epoch);
     touchAll();
     const secondsBefore = state.seconds;
     const started = performance.now();
     const elapsed = (): number => secondsBefore + (performance.now() - started) / 1000;
-    const { model: { name: kind, dim }, epochs } = options;
+    const {
+      model: { name: kind, dim },
+      epochs,
+    } = options;
     yield { type: "start", name, model: kind, dim, epochs, steps, resumedAt: state.step };
 
     let saved = state.step;
@@ -101,6 +104,7 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
     let epochStarted = performance.now();
     const save = async (checkpoint: string): Promise<TrainEvent> => {
       state.seconds = elapsed();
+      state.epoch = sums.sums;
       await writeCheckpoint(checkpoint, state, arrays);
       saved = state.step;
       lastCheckpoint = performance.now();

@@ -102,7 +102,10 @@ export class Optimizer {
 export function learningRateAt(
   step: number,
   steps: number,
-  options: { readonly optimizer: Pick<RunOptions["optimizer"], "learningRate">; readonly schedule: RunOptions["schedule"] },
+  options: {
+    readonly optimizer: Pick<RunOptions["optimizer"], "learningRate">;
+    readonly schedule: RunOptions["schedule"];
+  },
   drops = 0,
 ): number {
   const { learningRate } = options.optimizer;

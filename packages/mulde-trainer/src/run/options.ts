@@ -18,13 +18,19 @@ function noun<S extends z.ZodRawShape>(shape: S) {
 const model = noun({
   name: z.string().default("RotH").describe("scoring function, built-in or your own"),
   dim: count.min(1).max(1024).default(32).describe("embedding dimension; even for rotations and reflections"),
-  curvature: z.enum(["shared", "relation"]).default("relation").describe("hyperbolic: learn one curvature, or one per relation"),
+  curvature: z
+    .enum(["shared", "relation"])
+    .default("relation")
+    .describe("hyperbolic: learn one curvature, or one per relation"),
   initialCurvature: z
     .number()
     .positive()
     .default(1.3132616875182228) // softplus(1), the paper's
     .describe("curvature c at the start; a small value starts nearly Euclidean"),
-  biases: z.boolean().default(true).describe("learn a bias per entity, as head and as tail; bilinear models often go without"),
+  biases: z
+    .boolean()
+    .default(true)
+    .describe("learn a bias per entity, as head and as tail; bilinear models often go without"),
 });
 
 const optimizer = noun({
@@ -49,7 +55,12 @@ const schedule = noun({
     .enum(["constant", "cosine", "plateau"])
     .default("cosine")
     .describe("learning rate over time; plateau halves it after each validation without a better MRR"),
-  warmup: z.number().min(0).max(1).default(0.02).describe("fraction of the steps in which the learning rate rises from 0"),
+  warmup: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe("fraction of the steps in which the learning rate rises from 0"),
 });
 
 const loss = noun({
@@ -77,14 +88,18 @@ const negatives = noun({
     .min(0)
     .max(64)
     .default(0)
-    .describe("bce: extra negatives with random head and tail, as a multiple of `count` (KGEmb's double_neg); 0 is none"),
+    .describe(
+      "bce: extra negatives with random head and tail, as a multiple of `count` (KGEmb's double_neg); 0 is none",
+    ),
 });
 
 const regularizer = noun({
   name: z
     .enum(["none", "F2", "N3", "DURA"])
     .default("none")
-    .describe("penalty of a batch's embeddings: squares, cubed moduli (Lacroix et al. 2018), or DURA (Zhang et al. 2020)"),
+    .describe(
+      "penalty of a batch's embeddings: squares, cubed moduli (Lacroix et al. 2018), or DURA (Zhang et al. 2020)",
+    ),
   weight: z.number().min(0).default(0).describe("lambda of the penalty"),
   dropout: z.number().min(0).lt(1).default(0).describe("fraction of a query's coordinates that training leaves out"),
 });
@@ -102,12 +117,16 @@ const soft = noun({
     source: z
       .enum(["junior", "random", "sampled", "all"])
       .default("junior")
-      .describe("candidates of the soft label: the Junior's top K, K random entities, those of the hard label, or all entities"),
+      .describe(
+        "candidates of the soft label: the Junior's top K, K random entities, those of the hard label, or all entities",
+      ),
     k: count.min(1).default(256).describe("K, candidates per query of the sources junior and random"),
     refresh: count
       .min(1)
       .default(1)
-      .describe("junior: refresh each query's top K every n epochs (every epoch during the first n); 1 refreshes every step"),
+      .describe(
+        "junior: refresh each query's top K every n epochs (every epoch during the first n); 1 refreshes every step",
+      ),
     known: z
       .boolean()
       .default(true)
@@ -123,7 +142,9 @@ const soft = noun({
     .number()
     .min(0)
     .default(0)
-    .describe("alpha of DualDE (Zhu et al. 2022): trust the soft label more where teachers score the true answer high; 0 is off"),
+    .describe(
+      "alpha of DualDE (Zhu et al. 2022): trust the soft label more where teachers score the true answer high; 0 is off",
+    ),
   adaptFrom: count
     .min(0)
     .default(0)
@@ -134,7 +155,9 @@ const senior = noun({
   normalization: z
     .enum(["none", "zScore", "belowBest", "ranks"])
     .default("none")
-    .describe("normalize each teacher's scores over a query's candidates; belowBest suits teachers of different families"),
+    .describe(
+      "normalize each teacher's scores over a query's candidates; belowBest suits teachers of different families",
+    ),
   scaling: z
     .enum(["relation", "softmax", "none"])
     .default("relation")

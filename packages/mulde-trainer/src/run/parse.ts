@@ -38,10 +38,16 @@ export function* optionEntries(schema: z.ZodType, prefix = ""): Generator<Option
   const shape = shapeOf(schema);
   if (!shape) {
     const parsed = schema.safeParse(undefined);
-    yield { name: prefix, schema, description: schema.description ?? "", default: parsed.success ? parsed.data : undefined };
+    yield {
+      name: prefix,
+      schema,
+      description: schema.description ?? "",
+      default: parsed.success ? parsed.data : undefined,
+    };
     return;
   }
-  for (const [key, field] of Object.entries(shape)) yield* optionEntries(field, prefix === "" ? key : `${prefix}.${key}`);
+  for (const [key, field] of Object.entries(shape))
+    yield* optionEntries(field, prefix === "" ? key : `${prefix}.${key}`);
 }
 
 /** The fields of a noun, also of one behind a default. */
@@ -79,5 +85,7 @@ function unknownOption(schema: z.ZodType, path: readonly (string | number)[], ke
     names.find((name) => last(name) === key) ??
     closest(dotted, names) ??
     names.find((name) => last(name) === closest(key, names.map(last)));
-  return near === undefined ? "there is no such option; see mulde options." : `there is no such option; did you mean ${near}?`;
+  return near === undefined
+    ? "there is no such option; see mulde options."
+    : `there is no such option; did you mean ${near}?`;
 }

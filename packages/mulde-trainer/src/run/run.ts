@@ -50,7 +50,10 @@ class StreamRun<Event, Result> implements Run<Event, Result> {
 
   [Symbol.asyncIterator](): AsyncIterator<Event> {
     if (this.#listened) {
-      throw new MuldeError("TRAINER_RUN", "This run is being listened to already: iterate over a run once, or await its result.");
+      throw new MuldeError(
+        "TRAINER_RUN",
+        "This run is being listened to already: iterate over a run once, or await its result.",
+      );
     }
     this.#listened = true;
     return {
@@ -74,8 +77,9 @@ class StreamRun<Event, Result> implements Run<Event, Result> {
   }
 
   async #drain(): Promise<void> {
+    const events = this[Symbol.asyncIterator]();
     try {
-      for await (const _ of this);
+      while (!(await events.next()).done);
     } catch {
       // `result` has it.
     }

@@ -16,7 +16,11 @@ type Short<K> = K extends keyof Shorthands
   : never;
 
 /** Options as users may write them: `loss: "1vsAll"` for `loss: { name: "1vsAll" }`, `negatives: 63` for `negatives: { count: 63 }`. */
-export type Written<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]: Written<T[K]> | Short<K> } : T;
+export type Written<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [K in keyof T]: Written<T[K]> | Short<K> }
+    : T;
 
 /** Options with every shorthand written out. Values of other types stay as they are, for the schema to refuse. */
 export function expanded(options: unknown): unknown {

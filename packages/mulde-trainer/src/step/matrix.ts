@@ -61,10 +61,18 @@ export class ScoreMatrix {
       this.#relations.subarray(0, rows),
       this.#candidates.subarray(0, rows * width),
     );
-    const loss: { hard: number; soft: number; senior: number; attention?: readonly number[] } = { hard: 0, soft: 0, senior: 0 };
+    const loss: { hard: number; soft: number; senior: number; attention?: readonly number[] } = {
+      hard: 0,
+      soft: 0,
+      senior: 0,
+    };
     for (const { plan, block, begin, end } of placed) {
       const scored = { ...block, scores: scores.subarray(begin, end), gradient: this.#gradient.subarray(begin, end) };
-      for (const { hard = 0, soft = 0, senior = 0, attention } of learn(plan, scored, this.#added.subarray(begin, end))) {
+      for (const { hard = 0, soft = 0, senior = 0, attention } of learn(
+        plan,
+        scored,
+        this.#added.subarray(begin, end),
+      )) {
         loss.hard += hard;
         loss.soft += soft;
         loss.senior += senior;
