@@ -13,7 +13,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "@mulde/eval": ["@mulde/errors", "@mulde/kernels"],
   "@mulde/senior": ["@mulde/errors", "@mulde/kernels"],
   "@mulde/kge-models": ["@mulde/errors", "@mulde/kernels"],
-  "@mulde/mulde-trainer": ["@mulde/errors", "@mulde/kernels", "@mulde/datasets", "@mulde/eval", "@mulde/senior", "@mulde/kge-models"],
+  "@mulde/mulde-trainer": [
+    "@mulde/errors",
+    "@mulde/kernels",
+    "@mulde/datasets",
+    "@mulde/eval",
+    "@mulde/senior",
+    "@mulde/kge-models",
+  ],
   "@mulde/cli": [
     "@mulde/errors",
     "@mulde/kernels",

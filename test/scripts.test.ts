@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as prettier from "prettier";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { filled } from "../results/tables.js";
+import { filled } from "../research/results/tables.js";
 import { supports } from "../scripts/_node.js";
 import { clearReports, countTests, printReport } from "../scripts/_report.js";
 import { root, rootManifest } from "./_workspace.js";
@@ -110,7 +110,15 @@ it("README blocks are found with their lines, and those not to be run are told a
 
 it("the ledger takes no command with a path of this machine", () => {
   const outside = join(tmpdir(), "b");
-  const call = [join(root, "results/record.js"), "--experiment", "none", "--", "distil", "--teachers", `a,${outside}`];
+  const call = [
+    join(root, "research/results/record.js"),
+    "--experiment",
+    "none",
+    "--",
+    "distil",
+    "--teachers",
+    `a,${outside}`,
+  ];
   const { status, stderr } = spawnSync(process.execPath, call, { encoding: "utf8" });
   expect(status).toBe(1);
   expect(stderr).toContain(`give ${outside} relative to the repository`);

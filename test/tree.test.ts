@@ -38,7 +38,7 @@ it("no file holds a path of this machine", () => {
 });
 
 it("no recorded result holds a path of any machine", () => {
-  const recorded = texts.filter((path) => path.startsWith("results/") && path.endsWith(".tsv"));
+  const recorded = texts.filter((path) => path.startsWith("research/results/") && path.endsWith(".tsv"));
   expect(recorded.length).toBeGreaterThan(2);
   expect(recorded.filter((path) => /(^|[\s,=])\/\w/m.test(readFileSync(join(root, path), "utf8")))).toEqual([]);
 });

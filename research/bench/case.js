@@ -1,5 +1,5 @@
 // One case on one engine, in a process of its own, so that peak memory is the case's: prints one JSON line.
-//   node bench/case.js CASE DATA ENGINE THREADS REPETITIONS
+//   node research/bench/case.js CASE DATA ENGINE THREADS REPETITIONS
 import { epochs } from "./epochs.js";
 import { peak } from "./peak.js";
 import { createSetting } from "./setting.js";

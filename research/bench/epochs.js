@@ -12,7 +12,7 @@ import { batchSize, paperStep } from "./shapes.js";
 const datasets = createRequire(import.meta.resolve("@mulde/mulde-trainer")).resolve("@mulde/datasets");
 const { loadDataset } = await import(pathToFileURL(datasets).href);
 
-const mirror = process.env.MULDE_DATASETS_MIRROR ?? fileURLToPath(new URL("../../shared/datasets", import.meta.url));
+const mirror = process.env.MULDE_DATASETS_MIRROR ?? fileURLToPath(new URL("../../../shared/datasets", import.meta.url));
 
 /** The data set itself where its archive is at hand, else random triples of its shape. */
 async function loadTriples({ data, shape, ids }) {

@@ -1,7 +1,7 @@
 // How step time and memory grow with the graph: `pnpm bench:scale [--json] [--sizes 1e4x1e5,...] [--steps N] [--plot FILE]`.
 // Each size (entities x triples) is a synthetic graph with power-law degrees, written as TSV files to a temporary directory and then
 // loaded, trained on (RotH, 32 dimensions, 500 queries with 255 negatives, sparse Adam) and ranked in a process of its own, as a user
-// would. Prints a table, or with --json the machine's line and a line for each size, and draws bench/scale.svg.
+// would. Prints a table, or with --json the machine's line and a line for each size, and draws scale.svg beside this file.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

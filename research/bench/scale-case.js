@@ -1,5 +1,5 @@
 // One size of `pnpm bench:scale`, in a process of its own, so that peak memory is that size's: prints one JSON line.
-//   node bench/scale-case.js DIRECTORY STEPS
+//   node research/bench/scale-case.js DIRECTORY STEPS
 // DIRECTORY holds train, valid and test. They are loaded, trained on by the training loop for some steps, and the test split is ranked.
 import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";

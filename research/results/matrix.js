@@ -1,5 +1,5 @@
 // Every model under every loss, and Juniors of three families under every kind of teacher, each trained for a few epochs on the embedded
-// WordNet graph: writes the tables of docs/matrix.md. node results/matrix.js [epochs], after a build; a quarter of an hour.
+// WordNet graph: writes the tables of matrix.md. node research/results/matrix.js [epochs], after a build; a quarter of an hour.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadDataset } from "@mulde/datasets";
@@ -93,7 +93,7 @@ const byRegime = await table(Object.keys(losses), ["junior", "random", "sampled"
   return mrr(distil(options, { data, teachers: [rotH] }));
 });
 
-const path = fileURLToPath(new URL("../docs/matrix.md", import.meta.url));
+const path = fileURLToPath(new URL("matrix.md", import.meta.url));
 let text = readFileSync(path, "utf8");
 for (const [name, lines] of Object.entries({ byLoss, byTeacher, byRegime })) {
   text = text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`), (_, a, b) => `${a}\n${lines}\n\n${b}`);

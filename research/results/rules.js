@@ -1,5 +1,5 @@
 // How a model's validation metrics change where answers that a rule holds for wrong are left out of the ranking, a ledger line for each model:
-//   node results/rules.js --data NAME [--functional 1.05] RUN...
+//   node research/results/rules.js --data NAME [--functional 1.05] RUN...
 // `taken` leaves out entities that have their answer in a functional reciprocal relation, `heads` the query's own head (see `mulde distil --help`).
 import { isAbsolute } from "node:path";
 import { parseArgs } from "node:util";
@@ -45,7 +45,7 @@ for (const run of runs) {
     model: model.config.model,
     dimension: model.config.dim,
     seed: training.options.seed,
-    command: `node results/rules.js ${process.argv.slice(2).join(" ")}`,
+    command: `node research/results/rules.js ${process.argv.slice(2).join(" ")}`,
     note: `${run} on validation: ${parts.join("; ")}.`,
   });
   model.dispose();

@@ -1,4 +1,4 @@
-// Draws the figures of RESULTS.md from ledger.tsv, curves.tsv, scales.tsv and published.tsv: node results/figures.js
+// Draws the figures of RESULTS.md from ledger.tsv, curves.tsv, scales.tsv and published.tsv: node research/results/figures.js
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as Plot from "@observablehq/plot";

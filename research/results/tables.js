@@ -1,4 +1,4 @@
-// Writes the tables of RESULTS.md from ledger.tsv and published.tsv: node results/tables.js
+// Writes the tables of RESULTS.md from ledger.tsv and published.tsv: node research/results/tables.js
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readTable, validation } from "./_tables.js";
@@ -6,7 +6,7 @@ import { readTable, validation } from "./_tables.js";
 const ledger = readTable("ledger.tsv").filter(({ mrr }) => mrr !== "");
 const published = readTable("published.tsv");
 const targets = readTable("targets.tsv");
-const page = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
+const page = fileURLToPath(new URL("../../RESULTS.md", import.meta.url));
 const measures = ["mrr", "hits1", "hits3", "hits10"];
 const titles = ["MRR", "Hits@1", "Hits@3", "Hits@10"];
 const short = (value) => value.replace(/^0/, "");

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { batchSize, shapes } from "./shapes.js";
 
-const script = fileURLToPath(new URL("../../shared/bench/peer_torch.py", import.meta.url));
+const script = fileURLToPath(new URL("../../../shared/bench/peer_torch.py", import.meta.url));
 const peerCases = ["pretrain", "distil", "onevsall", "rank"];
 
 function findTorch() {

@@ -1,5 +1,5 @@
 // Runs `mulde` and writes what came out into ledger.tsv, a line for each model, failed runs too:
-//   node results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] -- train|distil|run ...
+//   node research/results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] -- train|distil|run ...
 // The role is that of a model of `train`; what `distil` trains is distilled. The test split counts whole, filtered, with realistic ranks.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
@@ -56,9 +56,13 @@ process.exitCode = code;
 
 /** The command's exit code and output, and the highest resident memory that its process had. */
 function run() {
-  const child = spawn(process.execPath, [join(here, "../apps/cli/bin/mulde.js"), ...command, "--json", "--log", log], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(here, "../../apps/cli/bin/mulde.js"), ...command, "--json", "--log", log],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let stdout = "";
   let peak = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
