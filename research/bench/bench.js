@@ -1,18 +1,19 @@
 // Mulde beside careful PyTorch, case by case in one run:
-//   pnpm bench [--json] [--reps N] [--case a,b] [--data a,b] [--engine native,wasm]
+//   pnpm bench [--json] [--reps N] [--case a,b] [--data a,b] [--engine native,wasm] [--mini]
 // Prints tables, or with --json the machine's line and then a line for each figure, in sections:
 //   steps    median_ms, peer_ms, their ratio and its target
 //   threads  median_ms with two threads, one_thread_ms with one, speedup and its target
-//   epochs   seconds and their target, max_rss_mb and target_mb; natively, or in WebAssembly where that is the only engine; from the
+//   epochs   seconds and their target, max_rss_mb and target_mb; natively, or in WebAssembly if that is the only engine; from the
 //            archives in $MULDE_DATASETS_MIRROR or ../shared/datasets, else with random triples
 //   peak     gflops, the peak_gflops of as many cores as threads, their share and its target
+// --mini runs each case once on a tiny graph, without PyTorch, to show that it works; its times mean nothing.
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.js";
 import { lastLine, peer } from "./peer.js";
-import { shapes } from "./shapes.js";
+import { dataNames } from "./shapes.js";
 import { machineText, tables } from "./table.js";
-import { cases, epochs, target, targets, threaded } from "./targets.js";
+import { cases, epochs, target, threaded } from "./targets.js";
 
 const caseScript = fileURLToPath(new URL("case.js", import.meta.url));
 // Two threads against two, and in WebAssembly one against one.
@@ -24,8 +25,9 @@ function readFlags() {
       json: { type: "boolean", default: false },
       reps: { type: "string", default: "10" },
       case: { type: "string", default: cases.join() },
-      data: { type: "string", default: Object.keys(shapes).join() },
+      data: { type: "string", default: dataNames.join() },
       engine: { type: "string" },
+      mini: { type: "boolean", default: false },
     },
   });
   if (!/^[1-9]\d{0,5}$/.test(values.reps)) {
@@ -39,9 +41,10 @@ function readFlags() {
   };
   return {
     json: values.json,
-    reps: Number(values.reps),
+    mini: values.mini,
+    reps: values.mini ? 1 : Number(values.reps),
     cases: some("case", cases),
-    data: some("data", Object.keys(shapes)),
+    data: values.mini ? ["mini"] : some("data", dataNames),
     engines: values.engine === undefined ? undefined : some("engine", Object.keys(usualThreads)),
   };
 }
@@ -52,7 +55,7 @@ function mine(run, threads) {
   return lastLine(process.execPath, [caseScript, run.case, run.data, run.engine, String(threads), String(run.reps)]);
 }
 
-/** The lines of a case of one data set on one engine. */
+/** Measures one case of one data set on one engine; returns its lines. */
 function measure(run) {
   const { case: name, data, engine, reps } = run;
   const threads = usualThreads[engine];
@@ -78,9 +81,9 @@ function measure(run) {
       { section: "epochs", ...line, triples, seconds: rounded(seconds, 2), target: limit, max_rss_mb, target_mb },
     ];
   }
-  // The other number of threads before the peer: what is compared is run one behind the other.
+  // The other number of threads runs before the peer, so that what is compared runs one after the other.
   const other = threaded.includes(name) ? mine(run, 3 - threads) : undefined;
-  const theirs = peer(name, data, threads, reps);
+  const theirs = data === "mini" ? undefined : peer(name, data, threads, reps);
   const lines = [
     {
       section: "steps",
@@ -102,7 +105,7 @@ function measure(run) {
       median_ms: rounded(two.median_ms, 2),
       one_thread_ms: rounded(one.median_ms, 2),
       speedup: rounded(one.median_ms / two.median_ms, 2),
-      target: targets.speedup[engine],
+      target: target("speedup", name, data, engine),
     });
   }
   return lines;
@@ -110,14 +113,14 @@ function measure(run) {
 
 async function main() {
   const flags = readFlags();
-  const machine = await describeMachine(flags.engines?.[0]);
+  const machine = await describeMachine({ engine: flags.engines?.[0], peer: !flags.mini });
   const engines = flags.engines ?? (machine.engine === "native" ? ["native", "wasm"] : ["wasm"]);
   if (flags.json) console.log(JSON.stringify({ machine }));
   else console.error(machineText(machine));
   const lines = [];
   for (const data of flags.data) {
     for (const name of flags.cases) {
-      // In WebAssembly the epochs take minutes: only where nothing else is asked for.
+      // In WebAssembly the epochs take minutes: they run there only if no other engine does.
       for (const engine of epochs.includes(name) ? engines.slice(0, 1) : engines) {
         for (const line of measure({ case: name, data, engine, reps: flags.reps })) {
           lines.push(line);

@@ -1,22 +1,17 @@
-// Whole epochs through the trainer's own loop, each a function of the setting that returns { seconds, triples }. The runs go on to their
-// validation and their end, which the peak memory covers and the seconds do not.
+// Whole epochs through the trainer's own loop, each a function of the setting that returns { seconds, triples }. The run goes on to its
+// validation and its end: the peak memory includes them, the seconds do not.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { distil, finish, pretrainTeacher } from "@mulde/mulde-trainer";
-import { batchSize, paperStep } from "./shapes.js";
-
-// The trainer's own: the root does not depend on it.
-const datasets = createRequire(import.meta.resolve("@mulde/mulde-trainer")).resolve("@mulde/datasets");
-const { loadDataset } = await import(pathToFileURL(datasets).href);
+import { fileURLToPath } from "node:url";
+import { loadDataset } from "@mulde/datasets";
+import { distillationEpoch, factsEpoch } from "./training.js";
 
 const mirror = process.env.MULDE_DATASETS_MIRROR ?? fileURLToPath(new URL("../../../shared/datasets", import.meta.url));
 
-/** The data set itself where its archive is at hand, else random triples of its shape. */
+/** The data set itself if its archive is there, else random triples of its shape. */
 async function loadTriples({ data, shape, ids }) {
-  if (existsSync(join(mirror, shape.archive))) {
+  if (shape.archive && existsSync(join(mirror, shape.archive))) {
     const cacheDir = mkdtempSync(join(tmpdir(), "mulde-bench-"));
     try {
       return { triples: "real", data: await loadDataset(data, { mirror, cacheDir }) };
@@ -35,28 +30,18 @@ async function loadTriples({ data, shape, ids }) {
   return { triples: "random", data: { entities: { size: entities }, relations: { size: relations }, ...splits } };
 }
 
-async function epoch(setting, makeRun) {
+async function epoch(setting, seconds) {
   const { triples, data } = await loadTriples(setting);
-  let seconds;
-  await finish(makeRun({ data, kernels: setting.kernels }), (event) => {
-    if (event.type === "epoch") seconds = event.seconds;
-  });
-  return { seconds, triples };
-}
-
-function factsEpoch(setting, options) {
-  return epoch(setting, (context) =>
-    pretrainTeacher({ ...paperStep, ...options, model: "RotH", batchSize, epochs: 1 }, context),
-  );
+  return { seconds: await seconds({ data, kernels: setting.kernels }), triples };
 }
 
 export const epochs = {
-  "plain-epoch": (setting) => factsEpoch(setting, { dim: 32, negatives: setting.data === "wn18rr" ? 63 : 255 }),
-  "pretrain-epoch": (setting) => factsEpoch(setting, { dim: 64, negatives: 255 }),
+  "plain-epoch": (setting) =>
+    epoch(setting, (context) => factsEpoch({ dim: 32, negatives: setting.data === "wn18rr" ? 63 : 255 }, context)),
+  "pretrain-epoch": (setting) => epoch(setting, (context) => factsEpoch({ dim: 64, negatives: 255 }, context)),
   async "distil-epoch"(setting) {
     const teachers = await setting.teachers();
-    const options = { ...paperStep, model: "RotH", dim: 32, negatives: 255, topK: 500, batchSize, epochs: 1 };
-    return epoch(setting, (context) => distil(options, { ...context, teachers }));
+    return epoch(setting, (context) => distillationEpoch({ ...context, teachers }));
   },
-  "onevsall-epoch": (setting) => factsEpoch(setting, { dim: 64, loss: "1vsAll" }),
+  "onevsall-epoch": (setting) => epoch(setting, (context) => factsEpoch({ dim: 64, loss: "1vsAll" }, context)),
 };

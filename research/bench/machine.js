@@ -5,10 +5,13 @@ import { peakGflops } from "./peak.js";
 import { torchVersion } from "./peer.js";
 
 /**
- * `engine` undefined: native where there is one, which `engine` of the result tells. Peaks, the best of ten, are one core's and two cores'
- * together: where the second adds little, the host has given it away, and figures of two threads mean nothing.
+ * Describes the machine. Peaks are the best of ten tries, of one core and of two together: if the second adds little, the host has given
+ * it to others, and figures of two threads mean nothing.
+ *
+ * @param engine - of the kernels; undefined takes native if it loads, and the result tells which it was
+ * @param peer - whether PyTorch is looked for
  */
-export async function describeMachine(engine) {
+export async function describeMachine({ engine, peer = true } = {}) {
   const peaks = [];
   let kernels;
   for (const threads of [1, 2]) {
@@ -18,7 +21,8 @@ export async function describeMachine(engine) {
     await kernels.engine.close();
   }
   return {
-    cpu: cpus()[0].model,
+    // Some containers list none.
+    cpu: cpus()[0]?.model ?? "unknown CPU",
     cores: availableParallelism(),
     engine: kernels.kind,
     isa: kernels.isa,
@@ -27,7 +31,7 @@ export async function describeMachine(engine) {
     // What else ran in the last minute.
     load: Number(loadavg()[0].toFixed(2)),
     node: process.version,
-    torch: torchVersion ?? null,
+    torch: peer ? torchVersion() : null,
     date: new Date().toISOString().slice(0, 10),
   };
 }

@@ -1,7 +1,7 @@
 // What the threads in use can do at most, and what part of it the 1-vs-all kernels and their product tiles reach.
 import { median } from "./setting.js";
 import { batchSize } from "./shapes.js";
-import { factsStep } from "./steps.js";
+import { factsStep } from "./training.js";
 
 // Some 10 ms at the peak of a core: long beside the start of a thread, short beside a change of its clock.
 const iterations = 2_000_000;

@@ -4,16 +4,16 @@
 import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";
 import { createModel, modelScorer } from "@mulde/kge-models";
-import { pretrainTeacher } from "@mulde/mulde-trainer";
-import { batchSize, paperStep } from "./shapes.js";
+import { batchSize } from "./shapes.js";
+import { factsEvents } from "./training.js";
 
 const [directory, steps] = process.argv.slice(2);
 const shape = { model: "RotH", dim: 32 };
 const negatives = 255;
-// Until then pages are touched and code is compiled.
+// During these, pages are touched and code is compiled.
 const warmUpSteps = 20;
 
-/** What a piece of work gives, and how many seconds it takes. */
+/** The value of a piece of work, and the seconds it took. */
 async function timed(work) {
   const started = performance.now();
   const value = await work();
@@ -21,12 +21,12 @@ async function timed(work) {
 }
 
 /**
- * Milliseconds of a step of the real loop: the median over the stretches between its progress events, which come every tenth of a second. Also
- * the seconds from the call to the first step: queries, filter, initial values, optimizer, the first shuffle.
+ * Milliseconds of a step in the trainer's loop: the median over the stretches between its progress events, which come every tenth of a
+ * second. Also the seconds from the call to the first step: queries, filter, initial values, optimizer, the first shuffle.
  */
 async function trainSome(data) {
   const started = performance.now();
-  const events = pretrainTeacher({ ...paperStep, ...shape, batchSize, negatives, sparse: true }, { data });
+  const events = factsEvents({ dim: shape.dim, negatives, sparse: true }, { data });
   const stretches = [];
   let prepared = 0;
   let last = { step: 0, at: 0 };
@@ -45,7 +45,7 @@ const [data, load] = await timed(() => loadDataset(directory));
 const { entities, relations, train, valid, test } = data;
 const { prepared, stepMs } = await trainSome(data);
 
-// The loop keeps its model for itself until it is done. How long ranking takes does not depend on the parameters' values.
+// The loop keeps its model to itself until it is done. The time of ranking does not depend on the parameters' values.
 const model = await createModel({ ...shape, entities: entities.size, relations: relations.size });
 const [known, filter] = await timed(() => indexAnswers(entities.size, relations.size, train, valid, test));
 const [report, rank] = await timed(() =>
@@ -57,7 +57,7 @@ console.log(
     entities: entities.size,
     triples: train.length + valid.length + test.length,
     parameters: model.parameters,
-    // Of so many uniform draws.
+    // Expected for so many uniform draws.
     rows_touched: Math.round(entities.size * -Math.expm1(batchSize * negatives * Math.log1p(-1 / entities.size))),
     step_ms: stepMs,
     load_s: load,

@@ -1,7 +1,9 @@
-// How step time and memory grow with the graph: `pnpm bench:scale [--json] [--sizes 1e4x1e5,...] [--steps N] [--plot FILE]`.
-// Each size (entities x triples) is a synthetic graph with power-law degrees, written as TSV files to a temporary directory and then
-// loaded, trained on (RotH, 32 dimensions, 500 queries with 255 negatives, sparse Adam) and ranked in a process of its own, as a user
-// would. Prints a table, or with --json the machine's line and a line for each size, and draws scale.svg beside this file.
+// How step time and memory grow with the graph:
+//   pnpm bench:scale [--json] [--sizes 1e4x1e5,...] [--steps N] [--plot FILE] [--mini]
+// Each size (entities x triples) is a synthetic graph with power-law degrees, written as TSV files to a temporary directory. As a user would,
+// a process of its own loads it, trains on it (RotH, 32 dimensions, 500 queries with 255 negatives, sparse Adam) and ranks the test split.
+// Prints a table, or with --json the machine's line and a line for each size, and draws scale.svg beside this file.
+// --mini runs two tiny sizes and draws nothing unless --plot says where, to show that it works; its times mean nothing.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +16,10 @@ import { scalePlot } from "./scale-plot.js";
 import { machineText } from "./table.js";
 
 const caseScript = fileURLToPath(new URL("scale-case.js", import.meta.url));
-// The test triples that are ranked, and as many for validation.
+// Triples that are ranked, and as many for validation.
 const held = 1000;
+const sizes = "1e4x1e5,3e4x3e5,1e5x1e6,3e5x3e6,1e6x1e7";
+const miniSizes = "1e3x6e3,2e3x1e4";
 
 const columns = {
   entities: (l) => l.entities.toLocaleString("en"),
@@ -33,22 +37,26 @@ function readFlags() {
   const { values } = parseArgs({
     options: {
       json: { type: "boolean", default: false },
-      sizes: { type: "string", default: "1e4x1e5,3e4x3e5,1e5x1e6,3e5x3e6,1e6x1e7" },
-      steps: { type: "string", default: "300" },
-      plot: { type: "string", default: fileURLToPath(new URL("scale.svg", import.meta.url)) },
+      sizes: { type: "string" },
+      steps: { type: "string" },
+      plot: { type: "string" },
+      mini: { type: "boolean", default: false },
     },
   });
-  const steps = Number(values.steps);
-  if (!(Number.isInteger(steps) && steps >= 100))
-    throw new Error(`--steps "${values.steps}" is no whole number from 100.`);
-  const sizes = values.sizes.split(",").map((size) => {
+  const { json, mini } = values;
+  const plot = values.plot ?? (mini ? undefined : fileURLToPath(new URL("scale.svg", import.meta.url)));
+  const steps = Number(values.steps ?? (mini ? 100 : 300));
+  if (!(Number.isInteger(steps) && steps >= 100)) {
+    throw new Error(`--steps "${values.steps}" is not a whole number from 100.`);
+  }
+  const chosen = (values.sizes ?? (mini ? miniSizes : sizes)).split(",").map((size) => {
     const [entities, triples] = size.split("x").map(Number);
     if (!(entities >= held && triples >= 5 * held)) {
       throw new Error(`--sizes "${size}" is not ENTITIESxTRIPLES, from ${held} entities and ${5 * held} triples.`);
     }
     return { entities, triples };
   });
-  return { ...values, sizes, steps };
+  return { json, mini, plot, steps, sizes: chosen };
 }
 
 async function measure(size, steps) {
@@ -69,7 +77,7 @@ function table(lines) {
 
 async function main() {
   const flags = readFlags();
-  const machine = await describeMachine();
+  const machine = await describeMachine({ peer: false });
   if (flags.json) console.log(JSON.stringify({ machine }));
   else console.error(machineText(machine));
   const lines = [];
@@ -79,8 +87,8 @@ async function main() {
     if (flags.json) console.log(JSON.stringify(line));
     else console.error(Object.values(line).join(" "));
   }
-  await writeFile(flags.plot, scalePlot(lines));
-  if (!flags.json) console.log(`\n${machineText(machine)}\n\n${table(lines)}\n\n${flags.plot}`);
+  if (flags.plot !== undefined) await writeFile(flags.plot, scalePlot(lines));
+  if (!flags.json) console.log(["", machineText(machine), table(lines), flags.plot ?? ""].join("\n\n").trimEnd());
 }
 
 try {

@@ -1,14 +1,7 @@
 // Single steps, each a function of the setting and the repetitions that returns { median_ms }.
-import {
-  distillationObjective,
-  distilSchema,
-  factsObjective,
-  Optimizer,
-  trainedTables,
-  trainSchema,
-} from "@mulde/mulde-trainer";
 import { median } from "./setting.js";
-import { batchSize, paperStep } from "./shapes.js";
+import { batchSize } from "./shapes.js";
+import { distillationStep, factsStep } from "./training.js";
 
 async function timed(repetitions, step) {
   const times = [];
@@ -21,37 +14,17 @@ async function timed(repetitions, step) {
   return { median_ms: median(times) };
 }
 
-/** A training step with random queries: the loss, its gradients, the optimizer. */
-export function trainingStep({ kernels, queries }, model, objective, options) {
-  const optimizer = new Optimizer(kernels, [...trainedTables(model), ...objective.extra], options);
-  return async (step) => {
-    const { gradients } = await objective.step({ epoch: 0, step, ...queries(batchSize) });
-    optimizer.update(gradients, step + 1, options.learningRate);
-    model.touch();
-  };
-}
-
-export async function factsStep(setting, input) {
-  const options = trainSchema.parse({ ...paperStep, model: "RotH", dim: 64, ...input });
-  const model = await setting.spread(options.model, options.dim);
-  return { model, step: trainingStep(setting, model, factsObjective(model, options), options) };
-}
-
 export const steps = {
   async pretrain(setting, repetitions) {
-    return timed(repetitions, (await factsStep(setting, { negatives: 255 })).step);
+    return timed(repetitions, (await factsStep(setting, {})).step);
   },
   async distil(setting, repetitions) {
-    const teachers = await setting.teachers();
-    const junior = await setting.spread("RotH", 32);
-    const options = distilSchema.parse({ ...paperStep, model: "RotH", dim: 32, negatives: 255, topK: 500 });
-    const objective = distillationObjective(junior, teachers, options);
-    return timed(repetitions, trainingStep(setting, junior, objective, options));
+    return timed(repetitions, await distillationStep(setting));
   },
   async onevsall(setting, repetitions) {
     return timed(repetitions, (await factsStep(setting, { loss: "1vsAll" })).step);
   },
-  /** The whole test set in both directions, 20 filtered entities a query. */
+  /** Ranks the whole test set in both directions, with 20 filtered entities a query. */
   async rank({ shape, random, ids, queries, spread }, repetitions) {
     const model = await spread("RotH", 32);
     const count = 2 * shape.test;
@@ -71,7 +44,7 @@ export const steps = {
     const counts = { greater: new Int32Array(count), equal: new Int32Array(count) };
     return timed(repetitions, () => model.inference.rank(call, counts));
   },
-  /** The 500 best of all entities for each query of a batch, in order. */
+  /** Finds the 500 best entities of each query in a batch, in order. */
   async topk({ queries, spread }, repetitions) {
     const model = await spread("RotH", 32);
     const { heads, relations } = queries(batchSize);
