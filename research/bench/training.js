@@ -73,8 +73,9 @@ const distillation = {
   trainOnSoft: true,
 };
 
-/** Complete options by kind of training. */
-export const paper = { facts, distillation };
+/** The options as they stand here, and as the trainer reads them: the same, or a default has filled a gap. */
+export const written = { facts, distillation };
+export const read = { facts: trainSchema.parse(facts), distillation: distilSchema.parse(distillation) };
 
 /** The same options with another dimension, number of negatives, loss, or optimizer of touched rows alone. */
 function factsOptions({ dim = facts.dim, negatives = facts.negatives, loss = facts.loss, sparse = facts.sparse }) {

@@ -20,19 +20,29 @@ const highest = { WN18RR: 0.54, "FB15k-237": 0.38 };
 const width = 460;
 const height = 340;
 const margins = { marginLeft: 60, marginRight: 20, marginTop: 50, marginBottom: 45 };
-// Which XML, unlike HTML, must be told.
+// XML needs to be told; HTML does not.
 const namespace = "http://www.w3.org/2000/svg";
 
-mkdirSync(at("figures"), { recursive: true });
-writeFigure("quality.svg", sets.map(quality));
 const papers = new Map(sets.map((data) => [data, lastRuns(data)]));
 const ran = sets.filter((data) => papers.get(data).length > 0);
-writeFigure("curves.svg", ran.map(courses));
-writeFigure("attention.svg", ran.map(attention));
-writeFigure("relations.svg", [relationScales("WN18RR")]);
 
-/** Panels side by side as one file. */
-function writeFigure(name, panels) {
+/** The text of every figure, by the name of its file. */
+export function figures() {
+  return {
+    "quality.svg": figure(sets.map(quality)),
+    "curves.svg": figure(ran.map(courses)),
+    "attention.svg": figure(ran.map(attention)),
+    "relations.svg": figure([relationScales("WN18RR")]),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(at("figures/"), { recursive: true });
+  for (const [name, text] of Object.entries(figures())) writeFileSync(at(`figures/${name}`), text);
+}
+
+/** Panels side by side as one SVG. */
+function figure(panels) {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   let x = 0;
   const parts = panels.map((panel) => {
@@ -44,16 +54,16 @@ function writeFigure(name, panels) {
   const tall = Math.max(...panels.map((panel) => panel.height ?? height));
   const background = `<rect width="100%" height="100%" fill="white"/>`;
   const open = `<svg xmlns="${namespace}" width="${x}" height="${tall}" font-family="sans-serif">`;
-  writeFileSync(at(`figures/${name}`), `${open}${background}${parts.join("")}</svg>\n`);
+  return `${open}${background}${parts.join("")}</svg>\n`;
 }
 
 function title(text) {
   return Plot.text([text], { frameAnchor: "top", dy: -38, fontSize: 14, fontWeight: "bold" });
 }
 
-/** MRR against the size of the model: ours by their parameters, published ones by N d floats, which is nearly all of theirs. */
+/** MRR against the size of the model: the parameters of ours, and N d floats for published ones, nearly all they have. */
 function quality(data) {
-  // Of several runs the one with the best validation MRR, so that nothing is chosen on the test split.
+  // Of several runs, take the one with the best validation MRR: nothing is chosen on the test split.
   const best = new Map();
   for (const line of ledger) {
     if (line.data !== data || line.mrr === "") continue;
@@ -79,7 +89,7 @@ function quality(data) {
       role: "published",
       label: `${system} ${dimension}`,
     }));
-  // The weakest teachers would press all others together.
+  // The weakest teachers would squeeze all others together.
   const points = [...theirs, ...best.values()].filter(({ mrr }) => mrr >= lowest[data]);
   const x = { type: "log", domain: [3e5, 3e9], label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 3 };
   const y = { domain: [lowest[data], highest[data]], label: "test MRR", labelArrow: "none", grid: true };
@@ -107,7 +117,7 @@ function quality(data) {
   };
 }
 
-/** Which points, ours first, have their label on the right and which on the left: those without room for it have none. */
+/** Places labels to the right or left of their points, ours first; a label without room is left out. */
 function labelSides(points) {
   const taken = points.map(({ x, y }) => [x - 4, x + 4, y - 4, y + 4]);
   const fits = ([left, right, top, bottom]) =>
@@ -127,7 +137,7 @@ function labelSides(points) {
   return sides;
 }
 
-/** The course of each model in the paper's setting, of several runs the last. */
+/** The course of each model in the paper's setting: of several runs, the last. */
 function lastRuns(data) {
   const runs = new Map();
   for (const line of curves) {
@@ -176,7 +186,7 @@ function attention(data) {
   };
 }
 
-/** Names in their colours, one above the other in the lower right corner, where these figures are empty. */
+/** Names in their colours, stacked in the lower right corner, which is empty in these figures. */
 function legend(names, fills) {
   return names.map((name, i) =>
     Plot.text([name], {
@@ -190,7 +200,7 @@ function legend(names, fills) {
   );
 }
 
-/** What the Senior learned: the scale of each teacher for each relation, both directions. */
+/** The Senior's scale of each teacher for each relation, in both directions. */
 function relationScales(data) {
   const lines = readTable("scales.tsv").filter((line) => line.data === data && line.experiment.endsWith("-paper"));
   const cells = [...new Map(lines.map((line) => [`${line.relation} ${line.teacher}`, line])).values()];

@@ -1,15 +1,16 @@
-// Runs `mulde` and writes what came out into ledger.tsv, a line for each model, failed runs too:
-//   node research/results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] -- train|distil|run ...
-// The role is that of a model of `train`; what `distil` trains is distilled. The test split counts whole, filtered, with realistic ranks.
+// Runs `mulde` and writes a line of ledger.tsv for each model, for failed runs too:
+//   node research/results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] [--to DIR] -- train|distil|run ...
+// --role is the role of a model of `train`; what `distil` trains is distilled. --to is the folder of the ledger, the curves and the scales.
+// Metrics are of the whole test split, filtered, with realistic ranks.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { addLedgerLine, addLine, readTable } from "./_tables.js";
+import { addLedgerLine, addLine, readTable, refuseAbsolute } from "./_tables.js";
 
-const here = dirname(fileURLToPath(import.meta.url));
+const bin = fileURLToPath(new URL("../../apps/cli/bin/mulde.js", import.meta.url));
 
 const split = process.argv.indexOf("--");
 if (split < 0) throw new Error("Give the mulde command after --, as the first lines of this file show.");
@@ -19,12 +20,12 @@ const { values: flags } = parseArgs({
     experiment: { type: "string" },
     role: { type: "string", default: "undistilled" },
     note: { type: "string", default: "" },
+    to: { type: "string" },
   },
 });
 if (flags.experiment === undefined) throw new Error("Give the run a name: --experiment NAME.");
 const command = process.argv.slice(split + 1);
-const absolute = command.flatMap((part) => part.split(",")).find(isAbsolute);
-if (absolute !== undefined) throw new Error(`The ledger is committed: give ${absolute} relative to the repository.`);
+refuseAbsolute(command.flatMap((part) => part.split(",")));
 const role = command[0] === "distil" ? "distilled" : flags.role;
 const option = (name) => {
   const at = command.indexOf(`--${name}`);
@@ -42,27 +43,20 @@ const shared = {
 const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean).map(JSON.parse) : [];
 const trained = new Set(events.filter(({ type }) => type === "start").map(({ name }) => name));
 const rows = code === 0 ? lines(JSON.parse(stdout)) : [];
-for (const line of rows) addLedgerLine({ ...shared, ...line });
-if (code !== 0)
-  addLedgerLine({
-    ...shared,
-    role: command[0] === "run" ? "" : role,
-    model: option("model") ?? option("junior"),
-    note: `failed with exit code ${code}. ${flags.note}`,
-  });
+for (const line of rows) addLedgerLine({ ...shared, ...line }, flags.to);
+if (code !== 0) {
+  const note = `failed with exit code ${code}. ${flags.note}`;
+  const model = option("model") ?? option("junior");
+  addLedgerLine({ ...shared, role: command[0] === "run" ? "" : role, model, note }, flags.to);
+}
 writeCurves();
 if (code === 0 && command[0] === "run") writeScales(JSON.parse(stdout).out);
 process.exitCode = code;
 
-/** The command's exit code and output, and the highest resident memory that its process had. */
+/** Runs the command; returns its exit code, its output and its highest resident memory in MB. */
 function run() {
-  const child = spawn(
-    process.execPath,
-    [join(here, "../../apps/cli/bin/mulde.js"), ...command, "--json", "--log", log],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const args = [bin, ...command, "--json", "--log", log];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let stdout = "";
   let peak = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
@@ -79,7 +73,7 @@ function run() {
   );
 }
 
-/** A line for the model of `train` and `distil`, or for each row of an experiment that this run made. */
+/** A line for the model of `train` or `distil`, or for each row of an experiment that this run made. */
 function lines(report) {
   const { note } = flags;
   if (!report.rows) {
@@ -90,25 +84,27 @@ function lines(report) {
     return [{ ...metrics(row), note: `${chosenBy(validation)} ${note}` }];
   }
   const { data } = JSON.parse(readFileSync(join(report.out, "report.json"), "utf8")).experiment;
-  const known = readTable("ledger.tsv").filter((line) => line.experiment === flags.experiment && line.mrr !== "");
+  const known = readTable("ledger.tsv", flags.to).filter(
+    (line) => line.experiment === flags.experiment && line.mrr !== "",
+  );
   return report.rows.flatMap((row) => {
     const saved = join(report.out, row.name, "config.json");
-    // A teacher from another directory has its line there, and a model of an earlier run of this experiment here, unless that run was stopped
-    // before it wrote one. What this run trained has a new one, even where it came out the same.
+    // A teacher from another directory has its line there, and a model of an earlier run has one already, unless that run was stopped before
+    // it wrote any. A model that this run trained gets a new line, even if it came out the same.
     const elsewhere = row.role !== "senior" && !existsSync(saved);
     const line = { ...metrics(row), data };
     const same = ["role", "model", "dimension", "seed", "mrr", "data"];
     const written = known.some((other) => same.every((column) => other[column] === String(line[column])));
     if (elsewhere || (written && !trained.has(row.role === "senior" ? "distilled" : row.name))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
-    // Twins of variants have names too, and are told apart by their model and size.
+    // Twins of variants have names too; their model and size tell them apart.
     const usual = ["undistilled", "senior"].includes(row.role) || [row.role, row.model].includes(row.name);
     const variant = usual ? "" : `variant ${row.name}.`;
     return [{ ...line, note: `${variant} ${how} ${note}`.trim() }];
   });
 }
 
-/** What a model was chosen by, so that no choice needs the test split. */
+/** The validation metrics that a model was chosen by: no choice needs the test split. */
 function chosenBy({ epoch, metrics: { mrr, hits } }) {
   return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}, Hits@10 ${hits["10"].toFixed(4)}.`;
 }
@@ -132,7 +128,7 @@ function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailM
   };
 }
 
-/** Every validation of the run goes into curves.tsv: what the figures draw courses from. */
+/** Writes every validation of the run to curves.tsv, from which the figures draw courses. */
 function writeCurves() {
   const columns = "experiment data out name epoch seconds mrr attention teachers".split(" ");
   const data = option("data") ?? rows[0]?.data;
@@ -160,11 +156,11 @@ function writeCurves() {
       attention,
       teachers,
     };
-    addLine("curves.tsv", columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) });
+    addLine("curves.tsv", columns, { ...line, seconds: seconds.toFixed(1), mrr: metrics.mrr.toFixed(4) }, flags.to);
   }
 }
 
-/** The relation-specific scales that an experiment's Senior learned go into scales.tsv, where the relations are few enough to be drawn. */
+/** Writes the scales that an experiment's Senior learned to scales.tsv, if the relations are few enough to be drawn. */
 function writeScales(out) {
   const saved = join(out, "distilled");
   const { scaling } = JSON.parse(readFileSync(join(saved, "config.json"), "utf8")).training.senior;
@@ -185,6 +181,6 @@ function writeScales(out) {
       relation,
       teacher: experiment.teachers[i % m].name,
     };
-    addLine("scales.tsv", columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) });
+    addLine("scales.tsv", columns, { ...line, scale: (1 / (1 + Math.exp(-weight))).toFixed(3) }, flags.to);
   });
 }

@@ -1,19 +1,18 @@
-// How a model's validation metrics change where answers that a rule holds for wrong are left out of the ranking, a ledger line for each model:
-//   node research/results/rules.js --data NAME [--functional 1.05] RUN...
-// `taken` leaves out entities that have their answer in a functional reciprocal relation, `heads` the query's own head (see `mulde distil --help`).
-import { isAbsolute } from "node:path";
+// How validation metrics change if the ranking leaves out answers that a rule takes to be wrong, a ledger line for each model:
+//   node research/results/rules.js --data NAME [--functional 1.05] [--to DIR] RUN...
+// `taken` leaves out entities that have their answer in a functional reciprocal relation, `heads` the query's own head (see `mulde distil
+// --help`). --to is the folder of the ledger.
 import { parseArgs } from "node:util";
 import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { knownAnswers, rankTriples, summarise } from "@mulde/eval";
 import { loadModel, modelScorer } from "@mulde/kge-models";
-import { addLedgerLine } from "./_tables.js";
+import { addLedgerLine, refuseAbsolute } from "./_tables.js";
 
 const { values: flags, positionals: runs } = parseArgs({
-  options: { data: { type: "string" }, functional: { type: "string", default: "1.05" } },
+  options: { data: { type: "string" }, functional: { type: "string", default: "1.05" }, to: { type: "string" } },
   allowPositionals: true,
 });
-const absolute = runs.find(isAbsolute);
-if (absolute !== undefined) throw new Error(`The ledger is committed: give ${absolute} relative to the repository.`);
+refuseAbsolute([flags.data ?? "", ...runs]);
 
 const { entities, relations, train, valid, test } = await loadDataset(flags.data);
 const numRelations = relations.size;
@@ -39,7 +38,7 @@ for (const run of runs) {
   });
   const above = (100 * headsAbove(ranked)).toFixed(1);
   parts.push(...largeRelations(ranked.plain), `the head above the answer in ${above} % of queries`);
-  addLedgerLine({
+  const line = {
     data: flags.data,
     experiment: "rules",
     model: model.config.model,
@@ -47,7 +46,8 @@ for (const run of runs) {
     seed: training.options.seed,
     command: `node research/results/rules.js ${process.argv.slice(2).join(" ")}`,
     note: `${run} on validation: ${parts.join("; ")}.`,
-  });
+  };
+  addLedgerLine(line, flags.to);
   model.dispose();
 }
 
@@ -62,7 +62,7 @@ function takenEntities(most) {
   });
 }
 
-/** The usual filter, and what a rule leaves out beside it; `rankTriples` never filters out the answer in question. */
+/** The usual filter, and what a rule leaves out besides; `rankTriples` never filters out the answer in question. */
 function alsoOut(wrong) {
   return {
     answers: (head, relation) =>
@@ -70,7 +70,7 @@ function alsoOut(wrong) {
   };
 }
 
-/** The MRR of either side for relations that have a twentieth of the triples or more, which are few enough to name. */
+/** The MRR of either side, for each relation with at least a twentieth of the triples. */
 function largeRelations(sides) {
   const mrr = (side, relation) => {
     const ranks = sides[side].ranks.filter((_, i) => valid.relations[i] === relation);
@@ -81,7 +81,7 @@ function largeRelations(sides) {
     .map((r) => `"${relations.name(r)}" MRR of heads ${mrr("head", r)}, of tails ${mrr("tail", r)}`);
 }
 
-/** How many answers in question are taken, so that the rule is wrong about them. */
+/** Counts the answers in question that are taken: the rule is wrong about them. */
 function broken() {
   let asked = 0;
   let wrong = 0;
@@ -98,7 +98,7 @@ function broken() {
   return `answers in question that are taken: ${wrong} of ${asked} that could be`;
 }
 
-/** Part of the queries whose own head outranks the answer: those that rank better where heads are left out. */
+/** The share of queries whose own head outranks the answer: those that rank better without heads. */
 function headsAbove({ plain, heads }) {
   const above = ["head", "tail"].map((side) =>
     plain[side].ranks.reduce((sum, rank, i) => sum + (rank > heads[side].ranks[i]), 0),

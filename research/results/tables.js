@@ -13,7 +13,12 @@ const short = (value) => value.replace(/^0/, "");
 
 const tables = { headline, references, paper, juniors, ablations, best };
 
-/** The page with every table as the ledger has it now. */
+/**
+ * The page with every table as the ledger has it now.
+ *
+ * @param {string} text - of the page
+ * @returns {string}
+ */
 export function filled(text) {
   return Object.entries(tables).reduce((page, [name, make]) => {
     const between = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`);
@@ -24,7 +29,7 @@ export function filled(text) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, filled(readFileSync(page, "utf8")));
 
-/** The Juniors that the targets are for, beside these and published ones of their size. */
+/** The Juniors with a target, beside it and published ones of their size. */
 function headline() {
   const lines = latest(ledger.filter(({ role, dimension }) => role === "distilled" && dimension === "32"));
   const rows = targets.flatMap((target) => {
@@ -43,7 +48,7 @@ function headline() {
   );
 }
 
-/** Models from the facts alone: of all runs of one, that with the best validation MRR. */
+/** Models from the facts alone: of all runs of one, the run with the best validation MRR. */
 function references() {
   const alone = ledger.filter(({ role }) => role === "undistilled" || role === "baseline");
   const rows = groups(alone, ({ data, model, dimension }) => [data, model, dimension]).map((runs) => {
@@ -58,7 +63,7 @@ function references() {
   );
 }
 
-/** The paper's setting: means over the seeds, and with more than one their standard deviation. */
+/** The paper's setting: means over the seeds, with their standard deviation if there are several. */
 function paper() {
   const lines = latest(ledger.filter(({ experiment }) => /-(paper|paper-plain|seeds)$/.test(experiment)));
   const rows = groups(lines, (line) => [setting(line), line.role, line.model, line.dimension]).map((seeds) => {
@@ -72,7 +77,7 @@ function paper() {
 /** Other Juniors of the same teachers, each beside its twin. */
 function juniors() {
   const others = ledger.filter(({ experiment, role }) => experiment.endsWith("-juniors") && role !== "senior");
-  // Those experiments once held other seeds of the paper's Junior, too.
+  // These experiments once held other seeds of the paper's Junior, too.
   const lines = others.filter(({ model, dimension }) => !(model === "RotH" && dimension === "32"));
   const rows = groups(lines, ({ data, model, dimension }) => [data, model, dimension]).map((both) => {
     const { data, model, dimension } = both[0];
@@ -85,7 +90,7 @@ function juniors() {
   return table(["data", "Junior", "dim", "without teachers", "with teachers", "the paper's"], rows);
 }
 
-/** Each ablation since the last Junior with everything, beside this one. */
+/** Each ablation since the last Junior with everything, beside that Junior. */
 function ablations() {
   const lines = ledger.filter(({ experiment, role }) => experiment.endsWith("-ablations") && role === "distilled");
   const rows = groups(lines, ({ experiment }) => [experiment]).flatMap((runs) => {
@@ -120,23 +125,23 @@ function byRole(rows) {
   return rows.toSorted((a, b) => a[0].localeCompare(b[0]) || at(a) - at(b));
 }
 
-/** Of lines of the same model of an experiment the last: an experiment whose recipe was changed keeps its name. */
+/** The last line of each model of an experiment: an experiment keeps its name when its recipe changes. */
 function latest(lines) {
   const key = (line) => ["experiment", "data", "role", "model", "dimension", "seed"].map((name) => line[name]);
   return groups(lines, (line) => [...key(line), variant(line)]).map((runs) => runs.at(-1));
 }
 
-/** The experiment that a line's recipe is of: the seeds of the paper's setting have a file of their own. */
+/** The experiment of a line's recipe: the seeds of the paper's setting have a file of their own. */
 function setting({ experiment }) {
   return experiment.replace(/-seeds$/, "-paper");
 }
 
-/** What sets a Junior apart from its experiment's first one, other than a seed. */
+/** What tells a Junior from the first one of its experiment, other than a seed. */
 function variant({ note }) {
   return /variant (?!seed-)(\S+)\./.exec(note)?.[1] ?? "";
 }
 
-/** Lines by what they have in common, in the order of the first of each. */
+/** Groups lines by a key, in the order of their first lines. */
 function groups(lines, key) {
   const found = new Map();
   for (const line of lines) {
@@ -146,7 +151,7 @@ function groups(lines, key) {
   return [...found.values()];
 }
 
-/** A published figure of a system of the same size on the same data, as MRR / Hits@10. */
+/** A system's published figure for the same size and data, as MRR / Hits@10. */
 function theirs(system, { dimension, data }) {
   const found = published.find((row) => row.system === system && row.dimension === dimension && row.data === data);
   return found ? pair(found) : "-";
@@ -156,7 +161,7 @@ function pair({ mrr, hits10 }) {
   return `${short(mrr)} / ${short(hits10)}`;
 }
 
-/** Means of the measures, with standard deviations where there are several lines. */
+/** Means of the measures, with standard deviations if there are several lines. */
 function ours(lines) {
   return measures.map((name) => {
     const values = lines.map((line) => Number(line[name]));
