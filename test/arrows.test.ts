@@ -1,7 +1,7 @@
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
-import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { imports, packageOf } from "./_imports.js";
 import { read, root, rootManifest, sources, workspace } from "./_workspace.js";
 
 // The map of the design: errors <- kernels <- kge-models <- mulde-trainer <- cli; datasets, eval and senior stand alone but for
@@ -31,19 +31,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "@mulde/mulde-trainer",
   ],
 };
-
-/** Every module that a file names, by import, export from or import() of a literal. */
-function imports(path: string): string[] {
-  return ts.preProcessFile(read(path), true, true).importedFiles.map(({ fileName }) => fileName);
-}
-
-/** "tar" for "tar/x", "@a/b" for "@a/b/c". */
-function packageOf(specifier: string): string {
-  return specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/");
-}
 
 it("has exactly the packages of the design", () => {
   expect(workspace.map(({ manifest }) => manifest.name).sort()).toEqual(Object.keys(arrows).sort());
