@@ -9,7 +9,9 @@ const libraries = workspace.filter(({ manifest }) => manifest.exports !== undefi
 
 it("are read from the index of each package", () => {
   expect(libraries.length).toBe(workspace.length - 1);
-  expect(exported.get("@mulde/errors")).toEqual(expect.arrayContaining(["ErrorFields", "MuldeError", "closest", "hasCode"]));
+  expect(exported.get("@mulde/errors")).toEqual(
+    expect.arrayContaining(["ErrorFields", "MuldeError", "closest", "hasCode"]),
+  );
 });
 
 it("count as named in a code span alone", () => {
