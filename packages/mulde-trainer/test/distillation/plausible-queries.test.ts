@@ -2,12 +2,12 @@ import { tripleList, withReciprocals } from "@mulde/datasets";
 import { createModel, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { distillationObjective } from "../src/distillation.js";
-import { distil, type DistilInput, distilSchema, finish, parseOptions, prepareData } from "../src/index.js";
-import { UnseenQueries } from "../src/unseen-queries.js";
-import { dense, expectAdded, lively, tablesOf } from "./_models.js";
-import { brief, ring } from "./_planted.js";
-import { gradients, kl, score, type Tables } from "./_reference.js";
+import { distillationObjective } from "../../src/distillation.js";
+import { distil, type DistilInput, distilSchema, finish, parseOptions, prepareData } from "../../src/index.js";
+import { UnseenQueries } from "../../src/unseen-queries.js";
+import { dense, expectAdded, lively, tablesOf } from "../_models.js";
+import { brief, ring } from "../_planted.js";
+import { gradients, kl, score, type Tables } from "../_reference.js";
 
 // Three people (0, 1, 2) have an employer (3 or 4) by relation 0, two of them an instrument (5) by relation 1; relation 2 joins instruments.
 const facts = tripleList(
@@ -56,7 +56,7 @@ describe("a distillation step with unseen queries", () => {
     },
   };
   const base: DistilInput = { dim: 4, seed: 9, negatives: 3, topK: 4, batchSize: 4, softWeight: 0.7 };
-  const parse = (more: DistilInput) => parseOptions(distilSchema, { ...base, ...more }, "test");
+  const parse = (more: DistilInput) => parseOptions(distilSchema, { ...base, ...more });
   const batch = { epoch: 0, step: 2, heads: train.heads, relations: train.relations, tails: train.tails };
 
   it("adds the soft label of their 1 + negatives + topK best, and leaves the Senior as it is", async () => {

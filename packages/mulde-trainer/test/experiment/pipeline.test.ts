@@ -9,12 +9,12 @@ import {
   finish,
   parseExperiment,
   type PipelineEvent,
-  pretrainTeacher,
+  train,
   type Row,
   runPipeline,
   seniorScorer,
-} from "../src/index.js";
-import { brief, ring, without } from "./_planted.js";
+} from "../../src/index.js";
+import { brief, ring, without } from "../_planted.js";
 
 const data = ring();
 const plan = {
@@ -88,8 +88,8 @@ describe("a pipeline", () => {
     const { rows } = await run();
     const { teachers, junior, undistilled } = experiment;
     const models = [];
-    for (const { options } of teachers) models.push((await finish(pretrainTeacher(options!, { data }))).model);
-    const twin = await finish(pretrainTeacher(undistilled!, { data }));
+    for (const { options } of teachers) models.push((await finish(train(options!, { data }))).model);
+    const twin = await finish(train(undistilled!, { data }));
     const named = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
     const distilled = await finish(distil(junior, { data, teachers: named }));
     for (const [name, { model }] of [

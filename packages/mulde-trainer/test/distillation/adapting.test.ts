@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createModel, type KgeModel, modelTeacher, sharedKernels } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
-import { adaptingObjective } from "../src/adapting.js";
-import { type Batch, prepareData, seedOf } from "../src/data.js";
-import { distillationObjective } from "../src/distillation.js";
+import { adaptingObjective } from "../../src/adapting.js";
+import { type Batch, prepareData, seedOf } from "../../src/data.js";
+import { distillationObjective } from "../../src/distillation.js";
 import {
   type DistilContext,
   distil,
@@ -15,10 +15,10 @@ import {
   parseOptions,
   type TrainEvent,
   type TrainResult,
-} from "../src/index.js";
-import { dense, expectNear, lively, tablesOf } from "./_models.js";
-import { brief, ring, told } from "./_planted.js";
-import { bce, gradients, kl, score, type Shape } from "./_reference.js";
+} from "../../src/index.js";
+import { dense, expectNear, lively, tablesOf } from "../_models.js";
+import { brief, ring, told } from "../_planted.js";
+import { bce, gradients, kl, score, type Shape } from "../_reference.js";
 
 const data = ring();
 const shape = { entities: 24, relations: 4 };

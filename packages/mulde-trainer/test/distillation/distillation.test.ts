@@ -5,8 +5,8 @@ import { type AnswerIndex, indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import { softmaxWeights, type Teacher, uniformAttention, zScore } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { type Batch, seedOf } from "../src/data.js";
-import { distillationObjective } from "../src/distillation.js";
+import { type Batch, seedOf } from "../../src/data.js";
+import { distillationObjective } from "../../src/distillation.js";
 import {
   distil,
   type DistilInput,
@@ -15,10 +15,10 @@ import {
   parseOptions,
   type SeniorParts,
   type TrainEvent,
-} from "../src/index.js";
-import { dense, expectNear, lively, tablesOf } from "./_models.js";
-import { brief, ring } from "./_planted.js";
-import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "./_reference.js";
+} from "../../src/index.js";
+import { dense, expectNear, lively, tablesOf } from "../_models.js";
+import { brief, ring } from "../_planted.js";
+import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "../_reference.js";
 
 const entities = 12;
 const relations = 2;
@@ -190,7 +190,7 @@ describe("a distillation step", () => {
   });
 
   it("takes all entities as candidates when there are fewer than topK", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 3 }, "test");
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 3 });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     const asked: number[][] = [];
     const spy: Teacher = {
@@ -210,7 +210,7 @@ describe("a distillation step", () => {
   });
 
   it.each(["junior", "random"] as const)("runs with a single candidate (%s)", async (candidates) => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK: 1, candidates }, "test");
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK: 1, candidates });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     const objective = distillationObjective(junior, teachers, input, known);
     const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
@@ -221,7 +221,7 @@ describe("a distillation step", () => {
   });
 
   it("asks no teacher once the Junior scores NaN", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK }, "test");
+    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     junior.table("entity").data.fill(NaN);
     junior.touch();
@@ -252,7 +252,7 @@ describe("a distillation step", () => {
     const b = [0, 1, 2, 3, 4].find((at) => Math.abs(mean(at)) > 0.3)!;
     const entityGradient = async (changes: Partial<DistilInput>): Promise<number[]> => {
       const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
+      const options = parseOptions(distilSchema, { ...base, ...changes });
       const objective = distillationObjective(junior, teachers, options, known);
       const pick = (ids: Int32Array): Int32Array => Int32Array.of(ids[b]!);
       const batch = { epoch: 0, step: 4, heads: pick(heads), relations: pick(rows), tails: pick(tails) };
@@ -284,7 +284,7 @@ describe("a distillation step", () => {
     });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     const base = { dim: 4, seed, negatives, topK: 10, batchSize };
-    const parsed = parseOptions(distilSchema, { ...base, ...options }, "test");
+    const parsed = parseOptions(distilSchema, { ...base, ...options });
     const queries = { heads, relations: rows, tails, length: B };
     const objective = distillationObjective(junior, praising, parsed, { ...known, queries });
     const { loss } = await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
@@ -339,7 +339,7 @@ describe("a distillation step", () => {
         },
       };
       const base = { dim: 4, seed, negatives, topK, batchSize, filterCandidates: true, scaling: "none" } as const;
-      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
+      const options = parseOptions(distilSchema, { ...base, ...changes });
       const queries = { heads, relations: rows, tails, length: B };
       const objective = distillationObjective(junior, [recording], options, { ...known, queries });
       await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
@@ -364,7 +364,7 @@ describe("a distillation step", () => {
     { filterCandidates: true, scaling: "none" },
   ])("names the missing training split: %o", async (changes) => {
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    const options = parseOptions(distilSchema, { dim: 4, topK, batchSize, ...changes }, "test");
+    const options = parseOptions(distilSchema, { dim: 4, topK, batchSize, ...changes });
     expect(() => distillationObjective(junior, teachers, options)).toThrow(Object.keys(changes)[0]!);
     junior.dispose();
   });
@@ -373,7 +373,7 @@ describe("a distillation step", () => {
     const input = { dim: 4, seed, negatives, topK, batchSize } as const;
     const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
       const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const parsed = parseOptions(distilSchema, { ...input, ...options }, "test");
+      const parsed = parseOptions(distilSchema, { ...input, ...options });
       const objective = distillationObjective(junior, teachers, parsed, known, parts);
       const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
       objective.dispose();

@@ -1,6 +1,6 @@
 import { indexAnswers, tripleList } from "@mulde/datasets";
 import { describe, expect, it } from "vitest";
-import { keepUnknown, widthForUnknown } from "../src/unknown-best.js";
+import { keepUnknown, widthForUnknown } from "../../src/unknown-best.js";
 
 // Of 6 entities 1, 3 and 5 answer (0, 0, ?), and 2 answers (4, 1, ?).
 const index = indexAnswers(

@@ -2,9 +2,9 @@ import { tripleList } from "@mulde/datasets";
 import { createModel, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { distil, type DistilInput, finish } from "../src/index.js";
-import { TopKMemory } from "../src/top-k-memory.js";
-import { brief, ring, told } from "./_planted.js";
+import { distil, type DistilInput, finish } from "../../src/index.js";
+import { TopKMemory } from "../../src/top-k-memory.js";
+import { brief, ring, told } from "../_planted.js";
 
 const queries = tripleList(Int32Array.of(5, 0, 5), Int32Array.of(1, 3, 1), Int32Array.of(2, 4, 6));
 const all = (epoch: number) => ({ epoch, heads: queries.heads, relations: queries.relations });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MuldeError, parseExperiment } from "../src/index.js";
+import { MuldeError, parseExperiment } from "../../src/index.js";
 
 const minimal = { data: "toy", teachers: [{ model: "TransH" }], junior: { dim: 16 } };
 
