@@ -480,9 +480,10 @@ struct TopK {
   const int capacity;
   int32_t* ids;
   float* scores;
+  const int row;  // from one query's results to the next
 
   explicit TopK(const Args& a)
-      : x(a), k(a.count(14)), sorted(a.count(15) != 0), buffers(a.f32(16)), capacity(a.count(17)), ids(a.i32(18)), scores(a.f32(19)) {}
+      : x(a), k(a.count(14)), sorted(a.count(15) != 0), buffers(a.f32(16)), capacity(a.count(17)), ids(a.i32(18)), scores(a.f32(19)), row(a.count(20)) {}
 
   struct Work {
     QueryBlock block;
@@ -556,7 +557,7 @@ struct TopK {
       }
     }
     for (int l = 0; l < k; l++) {
-      const size_t place = (size_t)b * k + l;
+      const size_t place = (size_t)b * row + l;
       ids[place] = l < own.count ? own.ids[l] : -1;  // fewer than k only if scores were NaN
       if (scores) scores[place] = l < own.count ? own.scores[l] : __builtin_nanf("");
     }
@@ -590,7 +591,7 @@ struct TopK {
 };
 
 // topK(... as scoreAll up to bias ..., k, sorted, buffer (2 x B x capacity), capacity (at least 4 k and k + two tiles),
-//      ids (B x k), scores (B x k) or null): unsorted, ids ascend
+//      ids (B x row), scores (B x row) or null, row): the first k of a row are written; unsorted, ids ascend
 inline void top_k(Args a) {
 #define MULDE_CALL(S) TopK<S>(a).run()
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)

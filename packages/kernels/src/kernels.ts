@@ -1,6 +1,6 @@
 import type { Engine, KernelArgument } from "./engine.js";
 import { MuldeError } from "@mulde/errors";
-import { encoderNames, maxDim, need, packedLength, rowStride, similarityId } from "./shapes.js";
+import { encoderNames, maxDim, need, needRows, packedLength, rowStride, similarityId } from "./shapes.js";
 import type { EncoderName, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
 
 /** The parameters that an encoder reads. Relation tables are 2R x dim (CP: 2R x dim/2); an encoder needs some of them. */
@@ -71,9 +71,11 @@ export interface SeniorStep {
   readonly batch: number;
   readonly candidates: number;
   readonly teachers: number;
+  /** values from one row of `juniorScores` and `gradJunior` to the next, at least K, the default: both may be blocks of wider matrices */
+  readonly stride?: number;
   /** m x B x K */
   readonly teacherScores: Float32Array;
-  /** B x K */
+  /** B x K, rows `stride` apart */
   readonly juniorScores: Float32Array;
   /** B x m */
   readonly scales: Float32Array;
@@ -90,7 +92,7 @@ export interface SeniorStep {
   readonly softLogits: Float32Array | null;
   /** B x m, out: attention weights, or null */
   readonly weights: Float32Array | null;
-  /** B x K, out */
+  /** B x K, rows `stride` apart, out */
   readonly gradJunior: Float32Array;
   /** B x m, out */
   readonly gradScales: Float32Array;
@@ -409,7 +411,10 @@ export class Kernels {
     }
   }
 
-  /** Ids (B x k) of the k best entities of each query, and their scores unless null; `sorted` best first. Ties go to the lower id. */
+  /**
+   * Ids (B x k) of the k best entities of each query, and their scores unless null; `sorted` best first. Ties go to the lower id.
+   * Rows of both are `stride` values apart; the values between them stay as they are.
+   */
   topK(
     similarity: Similarity,
     queries: QueryBatch,
@@ -418,6 +423,7 @@ export class Kernels {
     ids: Int32Array,
     scores: Float32Array | null,
     sorted = true,
+    stride = k,
   ): void {
     const { size } = queries;
     if (!(Number.isInteger(k) && k >= 1 && k <= points.size)) {
@@ -426,8 +432,8 @@ export class Kernels {
         `topK: k = ${k} is not a whole number between 1 and the ${points.size} entities.`,
       );
     }
-    need("topK", "ids", ids, size * k);
-    if (scores) need("topK", "scores", scores, size * k);
+    needRows("topK", "ids", ids, size, k, stride);
+    if (scores) needRows("topK", "scores", scores, size, k, stride);
     // Room for several times k between two selections, which then cost little.
     const capacity = Math.max(2048, 4 * k);
     this.engine.call("topK", [
@@ -438,6 +444,7 @@ export class Kernels {
       capacity,
       ids,
       scores,
+      stride,
     ]);
   }
 
@@ -519,6 +526,7 @@ export class Kernels {
    * Binary cross-entropy with logits over B x K scores, the positive in column 0:
    * sum over b of positiveWeight softplus(-s_0) + negativeWeight sum over k > 0 of a_k softplus(s_k), with a_k = 1, or for
    * `adversarial` alpha > 0 the self-adversarial weights softmax(alpha s) of the negatives (Sun et al. 2019). Returns the loss.
+   * Rows of the scores and of the gradient are `stride` values apart; the values between them stay as they are.
    */
   bce(
     batch: number,
@@ -526,18 +534,26 @@ export class Kernels {
     scores: Float32Array,
     options: { readonly positiveWeight: number; readonly negativeWeight: number; readonly adversarial: number },
     gradient: Float32Array,
+    stride = K,
   ): number {
-    need("bce", "scores", scores, batch * K);
-    need("bce", "gradient", gradient, batch * K);
+    needRows("bce", "scores", scores, batch, K, stride);
+    needRows("bce", "gradient", gradient, batch, K, stride);
     const { positiveWeight, negativeWeight, adversarial } = options;
-    return this.#loss("bce", [batch, K, scores, positiveWeight, negativeWeight, adversarial, gradient]);
+    return this.#loss("bce", [batch, K, stride, scores, positiveWeight, negativeWeight, adversarial, gradient]);
   }
 
-  /** Softmax cross-entropy over candidates: weight * sum over b of -log softmax(s)_0. Returns the loss. */
-  crossEntropy(batch: number, K: number, scores: Float32Array, weight: number, gradient: Float32Array): number {
-    need("crossEntropy", "scores", scores, batch * K);
-    need("crossEntropy", "gradient", gradient, batch * K);
-    return this.#loss("crossEntropy", [batch, K, scores, weight, gradient]);
+  /** Softmax cross-entropy over candidates: weight * sum over b of -log softmax(s)_0. Returns the loss. `stride` as in `bce`. */
+  crossEntropy(
+    batch: number,
+    K: number,
+    scores: Float32Array,
+    weight: number,
+    gradient: Float32Array,
+    stride = K,
+  ): number {
+    needRows("crossEntropy", "scores", scores, batch, K, stride);
+    needRows("crossEntropy", "gradient", gradient, batch, K, stride);
+    return this.#loss("crossEntropy", [batch, K, stride, scores, weight, gradient]);
   }
 
   /** weight T^2 sum over b of KL(softmax(targets / T) || softmax(scores / T)); gradient by scores. Returns the loss. */
@@ -557,15 +573,15 @@ export class Kernels {
 
   /** Soft labels, losses and gradients of one step of the Senior (Wang et al. 2021). Losses are means, without lambda. */
   seniorStep(step: SeniorStep): { readonly softLoss: number; readonly seniorLoss: number } {
-    const { batch, candidates: K, teachers: m } = step;
+    const { batch, candidates: K, teachers: m, stride = K } = step;
     if (!(m >= 1 && m <= maxTeachers)) {
       throw new MuldeError("KERNELS_BAD_SHAPE", `seniorStep: ${m} teachers, but 1 to ${maxTeachers} are possible.`);
     }
     need("seniorStep", "teacherScores", step.teacherScores, m * batch * K);
-    need("seniorStep", "juniorScores", step.juniorScores, batch * K);
+    needRows("seniorStep", "juniorScores", step.juniorScores, batch, K, stride);
     need("seniorStep", "scales", step.scales, batch * m);
     need("seniorStep", "targets", step.targets, batch);
-    need("seniorStep", "gradJunior", step.gradJunior, batch * K);
+    needRows("seniorStep", "gradJunior", step.gradJunior, batch, K, stride);
     need("seniorStep", "gradScales", step.gradScales, batch * m);
     const softLogits = step.softLogits ?? this.#scratch("softLogits", batch * K);
     const weights = step.weights ?? this.#scratch("teacherWeights", batch * m);
@@ -573,6 +589,7 @@ export class Kernels {
     this.engine.call("seniorStep", [
       batch,
       K,
+      stride,
       m,
       step.teacherScores,
       step.juniorScores,
@@ -657,7 +674,8 @@ export class Kernels {
 
   /**
    * Candidates (B x (1 + negatives)): the target, then entities drawn uniformly from 0..N-1. Draws are numbered: `counter` says where
-   * to start, and a call uses B x negatives of them.
+   * to start, and a call uses B x negatives of them. Rows of `ids` are `stride` values apart (by default 1 + negatives); the values between them
+   * stay as they are.
    */
   sampleCandidates(
     options: {
@@ -666,14 +684,15 @@ export class Kernels {
       readonly entities: number;
       readonly seed: number;
       readonly counter: number;
+      readonly stride?: number;
     },
     targets: Int32Array,
     ids: Int32Array,
   ): void {
-    const { batch, negatives, entities, seed, counter } = options;
+    const { batch, negatives, entities, seed, counter, stride = 1 + negatives } = options;
     need("sampleCandidates", "targets", targets, batch);
-    need("sampleCandidates", "ids", ids, batch * (1 + negatives));
-    this.engine.call("sampleCandidates", [batch, negatives, entities, seed, counter, targets, ids]);
+    needRows("sampleCandidates", "ids", ids, batch, 1 + negatives, stride);
+    this.engine.call("sampleCandidates", [batch, negatives, stride, entities, seed, counter, targets, ids]);
   }
 
   /**

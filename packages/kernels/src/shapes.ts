@@ -158,3 +158,22 @@ export function need(kernel: string, field: string, array: { readonly length: nu
     );
   }
 }
+
+/** Throws unless an array holds `rows` rows of `width` values, each `stride` values after the one before it. */
+export function needRows(
+  kernel: string,
+  field: string,
+  array: { readonly length: number } | null,
+  rows: number,
+  width: number,
+  stride: number,
+): void {
+  if (!(Number.isInteger(stride) && stride >= width)) {
+    throw new MuldeError(
+      "KERNELS_BAD_SHAPE",
+      `${kernel}: stride ${stride} is not a whole number of at least ${width}, a row's width.`,
+      { path: ["stride"], value: stride },
+    );
+  }
+  need(kernel, field, array, rows === 0 ? 0 : (rows - 1) * stride + width);
+}

@@ -1,7 +1,19 @@
-import { maxDim } from "@mulde/kernels";
-import { modelDefinition } from "./definition.js";
 import { MuldeError } from "@mulde/errors";
-import type { ModelConfig } from "./model.js";
+import { maxDim } from "@mulde/kernels";
+import { modelDefinition } from "./models/registry.js";
+
+/** What decides a model's shape. Every value is kept in a saved model's `config.json`. */
+export interface ModelConfig {
+  /** Name of a built-in scoring function, or of one given to `defineModel`. */
+  readonly model: string;
+  readonly dim: number;
+  /** N */
+  readonly entities: number;
+  /** R, without reciprocals; relation tables have 2R rows, or one that all share. */
+  readonly relations: number;
+  /** Hyperbolic models: one learned c for the model, as in MulDE, or one per relation, as in KGEmb. */
+  readonly curvature: "shared" | "relation";
+}
 
 /**
  * Checks what decides a model's shape, as `createModel` does.

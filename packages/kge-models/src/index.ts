@@ -1,25 +1,8 @@
-export { attE } from "./atte.js";
-export { attH } from "./atth.js";
-export { complEx } from "./complex.js";
-export { checkConfig } from "./config.js";
-export { cp } from "./cp.js";
-export { defineModel, modelDefinition, modelNames, type ModelDefinition, type RelationTable } from "./definition.js";
-export { distE } from "./diste.js";
-export { distH } from "./disth.js";
-export { distMult } from "./distmult.js";
+export { checkConfig, type ModelConfig } from "./config.js";
+export { createModel, type CreateModelOptions } from "./create.js";
 export { MuldeError } from "@mulde/errors";
-export { expmap0, givensReflection, givensRotation, hyperbolicDistance, mobiusAdd, project } from "./geometry.js";
-export { queryCurvature, relationRows, type EncoderInputs } from "./inputs.js";
-export { muRE } from "./mure.js";
-export { muRP } from "./murp.js";
-export { quatE } from "./quate.js";
-export { refE } from "./refe.js";
-export { refH } from "./refh.js";
-export { rot2L } from "./rot2l.js";
-export { rotatE } from "./rotate.js";
-export { rotE } from "./rote.js";
-export { rotH } from "./roth.js";
-export { rotL } from "./rotl.js";
+export { importModel, type ImportOptions } from "./files/import.js";
+export type { ImportSource } from "./files/import-layouts.js";
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -27,30 +10,30 @@ export {
   type SafetensorsDtype,
   type SafetensorsInput,
   type SafetensorsTensor,
-} from "./safetensors.js";
-export { simplE } from "./simple.js";
-export { similarity, SIMILARITIES, type Similarity } from "./similarity.js";
-export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
-export { transE } from "./transe.js";
-export { transH } from "./transh.js";
-export { tuckER } from "./tucker.js";
-export { AllPass, type AllPassOptions, type AllPassResult } from "./all-pass.js";
-export { CandidatePass } from "./candidate-pass.js";
-export type { Encoder, QueryGradients } from "./encoder.js";
-export type { ModelGradients, TableGradient } from "./gradients.js";
-export { importModel, type ImportOptions } from "./import.js";
-export type { ImportSource } from "./import-layouts.js";
-export { Inference, modelScorer, modelTeacher, type RankCounts, type RankQueries, type TopK } from "./inference.js";
+} from "./files/safetensors.js";
+export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
+export { writeWhole } from "./files/whole-file.js";
+export { Inference } from "./inference.js";
+export { KgeModel } from "./model.js";
+export type { ModelDefinition, RelationTable } from "./models/definition.js";
 export {
-  createModel,
-  type CreateModelOptions,
-  KgeModel,
-  type ModelConfig,
-  type ParameterTable,
-  type QueryList,
-  type TripleList,
-} from "./model.js";
-export type { QueryLayer } from "./query-layer.js";
+  expmap0,
+  givensReflection,
+  givensRotation,
+  hyperbolicDistance,
+  mobiusAdd,
+  project,
+} from "./models/geometry.js";
+export { queryCurvature, relationRows, type EncoderInputs } from "./models/inputs.js";
+export { defineModel, modelDefinition, modelNames } from "./models/registry.js";
+export { similarity, SIMILARITIES, type Similarity } from "./models/similarity.js";
+export { modelScorer } from "./scorer.js";
 export { sharedKernels } from "./shared-kernels.js";
-export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./store.js";
-export { writeWhole } from "./whole-file.js";
+export { modelTeacher } from "./teacher.js";
+export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
+export { AllPass, type AllPassOptions, type AllPassResult } from "./training/all-pass.js";
+export { CandidatePass } from "./training/candidate-pass.js";
+export type { Encoder, QueryGradients } from "./training/encoder.js";
+export type { ModelGradients, TableGradient } from "./training/gradients.js";
+export type { QueryLayer } from "./training/query-layer.js";
+export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";

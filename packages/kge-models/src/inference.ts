@@ -1,41 +1,19 @@
 import { freeAll, type PointTable, pointTable, type QueryBatch, queryBatch } from "@mulde/kernels";
-import type { KgeModel } from "./model.js";
-
-/** The best entities of B queries, best first. */
-export interface TopK {
-  readonly k: number;
-  /** B x k */
-  readonly ids: Int32Array;
-  /** B x k */
-  readonly scores: Float32Array;
-}
-
-/** Filtered-ranking queries and counts, as `@mulde/eval` passes them. */
-export interface RankQueries {
-  readonly heads: Int32Array;
-  readonly relations: Int32Array;
-  readonly targets: Int32Array;
-  readonly filterOffsets: Int32Array;
-  readonly filterIds: Int32Array;
-}
-
-export interface RankCounts {
-  readonly greater: Int32Array;
-  readonly equal: Int32Array;
-}
+import type { ModelState } from "./_model-state.js";
+import type { RankCounts, RankQueries, TopK } from "./types.js";
 
 // Queries are encoded in blocks of at most this many, which bounds the scratch memory.
 const blockSize = 1024;
 
 /** Scores with a model's present parameters. Entity points are prepared once and again after `model.touch()`. */
 export class Inference {
-  readonly #model: KgeModel;
+  readonly #model: ModelState;
   #points: (PointTable & { size: number }) | undefined;
   #version = -1;
   #queries: (QueryBatch & { size: number }) | undefined;
   #capacity = 0;
 
-  constructor(model: KgeModel) {
+  constructor(model: ModelState) {
     this.#model = model;
   }
 
@@ -151,33 +129,4 @@ export class Inference {
       run(this.encode(heads.subarray(begin, end), relations.subarray(begin, end)), begin, end);
     }
   }
-}
-
-/** The model as a scorer for `@mulde/eval`, with its fused ranking. */
-export function modelScorer(model: KgeModel): {
-  readonly numEntities: number;
-  scoreAll(heads: Int32Array, relations: Int32Array, out: Float32Array): void;
-  rank(queries: RankQueries, out: RankCounts): void;
-} {
-  return {
-    numEntities: model.entities,
-    scoreAll: (heads, relations, out) => model.inference.scoreAll(heads, relations, out),
-    rank: (queries, out) => model.inference.rank(queries, out),
-  };
-}
-
-/** The frozen model as a teacher for `@mulde/senior`. */
-export function modelTeacher(
-  model: KgeModel,
-  name: string,
-): {
-  readonly name: string;
-  readonly writesAll: true;
-  score(heads: Int32Array, relations: Int32Array, candidates: Int32Array, out: Float32Array): void;
-} {
-  return {
-    name,
-    writesAll: true,
-    score: (heads, relations, candidates, out) => model.inference.score(heads, relations, candidates, out),
-  };
 }

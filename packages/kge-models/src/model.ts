@@ -1,70 +1,22 @@
-import { type Kernels, Random } from "@mulde/kernels";
-import { tableShapes } from "./_shape.js";
-import { checkConfig } from "./config.js";
-import { modelDefinition, type ModelDefinition } from "./definition.js";
-import { type Encoder, fusedEncoder, tfEncoder } from "./encoder.js";
 import { MuldeError } from "@mulde/errors";
-import { Inference, type TopK } from "./inference.js";
-import { sharedKernels } from "./shared-kernels.js";
-import { loadTf } from "./tf.js";
-
-/** What decides a model's shape. Every value is kept in a saved model's `config.json`. */
-export interface ModelConfig {
-  /** Name of a built-in scoring function, or of one given to `defineModel`. */
-  readonly model: string;
-  readonly dim: number;
-  /** N */
-  readonly entities: number;
-  /** R, without reciprocals; relation tables have 2R rows, or one that all share. */
-  readonly relations: number;
-  /** Hyperbolic models: one learned c for the model, as in MulDE, or one per relation, as in KGEmb. */
-  readonly curvature: "shared" | "relation";
-}
-
-/** Options of `createModel`. */
-export interface CreateModelOptions extends Omit<ModelConfig, "curvature"> {
-  readonly curvature?: ModelConfig["curvature"];
-  /** c to start from; softplus(1) = 1.313 as in the paper unless given. Small values start out nearly Euclidean. */
-  readonly initialCurvature?: number;
-  /** Of the initial values. */
-  readonly seed?: number;
-  readonly kernels?: Kernels;
-}
-
-/** One table of parameters. */
-export interface ParameterTable {
-  readonly name: string;
-  readonly rows: number;
-  readonly width: number;
-  /** rows x width */
-  readonly data: Float32Array;
-}
-
-/** Columns of triples. */
-export interface TripleList {
-  readonly heads: Int32Array;
-  readonly relations: Int32Array;
-  readonly tails: Int32Array;
-  readonly length: number;
-}
-
-/** Columns of queries (h, r, ?), r in 0..2R-1. */
-export interface QueryList {
-  readonly heads: Int32Array;
-  readonly relations: Int32Array;
-}
-
-// Initial embeddings are 1e-3 N(0, 1) where a definition does not say otherwise, as in both reference implementations.
-const defaultScale = 1e-3;
-// softplus(1): the paper's initial curvature.
-const initialCurvature = Math.log1p(Math.E);
+import type { Kernels } from "@mulde/kernels";
+import { checkIds } from "./_checks.js";
+import type { ModelState } from "./_model-state.js";
+import { softplus } from "./_softplus.js";
+import { checkConfig, type ModelConfig } from "./config.js";
+import { Inference } from "./inference.js";
+import { tableShapes } from "./models/_shape.js";
+import type { ModelDefinition } from "./models/definition.js";
+import { modelDefinition } from "./models/registry.js";
+import type { Encoder } from "./training/encoder.js";
+import type { ParameterTable, QueryList, TopK, TripleList } from "./types.js";
 
 /**
  * A knowledge graph embedding: score(h, r, t) = similarity(q(h, r), t) + b_h(h) + b_t(t). Tables: `entity` (N x d; tangent space at the
  * origin for hyperbolic models), `headBias` and `tailBias` (N), the relation tables of its definition (2R rows, or one), and for
  * hyperbolic models `curvature` (1 or 2R values k, c = softplus(k)).
  */
-export class KgeModel {
+export class KgeModel implements ModelState {
   readonly definition: ModelDefinition;
   readonly tables: ReadonlyMap<string, ParameterTable>;
   readonly encoder: Encoder;
@@ -201,59 +153,5 @@ export class KgeModel {
     if (heads.length !== relations.length) {
       throw new MuldeError("MODELS_SHAPE", `There are ${heads.length} heads but ${relations.length} relations.`);
     }
-  }
-}
-
-/**
- * A model with random initial values.
- *
- * @throws MuldeError MODELS_UNKNOWN_MODEL, or MODELS_CONFIG naming the field that is out of range.
- */
-export async function createModel(options: CreateModelOptions): Promise<KgeModel> {
-  const { kernels, seed = 0, initialCurvature: c = initialCurvature, curvature = "shared", ...rest } = options;
-  if (!(c > 0 && Number.isFinite(c))) {
-    throw new MuldeError("MODELS_CONFIG", `initialCurvature must be a positive number, but is ${c}.`);
-  }
-  const model = await emptyModel({ ...rest, curvature }, kernels);
-  const random = new Random(seed);
-  const { initialScale = defaultScale } = model.definition;
-  for (const { name, data } of model.tables.values()) {
-    if (name === "headBias" || name === "tailBias") continue;
-    if (name === "curvature") data.fill(inverseSoftplus(c));
-    else if (model.definition.tables[name]?.init === "uniform") {
-      for (let i = 0; i < data.length; i++) data[i] = 2 * random.uniform() - 1;
-    } else {
-      for (let i = 0; i < data.length; i++) data[i] = initialScale * random.normal();
-    }
-  }
-  return model;
-}
-
-/** A model with all parameters zero, to be filled. */
-export async function emptyModel(config: ModelConfig, kernels?: Kernels): Promise<KgeModel> {
-  const definition = modelDefinition(config.model);
-  const engine = kernels ?? (await sharedKernels());
-  if (definition.fused !== undefined) return new KgeModel(config, engine, fusedEncoder);
-  const tf = await loadTf();
-  return new KgeModel(config, engine, (model) => tfEncoder(tf, model));
-}
-
-/** log(1 + exp(x)) */
-export function softplus(x: number): number {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-}
-
-/** k with softplus(k) = c */
-export function inverseSoftplus(c: number): number {
-  return c > 30 ? c : Math.log(Math.expm1(c));
-}
-
-function checkIds(field: string, ids: Int32Array, limit: number): void {
-  const at = ids.findIndex((id) => id < 0 || id >= limit);
-  if (at >= 0) {
-    throw new MuldeError(
-      "MODELS_ID",
-      `The ${field} at position ${at} is ${ids[at]}, but ids go from 0 to ${limit - 1}.`,
-    );
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flexibleAdd } from "../src/_flexible-addition.js";
+import { flexibleAdd } from "../src/models/_flexible-addition.js";
 import { createModel, loadTf, modelDefinition } from "../src/index.js";
 import { backends } from "./_backends.js";
 

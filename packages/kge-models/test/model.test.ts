@@ -13,7 +13,7 @@ import {
   type QueryList,
   sharedKernels,
 } from "../src/index.js";
-import { inverseSoftplus, softplus } from "../src/model.js";
+import { inverseSoftplus, softplus } from "../src/_softplus.js";
 import "./_backends.js";
 import { builtIns, isHyperbolic, lively, unfused } from "./_passes.js";
 

@@ -1,0 +1,59 @@
+import { MuldeError } from "@mulde/errors";
+import { type Kernels, Random } from "@mulde/kernels";
+import { inverseSoftplus } from "./_softplus.js";
+import type { ModelConfig } from "./config.js";
+import { KgeModel } from "./model.js";
+import { modelDefinition } from "./models/registry.js";
+import { sharedKernels } from "./shared-kernels.js";
+import { loadTf } from "./tf.js";
+import { fusedEncoder } from "./training/_fused-encoder.js";
+import { tfEncoder } from "./training/_tf-encoder.js";
+
+/** Options of `createModel`. */
+export interface CreateModelOptions extends Omit<ModelConfig, "curvature"> {
+  readonly curvature?: ModelConfig["curvature"];
+  /** c to start from; softplus(1) = 1.313 as in the paper unless given. Small values start out nearly Euclidean. */
+  readonly initialCurvature?: number;
+  /** Of the initial values. */
+  readonly seed?: number;
+  readonly kernels?: Kernels;
+}
+
+// Initial embeddings are 1e-3 N(0, 1) where a definition does not say otherwise, as in both reference implementations.
+const defaultScale = 1e-3;
+// softplus(1): the paper's initial curvature.
+const initialCurvature = Math.log1p(Math.E);
+
+/**
+ * A model with random initial values.
+ *
+ * @throws MuldeError MODELS_UNKNOWN_MODEL, or MODELS_CONFIG naming the field that is out of range.
+ */
+export async function createModel(options: CreateModelOptions): Promise<KgeModel> {
+  const { kernels, seed = 0, initialCurvature: c = initialCurvature, curvature = "shared", ...rest } = options;
+  if (!(c > 0 && Number.isFinite(c))) {
+    throw new MuldeError("MODELS_CONFIG", `initialCurvature must be a positive number, but is ${c}.`);
+  }
+  const model = await emptyModel({ ...rest, curvature }, kernels);
+  const random = new Random(seed);
+  const { initialScale = defaultScale } = model.definition;
+  for (const { name, data } of model.tables.values()) {
+    if (name === "headBias" || name === "tailBias") continue;
+    if (name === "curvature") data.fill(inverseSoftplus(c));
+    else if (model.definition.tables[name]?.init === "uniform") {
+      for (let i = 0; i < data.length; i++) data[i] = 2 * random.uniform() - 1;
+    } else {
+      for (let i = 0; i < data.length; i++) data[i] = initialScale * random.normal();
+    }
+  }
+  return model;
+}
+
+/** A model with all parameters zero, to be filled. */
+export async function emptyModel(config: ModelConfig, kernels?: Kernels): Promise<KgeModel> {
+  const definition = modelDefinition(config.model);
+  const engine = kernels ?? (await sharedKernels());
+  if (definition.fused !== undefined) return new KgeModel(config, engine, fusedEncoder);
+  const tf = await loadTf();
+  return new KgeModel(config, engine, (model) => tfEncoder(tf, model));
+}

@@ -1,0 +1,12 @@
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tf } from "../tf.js";
+
+/**
+ * Attention over two candidates: sum of alpha_i x_i with alpha = softmax_i(<context, x_i> / sqrt(d)), Chami et al., 2020,
+ * section 4.2. A softmax over two is a sigmoid of the difference, which is how it is computed. All B x d.
+ */
+export function attend(tf: Tf, context: Tensor2D, first: Tensor2D, second: Tensor2D): Tensor2D {
+  const difference = tf.sub(first, second);
+  const logit = tf.div(tf.sum(tf.mul(context, difference), -1, true), Math.sqrt(context.shape[1]));
+  return tf.add(second, tf.mul(tf.sigmoid(logit), difference));
+}

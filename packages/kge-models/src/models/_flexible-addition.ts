@@ -1,0 +1,24 @@
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tf } from "../tf.js";
+
+/**
+ * Floor of 1 + <x, y>. Towards 0 the quotient grows without bound, and past it the sum would turn around: a small step of training could
+ * throw a query to the other side of the space. Floored at 0.1, a sum is at most ten times as long, a rounding error of <x, y> is
+ * enlarged at most a hundredfold, and the addition is continuous. Vectors shorter than 0.94 never meet it, since |<x, y>| <= |x| |y|.
+ */
+const MIN_DENOMINATOR = 0.1;
+
+/**
+ * The flexible addition of RotL, x (+)_alpha y = alpha (x + y) / (1 + <x, y>), with 1 + <x, y> floored at 0.1 and alpha = 1 + a.
+ *
+ * The form 1 + a starts at 1 from values near 0, which is how tables start, and penalties on a pull alpha to 1.
+ *
+ * @param x - B x d.
+ * @param y - B x d, or 1 x d.
+ * @param a - B x 1.
+ * @returns B x d.
+ */
+export function flexibleAdd(tf: Tf, x: Tensor2D, y: Tensor2D, a: Tensor2D): Tensor2D {
+  const denominator = tf.maximum(tf.add(tf.sum(tf.mul(x, y), 1, true), 1), MIN_DENOMINATOR);
+  return tf.mul(tf.add(x, y), tf.div(tf.add(a, 1), denominator));
+}

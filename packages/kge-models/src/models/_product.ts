@@ -1,0 +1,55 @@
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tf } from "../tf.js";
+
+/** Adds factor * h[head] * r[relation] to q[query], coordinates of a block. */
+export type Term = readonly [query: number, head: number, relation: number, factor: number];
+
+/**
+ * Products of a head with a relation, block of coordinates by block of coordinates.
+ *
+ * @param terms - What a block of the query is the sum of.
+ * @param block - Coordinates of a block of `head`, and of the result.
+ * @param head - B x d, d a multiple of `block`.
+ * @param relation - B x width, with as many blocks as `head`, of one length.
+ * @returns B x d.
+ */
+export function blockProduct(
+  tf: Tf,
+  terms: readonly Term[],
+  block: number,
+  head: Tensor2D,
+  relation: Tensor2D,
+): Tensor2D {
+  const blocks = head.shape[1] / block;
+  const split = (x: Tensor2D): Tensor[] => {
+    const size = x.shape[1] / blocks;
+    const columns = tf.reshape(x, [-1, size]);
+    // The gradient of tf.split does not know the case of one part.
+    return size === 1 ? [columns] : tf.split(columns, size, 1);
+  };
+  const h = split(head);
+  const r = split(relation);
+  const query: (Tensor | undefined)[] = h.map(() => undefined);
+  for (const [to, from, by, factor] of terms) {
+    const product = tf.mul(h[from]!, r[by]!);
+    const term = factor === 1 ? product : tf.mul(product, factor);
+    query[to] = query[to] ? tf.add(query[to], term) : term;
+  }
+  return tf.reshape(
+    tf.concat(
+      query.map((x) => x ?? tf.zerosLike(h[0]!)),
+      1,
+    ),
+    head.shape,
+  );
+}
+
+/** Squared lengths are floored at (1e-15)^2, as in the kernels: the root's derivative at 0 is infinite. */
+const MIN_LENGTH_SQUARED = 1e-30;
+
+/** Scales each block of coordinates to length 1. B x d, d a multiple of `block`. */
+export function unitBlocks(tf: Tf, block: number, x: Tensor2D): Tensor2D {
+  const blocks = tf.reshape(x, [-1, block]);
+  const square = tf.sum(tf.square(blocks), 1, true);
+  return tf.reshape(tf.div(blocks, tf.sqrt(tf.maximum(square, MIN_LENGTH_SQUARED))), x.shape);
+}
