@@ -114,7 +114,7 @@ describe("the registry of models", () => {
     ["a field that none has", { widths: 3 }, ["Other", "widths"], /the fields are name, similarity/],
   ])("refuses a definition with %s", (_, change, path, message) => {
     const before = modelNames();
-    const error = thrown(() => defineModel({ ...mine, name: "Other", ...change } as ModelDefinition));
+    const error = thrown(() => defineModel({ ...mine, name: "Other", ...change }));
     expect(error).toMatchObject({ code: "MODELS_DEFINITION", path });
     expect(error.message).toMatch(message);
     expect(modelNames()).toEqual(before);
