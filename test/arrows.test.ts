@@ -2,7 +2,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { imports, packageOf } from "./_imports.js";
-import { read, root, rootManifest, sources, workspace } from "./_workspace.js";
+import { examples, read, root, rootManifest, sources, workspace } from "./_workspace.js";
 
 // The map of the design: errors <- kernels <- kge-models <- mulde-trainer <- cli; datasets, eval and senior stand alone but for
 // errors, except that eval and senior may use kernels.
@@ -88,7 +88,7 @@ describe.each(workspace)("$manifest.name", ({ folder, manifest }) => {
 
 it("names exact versions everywhere", () => {
   const exact = /^(\d+\.\d+\.\d+(-[\w.]+)?|workspace:\*|catalog:)$/;
-  const all = [...workspace, { folder: ".", manifest: rootManifest }].flatMap(({ folder, manifest }) =>
+  const all = [...workspace, ...examples, { folder: ".", manifest: rootManifest }].flatMap(({ folder, manifest }) =>
     Object.entries({
       ...manifest.dependencies,
       ...manifest.devDependencies,
