@@ -1,6 +1,6 @@
 import { indexAnswers, tripleList } from "@mulde/datasets";
 import { describe, expect, it } from "vitest";
-import { keepUnknown, widthForUnknown } from "../src/unknown-best.js";
+import { keepUnknown, widthForUnknown } from "../../src/distillation/unknown-best.js";
 
 // Of 6 entities 1, 3 and 5 answer (0, 0, ?), and 2 answers (4, 1, ?).
 const index = indexAnswers(
@@ -15,10 +15,10 @@ const best = [
   [5, 4, 3, 2, 1],
 ];
 
-function keep(K: number): number[][] {
-  const chosen = new Int32Array(3 * K);
-  keepUnknown(queries, index, Int32Array.from(best.flat()), K, chosen);
-  return [0, 1, 2].map((b) => [...chosen.subarray(b * K, (b + 1) * K)]);
+function keep(K: number, stride = K): number[][] {
+  const chosen = new Int32Array(3 * stride).fill(-7);
+  keepUnknown(queries, index, Int32Array.from(best.flat()), K, chosen, stride);
+  return [0, 1, 2].map((b) => [...chosen.subarray(b * stride, (b + 1) * stride)]);
 }
 
 describe("candidates that are no known answers", () => {
@@ -36,6 +36,10 @@ describe("candidates that are no known answers", () => {
       [0, 1, 3, 4],
       [5, 4, 3, 2],
     ]);
+  });
+
+  it("fill a part of each row where rows are wider", () => {
+    expect(keep(2, 3)).toEqual(keep(2).map((row) => [...row, -7]));
   });
 
   it("need as many more looked up as a query of the batch has answers", () => {

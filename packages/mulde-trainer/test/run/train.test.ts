@@ -6,24 +6,23 @@ import { beforeAll, describe, expect, it } from "vitest";
 import {
   type DistilInput,
   distil,
-  finish,
-  pretrainTeacher,
+  train,
   type TrainEvent,
   type TrainInput,
   type TrainResult,
-} from "../src/index.js";
-import { brief, ring, told, without } from "./_planted.js";
-import { kl } from "./_reference.js";
+} from "../../src/index.js";
+import { brief, changed, ring } from "../_planted.js";
+import { kl } from "../_reference.js";
+import { eventsOf, failure, finish, told } from "../_runs.js";
 
 const data = ring();
 const thorough: TrainInput = {
-  model: "RotH",
-  dim: 16,
+  model: { name: "RotH", dim: 16 },
   epochs: 60,
   batchSize: 64,
   negatives: 23,
-  learningRate: 0.03,
-  validateEvery: 10,
+  optimizer: { learningRate: 0.03 },
+  validation: { every: 10 },
   seed: 1,
 };
 
@@ -35,8 +34,8 @@ it.each([
   // One head with three tails: a query, and three reciprocal ones.
   const star = tripleList(Int32Array.of(0, 0, 0), Int32Array.of(0, 0, 0), Int32Array.of(1, 2, 3));
   const few = { entities: { size: 4 }, relations: { size: 1 }, train: star, valid: star, test: star };
-  const options = { dim: 4, epochs: 1, batchSize: 1, loss };
-  const { model, ...result } = await finish(pretrainTeacher(options, { data: few }));
+  const options = { model: { dim: 4 }, epochs: 1, batchSize: 1, loss };
+  const { model, ...result } = await finish(train(options, { data: few }));
   expect(result.steps).toBe(steps);
   model.dispose();
 });
@@ -45,12 +44,11 @@ it("biases stay 0 where they are not to be learned, for the facts and with teach
   const zeros = (model: KgeModel): boolean[] =>
     ["headBias", "tailBias"].map((name) => model.table(name).data.every((value) => value === 0));
   const options = { ...brief, epochs: 1 };
-  const [{ model: usual }, { model: plain }] = [
-    await finish(pretrainTeacher(options, { data })),
-    await finish(pretrainTeacher({ ...options, biases: false }, { data })),
-  ];
+  const unbiased = changed({ model: { biases: false }, soft: { candidates: 6 } }, options);
+  const { model: usual } = await train(options, { data }).result;
+  const { model: plain } = await train(changed({ model: { biases: false } }, options), { data }).result;
   const teachers = [modelTeacher(usual, "RotH")];
-  const { model: junior } = await finish(distil({ ...options, biases: false, topK: 6 }, { data, teachers }));
+  const { model: junior } = await distil(unbiased, { data, teachers }).result;
   expect([zeros(usual), zeros(plain), zeros(junior)]).toEqual([
     [false, false],
     [true, true],
@@ -76,7 +74,7 @@ const wrong: Teacher = {
 describe("training on a planted graph", () => {
   let teacher: TrainResult;
   beforeAll(async () => {
-    teacher = await finish(pretrainTeacher(thorough, { data }));
+    teacher = await train(thorough, { data }).result;
   });
 
   it("RotH finds the rotation", async () => {
@@ -92,19 +90,17 @@ describe("training on a planted graph", () => {
   it("a Euclidean model finds it too, with Adagrad, 1vsAll, a cosine schedule and warm-up", async () => {
     const options: TrainInput = {
       ...thorough,
-      model: "RotE",
+      model: { name: "RotE", dim: 16 },
       loss: "1vsAll",
-      optimizer: "adagrad",
-      learningRate: 0.3,
-      schedule: "cosine",
-      warmup: 0.1,
+      optimizer: { name: "adagrad", learningRate: 0.3 },
+      schedule: { name: "cosine", warmup: 0.1 },
     };
-    const { best } = await finish(pretrainTeacher(options, { data }));
+    const { best } = await train(options, { data }).result;
     expect(best.metrics.mrr).toBeGreaterThan(0.95);
   });
 
   it("a smaller Junior is distilled from a teacher of the same facts", async () => {
-    const options = { ...without(thorough, "loss"), dim: 8, topK: 8, softWeight: 0.5 };
+    const options = changed({ model: { dim: 8 }, soft: { candidates: 8, weight: 0.5 } }, thorough);
     const events: TrainEvent[] = [];
     const { best, senior, model } = await finish(
       distil(options, { data, teachers: [modelTeacher(teacher.model, "RotH")] }),
@@ -123,14 +119,15 @@ describe("training on a planted graph", () => {
   });
 
   it("a Junior comes to agree with what its teachers say, facts or not", async () => {
-    const options: DistilInput = { ...brief, epochs: 30, topK: 24, learningRate: 0.03, validateEvery: 30 };
+    const options = changed({ epochs: 30, optimizer: { learningRate: 0.03 }, validation: { every: 30 } });
     const heads = Int32Array.from({ length: 24 }, (_, i) => i);
     const relations = new Int32Array(24);
     const candidates = Int32Array.from({ length: 24 * 24 }, (_, i) => i % 24);
     const taught = new Float32Array(24 * 24);
     await collectScores([wrong], heads, relations, candidates, taught);
-    const distance = async (softWeight: number): Promise<number> => {
-      const { model } = await finish(distil({ ...options, softWeight, scaling: "none" }, { data, teachers: [wrong] }));
+    const distance = async (weight: number): Promise<number> => {
+      const own: DistilInput = { ...options, soft: { weight, candidates: 24 }, senior: { scaling: "none" } };
+      const { model } = await distil(own, { data, teachers: [wrong] }).result;
       const scores = model.scoreAll({ heads, relations });
       const row = (all: Float32Array, b: number) => [...all.subarray(24 * b, 24 * (b + 1))];
       return heads.reduce((sum, b) => sum + kl(row(taught, b), row(scores, b)) / 24, 0);
@@ -141,24 +138,34 @@ describe("training on a planted graph", () => {
 
   it("starts a Junior from a given model, which must fit", async () => {
     const teachers = [wrong];
-    const options = { ...without(brief, "loss"), dim: 16, epochs: 1, learningRate: 1e-12, validateEvery: 1 };
+    const options = changed({ model: { dim: 16 }, epochs: 1, optimizer: { learningRate: 1e-12 } });
     const start = parameters(teacher.model);
-    const { model } = await finish(distil(options, { data, teachers, initial: teacher.model }));
+    const { model } = await distil(options, { data, teachers, initial: teacher.model }).result;
     parameters(model).forEach((values, i) => {
       values.forEach((x, k) => expect(x).toBeCloseTo(start[i]![k]!, 6));
     });
-    await expect(
-      finish(distil({ ...options, dim: 8 }, { data, teachers, initial: teacher.model })),
-    ).rejects.toMatchObject({ code: "TRAINER_INITIAL", message: expect.stringContaining('"entity"') });
+    const others: [DistilInput, string, string][] = [
+      [{ model: { dim: 8 } }, "dim", "is 16, but the Junior's is 8"],
+      [{ model: { name: "RefH" } }, "model", "is RotH, but the Junior's is RefH"],
+      [{ model: { curvature: "shared" } }, "curvature", "is relation, but the Junior's is shared"],
+    ];
+    for (const [other, key, reason] of others) {
+      const refused = failure(() => distil(changed(other, options), { data, teachers, initial: teacher.model }));
+      expect(refused).toMatchObject({ code: "TRAINER_INITIAL", path: ["initial", key] });
+      expect(refused.reason).toContain(reason);
+    }
+    const more = { data: ring(25), teachers, initial: teacher.model };
+    expect(failure(() => distil(options, more))).toMatchObject({
+      code: "TRAINER_INITIAL",
+      path: ["initial", "entities"],
+    });
   });
 });
 
 describe("a run", () => {
   it("is the same to the last bit for the same seed, and another for another", async () => {
     const run = async (seed: number) => {
-      const events: TrainEvent[] = [];
-      await finish(pretrainTeacher({ ...brief, seed }, { data }), (event) => events.push(event));
-      return told(events);
+      return told(await eventsOf(train({ ...brief, seed }, { data })));
     };
     const first = await run(5);
     expect(await run(5)).toEqual(first);
@@ -172,15 +179,20 @@ describe("a run", () => {
     for (const threads of [1, 2]) {
       const kernels = await createKernels({ threads });
       expect(kernels.threads).toBe(threads);
-      const options = { ...brief, dim: 32, epochs: 2, batchSize: 256, negatives: 63, validateEvery: 1 };
-      for (const stream of [
-        pretrainTeacher({ ...options, loss: "crossEntropy" }, { data: large, kernels }),
-        pretrainTeacher({ ...options, loss: "1vsAll" }, { data: large, kernels }),
-        distil({ ...options, topK: 40 }, { data: large, kernels, teachers: teachers.map((t) => modelTeacher(t, "t")) }),
+      const shape: TrainInput = {
+        model: { dim: 32 },
+        epochs: 2,
+        batchSize: 256,
+        negatives: 63,
+        validation: { every: 1 },
+      };
+      const named = teachers.map((model) => modelTeacher(model, "t"));
+      for (const run of [
+        train(changed({ ...shape, loss: "crossEntropy" }), { data: large, kernels }),
+        train(changed({ ...shape, loss: "1vsAll" }), { data: large, kernels }),
+        distil(changed({ ...shape, soft: { candidates: 40 } }), { data: large, kernels, teachers: named }),
       ]) {
-        const events: TrainEvent[] = [];
-        await finish(stream, (event) => events.push(event));
-        results.push(told(events));
+        results.push(told(await eventsOf(run)));
       }
       await kernels.engine.close();
     }
@@ -189,9 +201,7 @@ describe("a run", () => {
 
   it("tells its events in order", async () => {
     const events: TrainEvent[] = [];
-    const result = await finish(pretrainTeacher({ ...brief, epochs: 5 }, { data, name: "mine" }), (event) =>
-      events.push(event),
-    );
+    const result = await finish(train({ ...brief, epochs: 5 }, { data, name: "mine" }), (event) => events.push(event));
     const order = events.filter(({ type }) => type !== "progress");
     const epochs = [
       ["epoch", 0],
@@ -201,7 +211,7 @@ describe("a run", () => {
       ["epoch", 3],
       ["validation", 3],
     ];
-    // The last epoch is validated whatever `validateEvery` says.
+    // The last epoch is validated whatever `validation.every` says.
     expect(order.map((event) => ("epoch" in event ? [event.type, event.epoch] : [event.type]))).toEqual([
       ["start"],
       ...epochs,
@@ -228,8 +238,8 @@ describe("a run", () => {
     }
   });
 
-  it("validates at its end even when it is shorter than validateEvery", async () => {
-    const { best, epochs } = await finish(pretrainTeacher({ ...brief, epochs: 1, validateEvery: 50 }, { data }));
+  it("validates at its end even when it is shorter than validation.every", async () => {
+    const { best, epochs } = await train({ ...brief, epochs: 1, validation: { every: 50 } }, { data }).result;
     expect(best.epoch).toBe(0);
     expect(epochs).toBe(1);
     expect(best.metrics.mrr).toBeGreaterThan(0);
@@ -237,9 +247,14 @@ describe("a run", () => {
 
   it("stops after `patience` validations without a better one, and gives back the best parameters", async () => {
     // Steps this large soon lose what was found: a few validations are better, the rest are not.
-    const options: TrainInput = { ...brief, epochs: 200, learningRate: 0.5, validateEvery: 1, patience: 4 };
+    const options: TrainInput = {
+      ...brief,
+      epochs: 200,
+      optimizer: { learningRate: 0.5 },
+      validation: { every: 1, patience: 4 },
+    };
     const marks: { readonly mrr: number; readonly best: boolean }[] = [];
-    const result = await finish(pretrainTeacher(options, { data }), (event) => {
+    const result = await finish(train(options, { data }), (event) => {
       if (event.type === "validation") marks.push({ mrr: event.metrics.mrr, best: event.best });
     });
     const top = Math.max(...marks.map(({ mrr }) => mrr));
@@ -255,7 +270,8 @@ describe("a run", () => {
       high = Math.max(high, mrr);
     }
     // A run that ends right there has those parameters; the loop went on for four epochs more.
-    const until = await finish(pretrainTeacher({ ...options, epochs: at + 1, patience: 200 }, { data }));
+    const shorter = { ...options, epochs: at + 1, validation: { every: 1, patience: 200 } };
+    const until = await train(shorter, { data }).result;
     expect(parameters(result.model)).toEqual(parameters(until.model));
   });
 
@@ -265,52 +281,35 @@ describe("a run", () => {
       ["RotH", 1e38],
       ["TransE", 3e18],
     ] as const) {
-      const options: TrainInput = { ...brief, model, learningRate, epochs: 3, validateEvery: 1 };
+      const options = changed({ model, optimizer: { learningRate }, epochs: 3, validation: { every: 1 } });
       const events: TrainEvent[] = [];
-      const run = finish(pretrainTeacher(options, { data, name: "wild" }), (event) => events.push(event));
+      const run = finish(train(options, { data, name: "wild" }), (event) => events.push(event));
       await expect(run, `${model} at ${learningRate}`).rejects.toMatchObject({
         name: "MuldeError",
         code: "TRAINER_DIVERGED",
-        message: expect.stringMatching(/^wild diverged in epoch \d+, .+: lower learningRate/),
+        message: expect.stringMatching(/^wild diverged in epoch \d+, .+: lower optimizer\.learningRate/),
       });
       for (const event of events) if (event.type === "validation") expect(event.metrics.mrr).toBeLessThan(1);
     }
   });
 
   it("ends likewise when a Junior diverges, and passes a teacher's own failure on", async () => {
-    const options: DistilInput = { ...brief, model: "TransE", learningRate: 1e30, topK: 5 };
-    await expect(finish(distil(options, { data, teachers: [wrong] }))).rejects.toMatchObject({
+    const options = changed({ model: "TransE", optimizer: { learningRate: 1e30 }, soft: { candidates: 5 } });
+    await expect(distil(options, { data, teachers: [wrong] }).result).rejects.toMatchObject({
       code: "TRAINER_DIVERGED",
     });
     const broken: Teacher = { name: "broken", score: (_, __, ___, out) => void out.fill(NaN) };
     const teachers = [wrong, broken];
-    await expect(finish(distil({ ...brief, topK: 5 }, { data, teachers }))).rejects.toMatchObject({
+    const few = changed({ soft: { candidates: 5 } });
+    await expect(distil(few, { data, teachers }).result).rejects.toMatchObject({
       code: "SENIOR_TEACHER_NOT_FINITE",
       message: expect.stringContaining('"broken"'),
     });
   });
 
-  it("refuses wrong options, data and teachers before it begins", async () => {
-    await expect(finish(pretrainTeacher({ dim: 0 }, { data }))).rejects.toMatchObject({
-      code: "TRAINER_OPTION",
-      message: expect.stringContaining("training options, dim"),
-    });
-    await expect(finish(pretrainTeacher({ model: "RotX" }, { data }))).rejects.toMatchObject({
-      code: "TRAINER_OPTION",
-      message: expect.stringContaining("TransE, DistE"),
-    });
-    await expect(finish(pretrainTeacher({ model: "RotH", dim: 7 }, { data }))).rejects.toMatchObject({
-      code: "TRAINER_OPTION",
-      message: expect.stringContaining("must be even"),
-    });
-    await expect(finish(distil({}, { data, teachers: [] }))).rejects.toMatchObject({ code: "TRAINER_TEACHERS" });
-    const empty = { ...data, valid: { ...data.valid, length: 0 } };
-    await expect(finish(pretrainTeacher({}, { data: empty }))).rejects.toMatchObject({ code: "TRAINER_DATA" });
-  });
-
   it("rejects with the signal's reason at once when that is aborted already", async () => {
     const events: TrainEvent[] = [];
-    const run = finish(pretrainTeacher(brief, { data, signal: AbortSignal.abort(new Error("no more")) }), (event) =>
+    const run = finish(train(brief, { data, signal: AbortSignal.abort(new Error("no more")) }), (event) =>
       events.push(event),
     );
     await expect(run).rejects.toThrow("no more");
@@ -320,7 +319,7 @@ describe("a run", () => {
   it("stops at the next step once its signal is aborted", async () => {
     const controller = new AbortController();
     const events: TrainEvent[] = [];
-    const run = finish(pretrainTeacher({ ...brief, epochs: 1000 }, { data, signal: controller.signal }), (event) => {
+    const run = finish(train({ ...brief, epochs: 1000 }, { data, signal: controller.signal }), (event) => {
       events.push(event);
       if (event.type === "validation") controller.abort();
     });
@@ -340,8 +339,7 @@ describe("a run", () => {
     const before = tf.memory().numTensors;
     const losses: number[] = [];
     for (let run = 0; run < 2; run++) {
-      const options: TrainInput = { ...brief, model: "Gated", epochs: 4 };
-      const { model } = await finish(pretrainTeacher(options, { data }), (event) => {
+      const { model } = await finish(train(changed({ model: "Gated", epochs: 4 }), { data }), (event) => {
         if (event.type === "epoch") losses.push(event.loss.total);
         expect(tf.memory().numTensors).toBe(before);
       });

@@ -3,27 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createModel, type KgeModel, modelTeacher, sharedKernels } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
-import { adaptingObjective } from "../src/adapting.js";
-import { type Batch, prepareData, seedOf } from "../src/data.js";
-import { distillationObjective } from "../src/distillation.js";
+import { adaptingObjective } from "../../src/distillation/adapting.js";
+import { distillationObjective } from "../../src/distillation/distillation.js";
+import { prepareData } from "../../src/facts/data.js";
 import {
+  type Batch,
   type DistilContext,
   distil,
   type DistilInput,
   distilSchema,
-  finish,
   parseOptions,
   type TrainEvent,
   type TrainResult,
-} from "../src/index.js";
-import { dense, expectNear, lively, tablesOf } from "./_models.js";
-import { brief, ring, told } from "./_planted.js";
-import { bce, gradients, kl, score, type Shape } from "./_reference.js";
+} from "../../src/index.js";
+import { streamSeed } from "../../src/run/streams.js";
+import { dense, expectNear, lively, tablesOf } from "../_models.js";
+import { changed, ring } from "../_planted.js";
+import { failure, finish, told } from "../_runs.js";
+import { bce, gradients, kl, score, type Shape } from "../_reference.js";
 
 const data = ring();
 const shape = { entities: 24, relations: 4 };
 // Six epochs of five steps: the second stage begins at step 10.
-const options: DistilInput = { ...brief, topK: 6, softWeight: 0.5, adaptFrom: 2 };
+const options = changed({ soft: { candidates: 6, weight: 0.5, adaptFrom: 2 } });
 
 /** Two teachers as pre-trained, the first of which may change. */
 async function twoTeachers(): Promise<KgeModel[]> {
@@ -43,7 +45,7 @@ async function run(over: DistilInput = {}, control: Partial<DistilContext> = {})
   const teachers = models.map((model) => modelTeacher(model, model.config.model));
   const events: TrainEvent[] = [];
   const context = { data, teachers, adapting: [models[0]!], ...control };
-  const result = await finish(distil({ ...options, ...over }, context), (event) => events.push(event));
+  const result = await finish(distil(changed(over, options), context), (event) => events.push(event));
   return { result, events, teachers: models.map(values) };
 }
 
@@ -56,8 +58,7 @@ describe("a step of the second stage", () => {
   it.each(["RotH", "TransE"] as const)("teaches a %s by the facts and by the Junior, as its formula", async (model) => {
     const input = parseOptions(
       distilSchema,
-      { ...options, dim: 4, negatives: 6, batchSize: 8, softWeight: 0.7, temperature: 2 },
-      "test",
+      changed({ model: { dim: 4 }, negatives: 6, batchSize: 8, soft: { weight: 0.7, temperature: 2 } }, options),
     );
     const prepared = prepareData(data);
     const junior = await lively({ model: "TransE", dim: 4, ...shape });
@@ -80,13 +81,13 @@ describe("a step of the second stage", () => {
     const alone = await main.step(late);
     // The Junior learns as ever.
     for (const [name, gradient] of alone.gradients) {
-      const { rows, width } = name === "scaling" ? { rows: 8, width: 1 } : junior.table(name);
+      const { rows, width } = name === "senior.scaling" ? { rows: 8, width: 1 } : junior.table(name);
       expect(dense(found.get(name)!, rows, width), name).toEqual(dense(gradient, rows, width));
     }
 
     const ids = new Int32Array(B * 7);
     const counter = late.step * input.batchSize * 6;
-    const draw = { batch: B, negatives: 6, entities: 24, seed: seedOf(input.seed, -1), counter };
+    const draw = { batch: B, negatives: 6, entities: 24, seed: streamSeed(input.seed, "negatives"), counter };
     (await sharedKernels()).sampleCandidates(draw, tails, ids);
     const rows = (of: Shape, tables: Record<string, number[]>): number[][] =>
       [...heads].map((h, b) =>
@@ -115,7 +116,7 @@ describe("a step of the second stage", () => {
 
 describe("distillation in two stages", () => {
   it("freezes the teachers at first: until then it is the same as in one stage", async () => {
-    const one = await run({ adaptFrom: 0, epochs: 2 });
+    const one = await run({ epochs: 2, soft: { adaptFrom: 0 } });
     const two = await run({ epochs: 2 });
     expect(two.teachers).toEqual(one.teachers);
     expect(told(two.events)).toEqual(told(one.events));
@@ -140,22 +141,27 @@ describe("distillation in two stages", () => {
   });
 
   it("lets the teachers' changes reach the Junior", async () => {
-    const [one, two] = [await run({ adaptFrom: 0 }), await run()];
+    const [one, two] = [await run({ soft: { adaptFrom: 0 } }), await run()];
     expect(values(two.result.model)).not.toEqual(values(one.result.model));
   });
 
-  it.each([{}, { averaging: 0.5 }, { clipNorm: 0.1, weightDecay: 0.01, sparse: true }] as DistilInput[])(
-    "leaves the teachers as they were at the best validation (%o)",
-    async (over) => {
-      // Steps this large lose what was found.
-      const wild: DistilInput = { ...over, learningRate: 0.3, epochs: 30, validateEvery: 1, patience: 6 };
-      const { result, teachers } = await run(wild);
-      expect(result.best.epoch).toBeLessThan(result.epochs - 1);
-      const until = await run({ ...wild, epochs: result.best.epoch + 1 });
-      expect(teachers).toEqual(until.teachers);
-      expect(values(result.model)).toEqual(values(until.result.model));
-    },
-  );
+  it.each<DistilInput>([
+    {},
+    { optimizer: { averaging: 0.5 } },
+    { optimizer: { clipNorm: 0.1, weightDecay: 0.01, sparse: true } },
+  ])("leaves the teachers as they were at the best validation (%o)", async (over) => {
+    // Steps this large lose what was found.
+    const wild = changed(over, {
+      epochs: 30,
+      optimizer: { learningRate: 0.3 },
+      validation: { every: 1, patience: 6 },
+    });
+    const { result, teachers } = await run(wild);
+    expect(result.best.epoch).toBeLessThan(result.epochs - 1);
+    const until = await run({ ...wild, epochs: result.best.epoch + 1 });
+    expect(teachers).toEqual(until.teachers);
+    expect(values(result.model)).toEqual(values(until.result.model));
+  });
 
   it.each(["1vsAll", "KvsAll", "KvsAllSoftmax", "margin"] as const)("goes with %s", async (loss) => {
     const start = (await twoTeachers()).map(values);
@@ -167,21 +173,18 @@ describe("distillation in two stages", () => {
   it.each([8, 10, 13, 29])("resumes from step %d to the same bits of Junior and teachers", async (at) => {
     const directory = await mkdtemp(join(tmpdir(), "mulde-adapting-"));
     const checkpoint = join(directory, "checkpoint");
-    const over: DistilInput = { averaging: 0.8, validateEvery: 1 };
+    const over: DistilInput = { optimizer: { averaging: 0.8 }, validation: { every: 1 } };
     const whole = await run(over);
     const controller = new AbortController();
     const models = await twoTeachers();
-    const stream = distil(
-      { ...options, ...over },
-      {
-        data,
-        teachers: models.map((model) => modelTeacher(model, model.config.model)),
-        adapting: [models[0]!],
-        checkpoint,
-        checkpointMinutes: 0,
-        signal: controller.signal,
-      },
-    );
+    const stream = distil(changed(over, options), {
+      data,
+      teachers: models.map((model) => modelTeacher(model, model.config.model)),
+      adapting: [models[0]!],
+      checkpoint,
+      checkpointMinutes: 0,
+      signal: controller.signal,
+    });
     const first = finish(stream, (event) => {
       if (event.type === "checkpoint" && event.step === at) controller.abort();
     });
@@ -201,7 +204,7 @@ describe("distillation in two stages", () => {
     const [teacher] = await twoTeachers();
     const teachers = [modelTeacher(teacher!, "RotH")];
     const before = teacher!.score(data.test);
-    await finish(distil(options, { data, teachers, adapting: [teacher!] }));
+    await distil(options, { data, teachers, adapting: [teacher!] }).result;
     const after = teacher!.score(data.test);
     expect(after).not.toEqual(before);
     teacher!.touch();
@@ -212,24 +215,29 @@ describe("distillation in two stages", () => {
     for (const adapting of [undefined, []]) {
       const teachers = [modelTeacher((await twoTeachers())[0]!, "RotH")];
       const context = { data, teachers, ...(adapting && { adapting }) };
-      await expect(finish(distil(options, context))).rejects.toMatchObject({
-        name: "MuldeError",
+      expect(failure(() => distil(options, context))).toMatchObject({
         code: "TRAINER_OPTION",
-        message:
-          "adaptFrom is 2, but no teacher is a model that may learn: give models as adapting, or leave adaptFrom 0.",
+        path: ["soft", "adaptFrom"],
+        value: 2,
+        reason: "no teacher is a model that may learn: give models as adapting, or leave adaptFrom 0.",
       });
     }
     const other = await createModel({ model: "RotE", dim: 4, entities: 23, relations: 4 });
-    await expect(run({}, { adapting: [other] })).rejects.toMatchObject({
+    const teachers = [modelTeacher((await twoTeachers())[0]!, "RotH")];
+    expect(failure(() => distil(options, { data, teachers, adapting: [other] }))).toMatchObject({
       code: "TRAINER_TEACHERS",
-      message: expect.stringContaining("RotE among adapting has 23 entities"),
+      reason: expect.stringContaining("RotE among adapting has 23 entities"),
     });
   });
 
   it("refuses options of the Junior that do not suit a teacher that may change", async () => {
-    await expect(run({ model: "TransE", regularizer: "DURA" })).rejects.toMatchObject({
+    const [model] = await twoTeachers();
+    const context = { data, teachers: [modelTeacher(model!, "RotH")], adapting: [model!] };
+    const own = changed({ model: "TransE", regularizer: "DURA" }, options);
+    expect(failure(() => distil(own, context))).toMatchObject({
       code: "TRAINER_OPTION",
-      message: expect.stringContaining("RotH is hyperbolic; choose N3 or F2"),
+      path: ["regularizer", "name"],
+      reason: expect.stringContaining("RotH is hyperbolic; choose N3 or F2"),
     });
   });
 });

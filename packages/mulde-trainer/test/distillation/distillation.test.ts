@@ -5,20 +5,22 @@ import { type AnswerIndex, indexAnswers, tripleList } from "@mulde/datasets";
 import { sharedKernels } from "@mulde/kge-models";
 import { softmaxWeights, type Teacher, uniformAttention, zScore } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { type Batch, seedOf } from "../src/data.js";
-import { distillationObjective } from "../src/distillation.js";
+import { distillationObjective } from "../../src/distillation/distillation.js";
 import {
+  type Batch,
   distil,
   type DistilInput,
+  type DistilOptions,
   distilSchema,
-  finish,
   parseOptions,
   type SeniorParts,
   type TrainEvent,
-} from "../src/index.js";
-import { dense, expectNear, lively, tablesOf } from "./_models.js";
-import { brief, ring } from "./_planted.js";
-import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "./_reference.js";
+} from "../../src/index.js";
+import { streamSeed } from "../../src/run/streams.js";
+import { dense, expectNear, lively, tablesOf } from "../_models.js";
+import { changed, ring } from "../_planted.js";
+import { failure, finish } from "../_runs.js";
+import { bce, gradients, kl, score, type Shape, sigmoid, softmax, type Tables } from "../_reference.js";
 
 const entities = 12;
 const relations = 2;
@@ -37,7 +39,16 @@ const index = indexAnswers(
   2 * relations,
   tripleList(Int32Array.of(...heads, 0), Int32Array.of(...rows, 0), Int32Array.of(...tails, 8)),
 );
-const known = { answers: (): AnswerIndex => index };
+const queries = tripleList(heads, rows, tails);
+const known = { answers: (): AnswerIndex => index, queries };
+const base: DistilInput = {
+  seed,
+  batchSize,
+  model: { name: "RotH", dim: 4 },
+  negatives,
+  soft: { candidates: topK },
+};
+const parse = (more: DistilInput): DistilOptions => parseOptions(distilSchema, changed(more, base));
 
 const teacherScore = (i: number, h: number, r: number, e: number): number =>
   3 * Math.sin(1 + 7 * h + 3 * r + (i + 2) * e) - i;
@@ -54,7 +65,7 @@ const m = teachers.length;
 /** The parts of MulDE's loss, sections 4 and 5 of the specification; the attention is that of `fixed`, as it is detached. */
 function losses(
   shape: Shape,
-  options: { lambda: number; T: number; tau: number; scaled: boolean; loss: DistilInput["loss"] },
+  options: { lambda: number; T: number; tau: number; scaled: boolean; loss: string },
   ids: { hard: number[][]; soft: number[][] },
   tables: Tables,
   fixed: Tables,
@@ -64,7 +75,7 @@ function losses(
     which.map((row, b) => row.map((e) => score(shape, from, heads[b]!, rows[b]!, e)));
   const scaledTeacher = (from: Tables, i: number, b: number): number[] =>
     ids.soft[b]!.map((e) => {
-      const g = scaled ? sigmoid(from.scaling![rows[b]! * m + i]!) : 1;
+      const g = scaled ? sigmoid(from["senior.scaling"]![rows[b]! * m + i]!) : 1;
       return g * Math.fround(teacherScore(i, heads[b]!, rows[b]!, e));
     });
   const hardScores = junior(tables, ids.hard);
@@ -99,86 +110,89 @@ interface Case {
   readonly title: string;
   readonly epoch: number;
   readonly tau: number;
-  readonly options?: Partial<DistilInput>;
+  readonly options?: DistilInput;
 }
 
 const cases: Case[] = [
   { title: "epoch 0: tau = 1", epoch: 0, tau: 1 },
   { title: "epoch 7: tau = e", epoch: 7, tau: Math.E },
   { title: "epoch 25: tau = e^5", epoch: 25, tau: Math.exp(5) },
-  { title: "temperature 2", epoch: 0, tau: 1, options: { temperature: 2 } },
-  { title: "one curvature per relation", epoch: 7, tau: Math.E, options: { curvature: "relation" } },
+  { title: "temperature 2", epoch: 0, tau: 1, options: { soft: { temperature: 2 } } },
+  { title: "one curvature per relation", epoch: 7, tau: Math.E, options: { model: { curvature: "relation" } } },
   { title: "a Euclidean Junior", epoch: 0, tau: 1, options: { model: "TransE" } },
-  { title: "uniform attention", epoch: 0, tau: Infinity, options: { attention: "uniform" } },
-  { title: "no scaling", epoch: 0, tau: 1, options: { scaling: "none" } },
-  { title: "scaling trained by the Senior's loss alone", epoch: 0, tau: 1, options: { trainOnSoft: false } },
-  { title: "random candidates", epoch: 0, tau: 1, options: { candidates: "random" } },
-  { title: "the hard label's candidates", epoch: 0, tau: 1, options: { candidates: "sampled" } },
-  { title: "all entities as candidates", epoch: 0, tau: 1, options: { candidates: "all" } },
+  { title: "uniform attention", epoch: 0, tau: Infinity, options: { senior: { attention: "uniform" } } },
+  { title: "no scaling", epoch: 0, tau: 1, options: { senior: { scaling: "none" } } },
+  {
+    title: "scaling trained by the Senior's loss alone",
+    epoch: 0,
+    tau: 1,
+    options: { senior: { trainOnSoft: false } },
+  },
+  { title: "random candidates", epoch: 0, tau: 1, options: { soft: { candidates: "random" } } },
+  { title: "the hard label's candidates", epoch: 0, tau: 1, options: { soft: { candidates: "sampled" } } },
+  { title: "all entities as candidates", epoch: 0, tau: 1, options: { soft: { candidates: "all" } } },
   { title: "beside 1vsAll", epoch: 0, tau: 1, options: { loss: "1vsAll" } },
   { title: "beside KvsAll", epoch: 7, tau: Math.E, options: { loss: "KvsAll" } },
   {
     title: "beside 1vsAll, a Euclidean Junior, all",
     epoch: 0,
     tau: 1,
-    options: { loss: "1vsAll", model: "TransE", candidates: "all" },
+    options: { loss: "1vsAll", model: "TransE", soft: { candidates: "all" } },
   },
 ];
 
 describe("a distillation step", () => {
   it.each(cases)("has the losses and gradients of the formulas, $title", async ({ epoch, tau, options }) => {
-    const softWeight = 0.7;
-    const input = parseOptions(
-      distilSchema,
-      { dim: 4, curvature: "shared", adversarial: 0, seed, negatives, topK, batchSize, softWeight, ...options },
-      "test",
-    );
-    const shape = { model: input.model, dim: 4 } as Shape;
-    const junior = await lively({ ...shape, curvature: input.curvature, entities, relations });
+    const lambda = 0.7;
+    const plain: DistilInput = { model: { curvature: "shared" }, loss: { adversarial: 0 }, soft: { weight: lambda } };
+    const input = parse(changed(options ?? {}, plain));
+    const shape = { model: input.model.name, dim: 4 } as Shape;
+    const junior = await lively({ ...shape, curvature: input.model.curvature, entities, relations });
     const objective = distillationObjective(junior, teachers, input, known);
-    const scaled = input.scaling === "relation";
+    const scaled = input.senior.scaling === "relation";
     expect(objective.extra.map(({ name, rows, width }) => [name, rows, width])).toEqual(
-      scaled ? [["scaling", 2 * relations, m]] : [],
+      scaled ? [["senior.scaling", 2 * relations, m]] : [],
     );
     // Away from its start, so that the scales differ.
     objective.extra[0]?.data.forEach((w, i, data) => (data[i] = w + Math.sin(i)));
 
     const step = 4;
-    const draws = async (stream: number, n: number): Promise<number[][]> => {
+    const draws = async (stream: "negatives" | "randomCandidates", n: number): Promise<number[][]> => {
       const ids = new Int32Array(B * (1 + n));
-      const draw = { batch: B, negatives: n, entities, seed: seedOf(seed, stream), counter: step * batchSize };
-      const counter = draw.counter * (stream === -1 ? n : topK);
+      const draw = { batch: B, negatives: n, entities, seed: streamSeed(seed, stream), counter: step * batchSize };
+      const counter = draw.counter * (stream === "negatives" ? n : topK);
       (await sharedKernels()).sampleCandidates({ ...draw, counter }, tails, ids);
       return Array.from({ length: B }, (_, b) => [...ids.subarray(b * (1 + n), (b + 1) * (1 + n))]);
     };
-    const tables: Tables = { ...tablesOf(junior), ...(scaled && { scaling: [...objective.extra[0]!.data] }) };
+    const tables: Tables = { ...tablesOf(junior), ...(scaled && { "senior.scaling": [...objective.extra[0]!.data] }) };
     const best = [...heads].map((h, b) =>
       Array.from({ length: entities }, (_, e) => e)
         .sort((x, y) => score(shape, tables, h, rows[b]!, y) - score(shape, tables, h, rows[b]!, x))
         .slice(0, topK),
     );
     const everything = Array.from({ length: B }, () => Array.from({ length: entities }, (_, e) => e));
-    const hard = input.loss === "bce" ? await draws(-1, negatives) : everything;
-    const soft = { random: await draws(-2, topK - 1), sampled: hard, all: everything, junior: best }[input.candidates];
+    const hard = input.loss.name === "bce" ? await draws("negatives", negatives) : everything;
+    const { source } = input.soft.candidates;
+    const random = await draws("randomCandidates", topK - 1);
+    const soft = { random, sampled: hard, all: everything, junior: best }[source];
     const ids = { hard, soft };
     // Both a true answer among the candidates and one that is not: else the Senior's labels would not be tested.
     const found = ids.soft.map((row, b) => row.includes(tails[b]!));
-    if (input.candidates === "junior" && input.model === "RotH") expect(new Set(found).size).toBe(2);
+    if (source === "junior" && shape.model === "RotH") expect(new Set(found).size).toBe(2);
 
     const batch: Batch = { epoch, step, heads, relations: rows, tails };
     const { loss, gradients: actual } = await objective.step(batch);
-    const formula = { lambda: softWeight, T: input.temperature, tau, scaled, loss: input.loss };
+    const formula = { lambda, T: input.soft.temperature, tau, scaled, loss: input.loss.name };
     const expected = losses(shape, formula, ids, tables, tables);
     for (const part of ["hard", "soft", "senior", "total"] as const) {
       expect(loss[part], part).toBeCloseTo(expected[part], 4);
     }
 
     const slopes = gradients(tables, (moved) => losses(shape, formula, ids, moved, tables).total);
-    if (!input.trainOnSoft) {
-      const senior = gradients({ scaling: tables.scaling! }, (moved) => {
-        return losses(shape, formula, ids, { ...tables, ...moved }, tables).senior;
-      });
-      slopes.scaling = senior.scaling!;
+    if (!input.senior.trainOnSoft) {
+      const own = { "senior.scaling": tables["senior.scaling"]! };
+      const senior = gradients(own, (moved) => losses(shape, formula, ids, { ...tables, ...moved }, tables).senior);
+      slopes["senior.scaling"] = senior["senior.scaling"]!;
     }
     expect([...actual.keys()].sort()).toEqual(Object.keys(tables).sort());
     for (const [name, gradient] of actual) {
@@ -189,8 +203,8 @@ describe("a distillation step", () => {
     junior.dispose();
   });
 
-  it("takes all entities as candidates when there are fewer than topK", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 3 }, "test");
+  it("takes all entities as candidates when there are fewer than K", async () => {
+    const input = parse({ negatives: 3, soft: { candidates: 256 } });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     const asked: number[][] = [];
     const spy: Teacher = {
@@ -210,7 +224,7 @@ describe("a distillation step", () => {
   });
 
   it.each(["junior", "random"] as const)("runs with a single candidate (%s)", async (candidates) => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK: 1, candidates }, "test");
+    const input = parse({ negatives: 1, soft: { candidates: { source: candidates, k: 1 } } });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     const objective = distillationObjective(junior, teachers, input, known);
     const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
@@ -221,7 +235,7 @@ describe("a distillation step", () => {
   });
 
   it("asks no teacher once the Junior scores NaN", async () => {
-    const input = parseOptions(distilSchema, { dim: 4, batchSize, negatives: 1, topK }, "test");
+    const input = parse({ negatives: 1 });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     junior.table("entity").data.fill(NaN);
     junior.touch();
@@ -235,25 +249,14 @@ describe("a distillation step", () => {
   });
 
   it("weighs soft against hard labels by the teachers' score of the true answer", async () => {
-    const softWeight = 0.7;
-    const base = {
-      dim: 4,
-      seed,
-      negatives,
-      topK,
-      batchSize,
-      softWeight,
-      scaling: "none",
-      attention: "uniform",
-    } as const;
+    const plainly: DistilInput = { soft: { weight: 0.7 }, senior: { scaling: "none", attention: "uniform" } };
     // Far above 0 the soft label counts twice and the hard one not at all, far below the other way round.
     const mean = (b: number): number =>
       teachers.reduce((sum, _, i) => sum + teacherScore(i, heads[b]!, rows[b]!, tails[b]!), 0) / m;
     const b = [0, 1, 2, 3, 4].find((at) => Math.abs(mean(at)) > 0.3)!;
-    const entityGradient = async (changes: Partial<DistilInput>): Promise<number[]> => {
+    const entityGradient = async (changes: DistilInput): Promise<number[]> => {
       const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
-      const objective = distillationObjective(junior, teachers, options, known);
+      const objective = distillationObjective(junior, teachers, parse(changed(changes, plainly)), known);
       const pick = (ids: Int32Array): Int32Array => Int32Array.of(ids[b]!);
       const batch = { epoch: 0, step: 4, heads: pick(heads), relations: pick(rows), tails: pick(tails) };
       const { gradients: found } = await objective.step(batch);
@@ -262,9 +265,9 @@ describe("a distillation step", () => {
       objective.dispose();
       return entity;
     };
-    const certain = await entityGradient({ confidence: 1e3 });
+    const certain = await entityGradient({ soft: { confidence: 1e3 } });
     const plain = await entityGradient({});
-    const hardOnly = await entityGradient({ softWeight: 0 });
+    const hardOnly = await entityGradient({ soft: { weight: 0 } });
     const expected = plain.map((g, i) => (mean(b) > 0 ? 2 * (g - hardOnly[i]!) : 2 * hardOnly[i]!));
     expectNear("entity", certain, expected);
   });
@@ -283,10 +286,8 @@ describe("a distillation step", () => {
       };
     });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    const base = { dim: 4, seed, negatives, topK: 10, batchSize };
-    const parsed = parseOptions(distilSchema, { ...base, ...options }, "test");
-    const queries = { heads, relations: rows, tails, length: B };
-    const objective = distillationObjective(junior, praising, parsed, { ...known, queries });
+    const parsed = parse(changed(options, { soft: { candidates: 10 } }));
+    const objective = distillationObjective(junior, praising, parsed, known);
     const { loss } = await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
     objective.dispose();
     junior.dispose();
@@ -295,11 +296,11 @@ describe("a distillation step", () => {
   const unpraised = (): boolean => false;
 
   it.each<DistilInput>([
-    { candidates: "all" },
-    { candidates: "junior", refreshTopK: 3 },
-    { candidates: "junior", unseenQueries: 1, negatives: 1 },
-  ])("headNegative leaves out what teachers say of a query's own head, but of a known loop: %o", async (changes) => {
-    const own = { ...changes, headNegative: true };
+    { soft: { candidates: "all" } },
+    { soft: { candidates: { refresh: 3 } } },
+    { soft: { queries: 1 }, negatives: 1 },
+  ])("ownHead leaves out what teachers say of a query's own head, but of a known loop: %o", async (changes) => {
+    const own: DistilInput = { ...changes, rules: ["ownHead"] };
     const isLoop = (h: number, r: number): boolean => h === 4 && r === 3;
     const plain = await lossWith(own, unpraised);
     expect(await lossWith(own, (h, r, e) => e === h && !isLoop(h, r))).toBe(plain);
@@ -310,71 +311,73 @@ describe("a distillation step", () => {
 
   it.each<[DistilInput, DistilInput, number]>([
     // Relation 1 leads from 4 to 0, and relation 3 from 4 to itself.
-    [{ neighbourNegative: true }, {}, 0],
+    [{ rules: ["neighbours"] }, {}, 0],
     // Relation 2 gives 3 to 2 alone.
-    [{ functional: 1 }, { functional: 0.5 }, 3],
+    [{ rules: [{ functional: 1 }] }, { rules: [{ functional: 0.5 }] }, 3],
   ])("%o leaves out what teachers say of answers that it knows to be wrong", async (option, without, wrong) => {
     const praise = (h: number, r: number, e: number): boolean => {
       return e === wrong && (wrong === 3 ? h === 11 && r === 2 : h === 4 && r === 3);
     };
-    const all = { candidates: "all" } as const;
+    const all: DistilInput = { soft: { candidates: "all" } };
     expect(await lossWith({ ...all, ...option }, praise)).toBe(await lossWith({ ...all, ...option }, unpraised));
     const told = await lossWith({ ...all, ...without }, praise);
     expect(told).not.toBeCloseTo(await lossWith({ ...all, ...without }, unpraised), 2);
   });
 
-  it.each<DistilInput>([{}, { refreshTopK: 3 }, { unseenQueries: 1, negatives: 1 }])(
-    "filterCandidates asks teachers about the Junior's best without known answers: %o",
-    async (changes) => {
-      const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const asked = new Map<string, number[]>();
-      const widths = new Set<number>();
-      const recording: Teacher = {
-        name: "recording",
-        score(hs, rs, candidates, out) {
-          const K = candidates.length / hs.length;
-          widths.add(K);
-          hs.forEach((h, b) => asked.set(`${h} ${rs[b]}`, [...candidates.subarray(b * K, (b + 1) * K)]));
-          out.fill(0);
-        },
-      };
-      const base = { dim: 4, seed, negatives, topK, batchSize, filterCandidates: true, scaling: "none" } as const;
-      const options = parseOptions(distilSchema, { ...base, ...changes }, "test");
-      const queries = { heads, relations: rows, tails, length: B };
-      const objective = distillationObjective(junior, [recording], options, { ...known, queries });
-      await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
-      for (let b = 0; b < B; b++) {
-        const [h, r] = [heads[b]!, rows[b]!];
-        const { ids } = junior.topK({ heads: Int32Array.of(h), relations: Int32Array.of(r) }, entities);
-        const unknown = [...ids].filter((id) => !index.has(h, r, id));
-        const found = asked.get(`${h} ${r}`)!;
-        expect(found).toEqual(unknown.slice(0, found.length));
-      }
-      expect([...widths]).toEqual("unseenQueries" in changes ? [topK, 2 + topK] : [topK]);
-      objective.dispose();
-      junior.dispose();
-    },
-  );
+  it.each<[DistilInput, number[]]>([
+    [{}, [topK]],
+    [{ soft: { candidates: { refresh: 3 } } }, [topK]],
+    [{ soft: { queries: 1 }, negatives: 1 }, [topK, 2 + topK]],
+  ])("known: false asks teachers about the Junior's best without known answers: %o", async (changes, expected) => {
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const asked = new Map<string, number[]>();
+    const widths = new Set<number>();
+    const recording: Teacher = {
+      name: "recording",
+      score(hs, rs, candidates, out) {
+        const K = candidates.length / hs.length;
+        widths.add(K);
+        hs.forEach((h, b) => asked.set(`${h} ${rs[b]}`, [...candidates.subarray(b * K, (b + 1) * K)]));
+        out.fill(0);
+      },
+    };
+    const unknown: DistilInput = { soft: { candidates: { known: false } }, senior: { scaling: "none" } };
+    const objective = distillationObjective(junior, [recording], parse(changed(changes, unknown)), known);
+    await objective.step({ epoch: 0, step: 4, heads, relations: rows, tails });
+    for (let b = 0; b < B; b++) {
+      const [h, r] = [heads[b]!, rows[b]!];
+      const { ids } = junior.topK({ heads: Int32Array.of(h), relations: Int32Array.of(r) }, entities);
+      const strangers = [...ids].filter((id) => !index.has(h, r, id));
+      const found = asked.get(`${h} ${r}`)!;
+      expect(found).toEqual(strangers.slice(0, found.length));
+    }
+    expect([...widths]).toEqual(expected);
+    objective.dispose();
+    junior.dispose();
+  });
 
   it.each<DistilInput>([
-    { filterNegatives: true },
-    { headNegative: true },
-    { neighbourNegative: true },
-    { functional: 1 },
-    { filterCandidates: true, scaling: "none" },
+    { negatives: { filter: true } },
+    { rules: ["ownHead"] },
+    { rules: ["neighbours"] },
+    { rules: [{ functional: 1 }] },
+    { soft: { queries: 0.5 }, negatives: 1 },
+    { soft: { candidates: { refresh: 2 } } },
+    { soft: { candidates: { known: false } }, senior: { scaling: "none" } },
   ])("names the missing training split: %o", async (changes) => {
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-    const options = parseOptions(distilSchema, { dim: 4, topK, batchSize, ...changes }, "test");
-    expect(() => distillationObjective(junior, teachers, options)).toThrow(Object.keys(changes)[0]!);
+    const refused = failure(() => distillationObjective(junior, teachers, parse(changes)));
+    expect(refused).toMatchObject({ code: "TRAINER_DATA" });
+    expect(refused.reason).toContain("pass prepareData(data) to the objective");
+    // With it, the objective is made.
+    distillationObjective(junior, teachers, parse(changes), known).dispose();
     junior.dispose();
   });
 
   it("takes the Senior's mechanisms by name, or those that it is given", async () => {
-    const input = { dim: 4, seed, negatives, topK, batchSize } as const;
-    const total = async (options: DistilInput, parts?: SeniorParts): Promise<number> => {
+    const total = async (own: DistilInput["senior"], parts: SeniorParts = {}): Promise<number> => {
       const junior = await lively({ model: "RotH", dim: 4, entities, relations });
-      const parsed = parseOptions(distilSchema, { ...input, ...options }, "test");
-      const objective = distillationObjective(junior, teachers, parsed, known, parts);
+      const objective = distillationObjective(junior, teachers, parse({ senior: own }), known, { senior: parts });
       const { loss } = await objective.step({ epoch: 0, step: 0, heads, relations: rows, tails });
       objective.dispose();
       junior.dispose();
@@ -395,7 +398,7 @@ it("an epoch's event tells the teachers' mean attention weights, the same after 
   const data = ring();
   const near = { name: "near", score: teachers[0]!.score };
   const seen: (readonly number[] | undefined)[] = [];
-  const options = { ...brief, topK: 8, epochs: 3 };
+  const options = changed({ epochs: 3, soft: { candidates: 8 } });
   const stepsPerEpoch = Math.ceil((2 * data.train.length) / options.batchSize!);
   for await (const event of distil(options, { data, teachers: [near, teachers[1]!] })) {
     if (event.type === "epoch") seen.push(event.attention);

@@ -1,10 +1,9 @@
 import { tripleList } from "@mulde/datasets";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Batches, prepareData, seedOf } from "../src/data.js";
-import { ring } from "./_planted.js";
-
-const nothing = tripleList(new Int32Array(), new Int32Array(), new Int32Array());
+import { Batches, distinctQueries } from "../../src/facts/batches.js";
+import { prepareData } from "../../src/facts/data.js";
+import { ring } from "../_planted.js";
 
 describe("batches", () => {
   it("cover every query of both directions once an epoch, the last batch smaller", () => {
@@ -42,36 +41,10 @@ describe("batches", () => {
   });
 });
 
-describe("the prepared data", () => {
-  it("asks each training triple in both directions, and knows the answers of all splits", () => {
-    const data = ring();
-    const { queries, known, entities, relations } = prepareData(data);
-    expect([entities, relations]).toEqual([24, 4]);
-    expect(queries.length).toBe(2 * data.train.length);
-    const ask = (i: number) => `${queries.heads[i]} ${queries.relations[i]} ${queries.tails[i]}`;
-    const asked = new Set(Array.from({ length: queries.length }, (_, i) => ask(i)));
-    for (let i = 0; i < data.train.length; i++) {
-      const [h, r, t] = [data.train.heads[i]!, data.train.relations[i]!, data.train.tails[i]!];
-      expect(asked.has(`${h} ${r} ${t}`) && asked.has(`${t} ${r + 4} ${h}`)).toBe(true);
-    }
-    for (const split of [data.train, data.valid, data.test]) {
-      for (let i = 0; i < split.length; i++) {
-        expect(Array.from(known.answers(split.heads[i]!, split.relations[i]!))).toEqual([split.tails[i]]);
-        expect(Array.from(known.answers(split.tails[i]!, split.relations[i]! + 4))).toEqual([split.heads[i]]);
-      }
-    }
-    expect(prepareData(data)).toBe(prepareData(data));
+describe("the queries of KvsAll", () => {
+  it("are the distinct ones", () => {
+    const list = tripleList(Int32Array.of(0, 0, 1, 0), Int32Array.of(0, 0, 0, 1), Int32Array.of(1, 2, 3, 4));
+    const { heads, relations, tails, length } = distinctQueries(list, 1);
+    expect([length, [...heads], [...relations], [...tails]]).toEqual([3, [0, 1, 0], [0, 0, 1], [1, 3, 4]]);
   });
-
-  it("must have something to train and to validate on", () => {
-    expect(() => prepareData({ ...ring(), train: nothing })).toThrow(/training split is empty/);
-    expect(() => prepareData({ ...ring(), valid: nothing })).toThrow(/validation split is empty/);
-  });
-});
-
-it("random streams of neighbouring seeds and uses differ", () => {
-  const seeds = [0, 1, 2, 2 ** 31, 2 ** 40].flatMap((seed) =>
-    [-5, -4, -3, -2, -1, 0, 1, 2].map((use) => seedOf(seed, use)),
-  );
-  expect(new Set(seeds).size).toBe(seeds.length);
 });

@@ -1,13 +1,14 @@
 import { evaluate } from "@mulde/eval";
 import { createModel, modelScorer, type KgeModel } from "@mulde/kge-models";
 import { beforeAll, describe, expect, it } from "vitest";
-import { prepareData } from "../src/data.js";
-import { Validation } from "../src/validation.js";
-import { ring } from "./_planted.js";
-import { softplus } from "./_reference.js";
+import { prepareData } from "../../src/facts/data.js";
+import { Validation } from "../../src/run/validation.js";
+import { ring } from "../_planted.js";
+import { softplus } from "../_reference.js";
 
 const dataset = ring();
 const data = prepareData(dataset);
+const options = ({ seed = 1, triples = 0 } = {}) => ({ seed, validation: { every: 1, patience: 1, triples } });
 let model: KgeModel;
 beforeAll(async () => {
   model = await createModel({ model: "RotE", dim: 4, entities: data.entities, relations: data.relations, seed: 8 });
@@ -15,7 +16,7 @@ beforeAll(async () => {
 
 describe("a validation", () => {
   it("ranks the validation split in both directions, filtered by all splits", async () => {
-    const metrics = await new Validation(data, { seed: 1, validationTriples: 0 }).metrics(model);
+    const metrics = await new Validation(data, options()).metrics(model);
     const { valid: triples } = dataset;
     const expected = await evaluate(modelScorer(model), { triples, numRelations: 4, known: data.known });
     expect(metrics).toEqual({ mrr: expected.mrr, mr: expected.mr, hits: expected.hits });
@@ -38,11 +39,11 @@ describe("a validation", () => {
         },
       },
     }) as KgeModel;
-    const part = { seed: 1, validationTriples: 4 };
+    const part = options({ triples: 4 });
     const counts = [];
-    for (const options of [part, part, { ...part, seed: 2 }, { ...part, validationTriples: 1000 }]) {
+    for (const each of [part, part, options({ seed: 2, triples: 4 }), options({ triples: 1000 })]) {
       seen.length = 0;
-      await new Validation(data, options).metrics(spy);
+      await new Validation(data, each).metrics(spy);
       counts.push(seen.flat());
     }
     expect(counts.map((ids) => ids.length)).toEqual([16, 16, 16, 4 * dataset.valid.length]);
@@ -51,10 +52,10 @@ describe("a validation", () => {
   });
 
   it("has the same negatives every time, and the mean binary cross-entropy as its loss", () => {
-    const validation = new Validation(data, { seed: 1, validationTriples: 0 });
+    const validation = new Validation(data, options());
     const loss = validation.loss(model);
     expect(validation.loss(model)).toBe(loss);
-    expect(new Validation(data, { seed: 2, validationTriples: 0 }).loss(model)).not.toBe(loss);
+    expect(new Validation(data, options({ seed: 2 })).loss(model)).not.toBe(loss);
     // Embeddings near 0 make every score nearly 0, so that every term is log 2.
     expect(loss).toBeCloseTo(Math.LN2, 4);
     // With a tail bias of 3 everywhere the positives lose and the 255 negatives of each gain.

@@ -2,9 +2,10 @@ import { tripleList } from "@mulde/datasets";
 import { createModel, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { distil, type DistilInput, finish } from "../src/index.js";
-import { TopKMemory } from "../src/top-k-memory.js";
-import { brief, ring, told } from "./_planted.js";
+import { TopKMemory } from "../../src/distillation/top-k-memory.js";
+import { distil, type DistilInput } from "../../src/index.js";
+import { brief, changed, ring } from "../_planted.js";
+import { eventsOf, failure, told } from "../_runs.js";
 
 const queries = tripleList(Int32Array.of(5, 0, 5), Int32Array.of(1, 3, 1), Int32Array.of(2, 4, 6));
 const all = (epoch: number) => ({ epoch, heads: queries.heads, relations: queries.relations });
@@ -31,6 +32,9 @@ describe("the memory of top K", () => {
     memory.recall({ heads: Int32Array.of(0, 5), relations: Int32Array.of(3, 1) }, out);
     // The same query twice keeps what came last.
     expect([...out]).toEqual([3, 4, 5, 6]);
+    const wide = new Int32Array(6).fill(-7);
+    memory.recall({ heads: Int32Array.of(0, 5), relations: Int32Array.of(3, 1) }, wide, 3);
+    expect([...wide]).toEqual([3, 4, -7, 5, 6, -7]);
   });
 
   it("is whole in its state, which a checkpoint fills in place", () => {
@@ -46,8 +50,16 @@ describe("the memory of top K", () => {
   it("refuses other queries than those of training, and more than a checkpoint can hold", () => {
     const memory = new TopKMemory(queries, 2, 3, 2);
     const strange = { epoch: 0, heads: Int32Array.of(4), relations: Int32Array.of(0) };
-    expect(() => memory.stale(strange)).toThrow("head 4 with relation 0");
-    expect(() => new TopKMemory(queries, 2, 3, 2 ** 28)).toThrow("would keep 2.0 GiB of candidates");
+    expect(failure(() => memory.stale(strange))).toMatchObject({
+      code: "TRAINER_DATA",
+      reason: expect.stringContaining("(4, 0, ?) is none"),
+    });
+    expect(failure(() => new TopKMemory(queries, 2, 3, 2 ** 28))).toMatchObject({
+      code: "TRAINER_OPTION",
+      path: ["soft", "candidates", "refresh"],
+      value: 3,
+      reason: expect.stringContaining("would keep 2.0 GiB of candidates"),
+    });
   });
 
   it("keeps the teachers' scores until a query is looked up again", () => {
@@ -70,21 +82,20 @@ describe("a distillation that keeps the Junior's top K", () => {
   const data = ring();
   async function events(over: DistilInput): Promise<unknown[]> {
     const model = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, seed: 9 });
-    const seen: unknown[] = [];
-    const run = distil({ ...brief, topK: 6, ...over }, { data, teachers: [modelTeacher(model, "RotE")] });
-    await finish(run, (event) => seen.push(...told([event])));
+    const options = changed(over, changed({ soft: { candidates: 6 } }));
+    const seen = told(await eventsOf(distil(options, { data, teachers: [modelTeacher(model, "RotE")] })));
     model.dispose();
     return seen;
   }
 
   it("is the same while it looks them up in every epoch, and another one after", async () => {
-    const [fresh, kept] = [await events({}), await events({ refreshTopK: 2 })];
+    const [fresh, kept] = [await events({}), await events({ soft: { candidates: { refresh: 2 } } })];
     const first = (list: unknown[]) => list.slice(0, 2);
     expect(first(kept)).toEqual(first(fresh));
     expect(kept).not.toEqual(fresh);
     expect(kept).toHaveLength(fresh.length);
     // Longer than the run: nothing is ever kept.
-    expect(await events({ refreshTopK: brief.epochs })).toEqual(fresh);
+    expect(await events({ soft: { candidates: { refresh: brief.epochs! } } })).toEqual(fresh);
   });
 
   it("asks frozen teachers once about what it keeps, and those that adapt every time", async () => {
@@ -100,13 +111,13 @@ describe("a distillation that keeps the Junior's top K", () => {
         },
       };
       const context = { data, teachers: [teacher], adapting: [model] };
-      await finish(distil({ ...brief, epochs: 4, topK: 6, ...over }, context));
+      await distil(changed(over, changed({ epochs: 4, soft: { candidates: 6 } })), context).result;
       return count;
     }
     const always = await asked({});
     // Looked up in the first, second and fourth epoch.
-    expect(await asked({ refreshTopK: 2 })).toBe((always * 3) / 4);
-    expect(await asked({ refreshTopK: 2, adaptFrom: 3 })).toBe(always);
+    expect(await asked({ soft: { candidates: { refresh: 2 } } })).toBe((always * 3) / 4);
+    expect(await asked({ soft: { candidates: { refresh: 2 }, adaptFrom: 3 } })).toBe(always);
     model.dispose();
   });
 });

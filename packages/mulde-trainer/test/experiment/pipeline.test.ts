@@ -4,28 +4,30 @@ import { join } from "node:path";
 import { evaluate } from "@mulde/eval";
 import { loadModel, modelScorer, modelTeacher } from "@mulde/kge-models";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { seniorScorer } from "../../src/distillation/senior-scorer.js";
 import {
   distil,
-  finish,
+  type ExperimentContext,
+  type ExperimentEvent,
   parseExperiment,
-  type PipelineEvent,
-  pretrainTeacher,
   type Row,
-  runPipeline,
-  seniorScorer,
-} from "../src/index.js";
-import { brief, ring, without } from "./_planted.js";
+  runExperiment,
+  train,
+} from "../../src/index.js";
+import { brief, ring, without } from "../_planted.js";
+import { failure, finish } from "../_runs.js";
 
 const data = ring();
 const plan = {
   name: "toy",
   data: "ring",
   seed: 4,
-  defaults: without(brief, "model", "seed"),
-  teachers: [{ model: "RotE" }, { model: "TransH", name: "second", dim: 6 }],
-  junior: { model: "RotH", dim: 4, topK: 6 },
+  defaults: { ...without(brief, "seed"), model: { dim: 8 } },
+  teachers: [{ model: "RotE" }, { model: { name: "TransH", dim: 6 }, name: "second" }],
+  junior: { model: { name: "RotH", dim: 4 }, soft: { candidates: 6 } },
 };
-const experiment = parseExperiment(plan, "plan");
+const experiment = parseExperiment(plan);
+const adapting = { ...plan.junior, soft: { candidates: 6, adaptFrom: 1 }, validation: { every: 6 } };
 
 let out: string;
 beforeEach(async () => {
@@ -34,12 +36,12 @@ beforeEach(async () => {
 afterEach(() => rm(out, { recursive: true }));
 
 async function run(
-  over: Partial<Parameters<typeof runPipeline>[1]> = {},
+  over: Partial<ExperimentContext> = {},
   what = experiment,
-  onEvent?: (event: PipelineEvent) => void,
-): Promise<{ rows: readonly Row[]; events: PipelineEvent[] }> {
-  const events: PipelineEvent[] = [];
-  const rows = await finish(runPipeline(what, { data, out, ...over }), (event) => {
+  onEvent?: (event: ExperimentEvent) => void,
+): Promise<{ rows: readonly Row[]; events: ExperimentEvent[] }> {
+  const events: ExperimentEvent[] = [];
+  const rows = await finish(runExperiment(what, { data, out, ...over }), (event) => {
     events.push(event);
     onEvent?.(event);
   });
@@ -49,7 +51,7 @@ async function run(
 const timeless = (rows: readonly Row[]): unknown[] => rows.map((row) => without(row, "seconds"));
 const stages = ["RotE", "second", "undistilled", "distilled"];
 
-describe("a pipeline", () => {
+describe("an experiment that runs", () => {
   it("trains, ranks and saves each model, and says so in order", async () => {
     const { rows, events } = await run();
     expect(rows.map(({ role, name, model, dim }) => [role, name, model, dim])).toEqual([
@@ -72,7 +74,10 @@ describe("a pipeline", () => {
       expect(entities).toEqual(data.entities.names);
       expect(relations).toEqual(data.relations.names);
       expect(dataset).toEqual({ name: "ring", fingerprint: data.fingerprint });
-      expect(training).toMatchObject({ row: { name: row.name }, options: { model: row.model, dim: row.dim } });
+      expect(training).toMatchObject({
+        row: { name: row.name },
+        options: { model: { name: row.model, dim: row.dim } },
+      });
       expect(row.parameters).toBe(model.parameters);
       expect(row.bytes).toBe(4 * model.parameters);
       const report = await evaluate(modelScorer(model), { triples: data.test, numRelations: 4, known: known() });
@@ -88,10 +93,10 @@ describe("a pipeline", () => {
     const { rows } = await run();
     const { teachers, junior, undistilled } = experiment;
     const models = [];
-    for (const { options } of teachers) models.push((await finish(pretrainTeacher(options!, { data }))).model);
-    const twin = await finish(pretrainTeacher(undistilled!, { data }));
+    for (const { options } of teachers) models.push((await train(options!, { data }).result).model);
+    const twin = await train(undistilled!, { data }).result;
     const named = models.map((model, i) => modelTeacher(model, teachers[i]!.name));
-    const distilled = await finish(distil(junior, { data, teachers: named }));
+    const distilled = await distil(junior, { data, teachers: named }).result;
     for (const [name, { model }] of [
       ["undistilled", twin],
       ["distilled", distilled],
@@ -144,7 +149,7 @@ describe("a pipeline", () => {
   });
 
   it("loses nothing when it is killed between a run's end and the saving of its model", async () => {
-    for await (const event of runPipeline(experiment, { data, out })) if (event.type === "done") break;
+    for await (const event of runExperiment(experiment, { data, out })) if (event.type === "done") break;
     expect(await readdir(out)).toEqual(["RotE.checkpoint.safetensors"]);
     const { events } = await run();
     expect(events.filter(({ name }) => name === "RotE").map(({ type }) => type)).toEqual(["start", "done", "row"]);
@@ -157,11 +162,11 @@ describe("a pipeline", () => {
   it("refuses a directory that holds a model of another experiment, and leaves it alone", async () => {
     await run();
     const before = await readFile(join(out, "RotE", "config.json"), "utf8");
-    const other = parseExperiment({ ...plan, teachers: [{ model: "RotE", epochs: 2 }] }, "plan");
+    const other = parseExperiment({ ...plan, teachers: [{ model: "RotE", epochs: 2 }] });
     await expect(run({}, other)).rejects.toMatchObject({
       name: "MuldeError",
       code: "TRAINER_FOREIGN",
-      message: expect.stringContaining(join(out, "RotE")),
+      file: join(out, "RotE"),
     });
     await expect(run({ data: ring(24, 3) })).rejects.toMatchObject({ code: "TRAINER_FOREIGN" });
     expect(await readFile(join(out, "RotE", "config.json"), "utf8")).toBe(before);
@@ -176,7 +181,7 @@ describe("a pipeline", () => {
     );
     await expect(run({}, other)).rejects.toMatchObject({
       code: "TRAINER_FOREIGN",
-      message: expect.stringContaining(join(out, "distilled")),
+      file: join(out, "distilled"),
     });
   });
 
@@ -196,7 +201,12 @@ describe("a pipeline", () => {
 
   it("does without the undistilled twin and without scaling where told so", async () => {
     const small = parseExperiment(
-      { ...plan, teachers: [{ model: "RotE" }], junior: { ...plan.junior, scaling: "none" }, undistilled: false },
+      {
+        ...plan,
+        teachers: [{ model: "RotE" }],
+        junior: { ...plan.junior, senior: { scaling: "none" } },
+        undistilled: false,
+      },
       "plan",
     );
     const { rows } = await run({}, small);
@@ -208,7 +218,7 @@ describe("a pipeline", () => {
 
   it("keeps the row of the teachers that taught last where they adapt, and the teachers as they were", async () => {
     const one = await run({ out: join(out, "one") });
-    const two = parseExperiment({ ...plan, junior: { ...plan.junior, adaptFrom: 1, validateEvery: 6 } }, "plan");
+    const two = parseExperiment({ ...plan, junior: adapting });
     const { rows } = await run({}, two);
     expect(timeless(rows.slice(0, 2))).toEqual(timeless(one.rows.slice(0, 2)));
     for (const name of ["RotE", "second"]) {
@@ -218,13 +228,11 @@ describe("a pipeline", () => {
     }
     const models = [];
     for (const name of ["RotE", "second"]) models.push((await loadModel(join(out, name))).model);
-    await finish(
-      distil(two.junior, {
-        data,
-        teachers: models.map((model, i) => modelTeacher(model, two.teachers[i]!.name)),
-        adapting: models,
-      }),
-    );
+    await distil(two.junior, {
+      data,
+      teachers: models.map((model, i) => modelTeacher(model, two.teachers[i]!.name)),
+      adapting: models,
+    }).result;
     const { training } = await loadModel(join(out, "distilled"));
     const gates = (training as { senior: { scaling: number[] } }).senior.scaling;
     const scales = (relations: Int32Array) =>
@@ -250,10 +258,10 @@ describe("a pipeline", () => {
 
   it("distils variants from the same teachers, each as it would be alone", async () => {
     const variants = {
-      adapting: { adaptFrom: 1, validateEvery: 6 },
+      adapting: { soft: { adaptFrom: 1 }, validation: { every: 6 } },
       one: { teachers: ["second"], model: "RefH", undistilled: true },
     };
-    const { rows, events } = await run({}, parseExperiment({ ...plan, variants }, "plan"));
+    const { rows, events } = await run({}, parseExperiment({ ...plan, variants }));
     expect(rows.map(({ role, name, model }) => [role, name, model])).toEqual([
       ["teacher", "RotE", "RotE"],
       ["teacher", "second", "TransH"],
@@ -270,15 +278,19 @@ describe("a pipeline", () => {
     });
     // Though the teachers adapted to a Junior before.
     const alone = parseExperiment(
-      { ...plan, teachers: [{ from: join(out, "second") }], junior: { ...plan.junior, model: "RefH" } },
+      {
+        ...plan,
+        teachers: [{ from: join(out, "second") }],
+        junior: { ...plan.junior, model: { name: "RefH", dim: 4 } },
+      },
       "plan",
     );
     const { rows: expected } = await run({ out: join(out, "alone") }, alone);
     const figures = (list: readonly Row[]) => list.map(({ mrr, mr, hits, epochs }) => ({ mrr, mr, hits, epochs }));
     expect(figures(rows.slice(6))).toEqual(figures(expected.slice(1, 3)));
     // A variant more trains no other again.
-    const more = { ...variants, another: { topK: 3 } };
-    const again = await run({}, parseExperiment({ ...plan, variants: more }, "plan"));
+    const more = { ...variants, another: { soft: { candidates: 3 } } };
+    const again = await run({}, parseExperiment({ ...plan, variants: more }));
     expect(again.rows.slice(0, 8)).toEqual(rows);
     expect(again.events.filter(({ type }) => type === "start")).toMatchObject([{ name: "another" }]);
   });
@@ -310,15 +322,14 @@ describe("a pipeline", () => {
     expect(again.events.filter(({ type }) => type === "start")).toEqual([]);
     // Another model in the old one's place: what was distilled from it is of another experiment.
     await rm(join(out, "second"), { recursive: true });
-    await run(
-      {},
-      parseExperiment({ ...plan, teachers: [plan.teachers[0], { ...plan.teachers[1], seed: 9 }] }, "plan"),
-    ).catch(() => undefined);
+    await run({}, parseExperiment({ ...plan, teachers: [plan.teachers[0], { ...plan.teachers[1], seed: 9 }] })).catch(
+      () => undefined,
+    );
     await expect(run({ out: directory }, chain)).rejects.toMatchObject({ code: "TRAINER_FOREIGN" });
   });
 
   it("distils teachers from teachers before them, each as it would be alone", async () => {
-    const options = { ...plan.junior, model: "RefH", adaptFrom: 1 };
+    const options = { model: { name: "RefH", dim: 4 }, soft: { candidates: 6, adaptFrom: 1 } };
     const second = { ...options, name: "generation", teachers: ["second", "RotE"] };
     const two = {
       ...plan,
@@ -326,7 +337,7 @@ describe("a pipeline", () => {
       junior: { ...plan.junior, teachers: ["generation", "RotE"] },
       undistilled: false,
     };
-    const { rows, events } = await run({}, parseExperiment(two, "plan"));
+    const { rows, events } = await run({}, parseExperiment(two));
     expect(rows.map(({ role, name, model, seed }) => [role, name, model, seed])).toEqual([
       ["teacher", "RotE", "RotE", 5],
       ["teacher", "second", "TransH", 6],
@@ -339,7 +350,7 @@ describe("a pipeline", () => {
     const figures = ({ mrr, mr, hits, epochs }: Row) => ({ mrr, mr, hits, epochs });
     const from = (...names: string[]) => names.map((name) => ({ from: join(out, name) }));
     const alone = async (name: string, experiment: object) => {
-      const { rows } = await run({ out: join(out, name) }, parseExperiment({ ...plan, ...experiment }, "plan"));
+      const { rows } = await run({ out: join(out, name) }, parseExperiment({ ...plan, ...experiment }));
       return rows.filter(({ role }) => role === "distilled" || role === "senior").map(figures);
     };
     const given = { teachers: from("second", "RotE"), junior: options, seed: 7, undistilled: false };
@@ -349,23 +360,23 @@ describe("a pipeline", () => {
     const last = await alone("y", { teachers: from("generation", "RotE"), undistilled: false });
     expect(rows.slice(3).map(figures)).toEqual(last);
 
-    const again = await run({}, parseExperiment(two, "plan"));
+    const again = await run({}, parseExperiment(two));
     expect(again.rows).toEqual(rows);
     expect(again.events.filter(({ type }) => type === "start")).toEqual([]);
     // With another first generation, the second is another one too, and the Junior that it taught.
     for (const stage of ["second", "generation"]) {
       await rm(join(out, stage), { recursive: true });
       const other = { ...two, teachers: [plan.teachers[0], { ...plan.teachers[1], epochs: 1 }, second] };
-      await expect(run({}, parseExperiment(other, "plan"))).rejects.toMatchObject({
+      await expect(run({}, parseExperiment(other))).rejects.toMatchObject({
         code: "TRAINER_FOREIGN",
-        message: expect.stringContaining(join(out, stage === "second" ? "generation" : "distilled")),
+        file: join(out, stage === "second" ? "generation" : "distilled"),
       });
     }
   });
 
   it("refuses a teacher of other data", async () => {
     await run();
-    const other = parseExperiment({ ...plan, teachers: [{ from: join(out, "RotE") }] }, "plan");
+    const other = parseExperiment({ ...plan, teachers: [{ from: join(out, "RotE") }] });
     const foreign = { ...data, name: "other", fingerprint: "0".repeat(64) };
     await expect(run({ out: join(out, "x"), data: foreign }, other)).rejects.toMatchObject({
       code: "TRAINER_FOREIGN_DATA",

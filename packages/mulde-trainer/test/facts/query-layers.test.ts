@@ -1,16 +1,16 @@
 import { queryBatch, rowStride } from "@mulde/kernels";
 import { describe, expect, it } from "vitest";
-import { trainingLayer } from "../src/query-layers.js";
-import { lively } from "./_models.js";
+import { trainingLayer } from "../../src/facts/query-layers.js";
+import { lively } from "../_models.js";
 
 const dim = 20;
 const B = 50;
-const options = { seed: 4, dropout: 0.3, regularizer: "none", regularizerWeight: 0 } as const;
+const regularizer = { name: "none", weight: 0, dropout: 0.3 } as const;
 
 describe.each(["TransE", "TransH"])("dropout of %s's queries", (kind) => {
   it("leaves a part of the coordinates out, and their gradients, others at each step", async () => {
     const model = await lively({ model: kind, dim, entities: 5, relations: 1 });
-    const layer = trainingLayer(model, options)!;
+    const layer = trainingLayer(model, { seed: 4, regularizer })!;
     const stride = rowStride(dim);
     const run = (step: number) => {
       const queries = queryBatch(model.kernels.engine, B, dim);
@@ -46,13 +46,13 @@ describe.each(["TransE", "TransH"])("dropout of %s's queries", (kind) => {
 
 it("is nothing where no option asks for it", async () => {
   const model = await lively({ model: "TransE", dim, entities: 5, relations: 1 });
-  expect(trainingLayer(model, { ...options, dropout: 0 })).toBeUndefined();
+  expect(trainingLayer(model, { seed: 4, regularizer: { ...regularizer, dropout: 0 } })).toBeUndefined();
   model.dispose();
 });
 
 it("is dropout and DURA together, whose term of the loss is that of what dropout left", async () => {
   const model = await lively({ model: "TransE", dim, entities: 5, relations: 1 });
-  const layer = trainingLayer(model, { ...options, regularizer: "DURA", regularizerWeight: 0.5 })!;
+  const layer = trainingLayer(model, { seed: 4, regularizer: { ...regularizer, name: "DURA", weight: 0.5 } })!;
   const queries = queryBatch(model.kernels.engine, 2, dim);
   queries.size = 2;
   queries.q.fill(1, 0, dim);

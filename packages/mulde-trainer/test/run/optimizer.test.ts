@@ -1,7 +1,7 @@
 import { Random } from "@mulde/kernels";
 import { sharedKernels, type TableGradient } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
-import { learningRateAt, Optimizer, type Trained } from "../src/optimizer.js";
+import { learningRateAt, Optimizer, type Trained } from "../../src/run/optimizer.js";
 
 /** A table of 5 rows, and gradients of some rows or all. */
 function table(name: string, width: number, decays: boolean, seed: number): Trained {
@@ -17,7 +17,9 @@ function gradient(ids: number[] | null, width: number, seed: number): TableGradi
   return { ids: ids && Int32Array.from([...ids, 99]), count, values };
 }
 
-describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
+const plain = { name: "adam", learningRate: 1, sparse: false, weightDecay: 0, clipNorm: 0, averaging: 0 } as const;
+
+describe.each(["adam", "adagrad"] as const)("%s", (kind) => {
   it.each([
     [false, 0],
     [false, 0.1],
@@ -26,7 +28,7 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
   ])("moves rows as its formula in float64 (sparse %s, weight decay %d)", async (sparse, weightDecay) => {
     const kernels = await sharedKernels();
     const tables = [table("entity", 3, true, 1), table("headBias", 1, false, 2), table("relation", 2, true, 3)];
-    const subject = new Optimizer(kernels, tables, { optimizer, sparse, weightDecay, clipNorm: 0 });
+    const subject = new Optimizer(kernels, tables, { ...plain, name: kind, sparse, weightDecay });
     const expected = new Map(
       tables.map(({ name, data }) => [name, { p: [...data], m: [] as number[], v: [] as number[] }]),
     );
@@ -49,11 +51,11 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
         for (let row = 0; row < rows; row++) {
           const at = ids === null ? row : [...ids].indexOf(row);
           // Adagrad has no momentum: a row without a gradient stays.
-          if (at < 0 && (sparse || optimizer === "adagrad")) continue;
+          if (at < 0 && (sparse || kind === "adagrad")) continue;
           for (let k = 0; k < width; k++) {
             const i = row * width + k;
             const g = at < 0 ? 0 : values[at * width + k]!;
-            if (optimizer === "adam") {
+            if (kind === "adam") {
               m[i] = 0.9 * m[i]! + 0.1 * g;
               v[i] = 0.999 * v[i]! + 0.001 * g * g;
               const unbiased = Math.sqrt(v[i]! / (1 - 0.999 ** step)) + 1e-8;
@@ -76,10 +78,10 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
     const kernels = await sharedKernels();
     const tables = [table("a", 2, true, 1), table("b", 2, true, 2)];
     const before = [...tables[1]!.data];
-    const subject = new Optimizer(kernels, tables, { optimizer, sparse: false, weightDecay: 0.5, clipNorm: 0 });
+    const subject = new Optimizer(kernels, tables, { ...plain, name: kind, weightDecay: 0.5 });
     subject.update(new Map([["a", gradient(null, 2, 3)]]), 1, 0.1);
     expect([...tables[1]!.data]).toEqual(before);
-    const names = optimizer === "adam" ? ["a.0", "a.1", "b.0", "b.1"] : ["a.0", "b.0"];
+    const names = kind === "adam" ? ["a.0", "a.1", "b.0", "b.1"] : ["a.0", "b.0"];
     expect([...subject.state().keys()]).toEqual(names);
     expect(
       subject
@@ -93,10 +95,9 @@ describe.each(["adam", "adagrad"] as const)("%s", (optimizer) => {
 
 it("Adam's bias correction begins with a table's first gradient", async () => {
   const kernels = await sharedKernels();
-  const options = { optimizer: "adam", sparse: false, weightDecay: 0, clipNorm: 0 } as const;
   const moved = async (since: number, step: number): Promise<number[]> => {
     const late = { ...table("late", 2, true, 1), since };
-    const subject = new Optimizer(kernels, [late], options);
+    const subject = new Optimizer(kernels, [late], plain);
     subject.update(new Map([["late", gradient(null, 2, 4)]]), step, 0.1);
     subject.dispose();
     return [...late.data];
@@ -108,8 +109,7 @@ describe("clipping", () => {
   it.each([0.5, 1e6])("scales all gradients together down to a norm of %d, and none up", async (clipNorm) => {
     const kernels = await sharedKernels();
     const tables = [table("entity", 3, true, 1), table("relation", 2, true, 2)];
-    const options = { optimizer: "adagrad", sparse: false, weightDecay: 0, clipNorm } as const;
-    const subject = new Optimizer(kernels, tables, options);
+    const subject = new Optimizer(kernels, tables, { ...plain, name: "adagrad", clipNorm });
     const gradients = new Map([
       ["entity", gradient([0, 2], 3, 3)],
       ["relation", gradient(null, 2, 4)],
@@ -128,8 +128,8 @@ describe("clipping", () => {
 });
 
 describe("the learning rate", () => {
-  const at = (step: number, schedule: "constant" | "cosine", warmup: number): number =>
-    learningRateAt(step, 100, { learningRate: 2, schedule, warmup });
+  const at = (step: number, name: "constant" | "cosine", warmup: number): number =>
+    learningRateAt(step, 100, { optimizer: { learningRate: 2 }, schedule: { name, warmup } });
 
   it("is constant", () => {
     for (const step of [0, 1, 50, 99]) expect(at(step, "constant", 0)).toBe(2);
@@ -151,8 +151,8 @@ describe("the learning rate", () => {
   });
 
   it("is halved by every drop on a plateau, and by none otherwise", () => {
-    const rate = (schedule: "plateau" | "cosine", drops: number): number =>
-      learningRateAt(50, 100, { learningRate: 2, schedule, warmup: 0 }, drops);
+    const rate = (name: "plateau" | "cosine", drops: number): number =>
+      learningRateAt(50, 100, { optimizer: { learningRate: 2 }, schedule: { name, warmup: 0 } }, drops);
     expect([0, 1, 3].map((drops) => rate("plateau", drops))).toEqual([2, 1, 0.25]);
     expect(rate("cosine", 3)).toBe(rate("cosine", 0));
   });

@@ -1,12 +1,14 @@
 import { createModel, type KgeModel, modelTeacher } from "@mulde/kge-models";
 import { describe, expect, it } from "vitest";
-import { Averaging } from "../src/averaging.js";
-import { Batches, prepareData } from "../src/data.js";
-import { factsObjective } from "../src/facts.js";
-import { distil, finish, parseOptions, pretrainTeacher, type TrainInput, trainSchema } from "../src/index.js";
-import { Optimizer, trainedTables } from "../src/optimizer.js";
-import { Validation } from "../src/validation.js";
-import { brief, ring } from "./_planted.js";
+import { Batches } from "../../src/facts/batches.js";
+import { prepareData } from "../../src/facts/data.js";
+import { factsObjective } from "../../src/facts/facts.js";
+import { distil, parseOptions, train, trainSchema } from "../../src/index.js";
+import { Averaging } from "../../src/run/averaging.js";
+import { Optimizer, trainedTables } from "../../src/run/optimizer.js";
+import { Validation } from "../../src/run/validation.js";
+import { changed, ring } from "../_planted.js";
+import { finish } from "../_runs.js";
 
 const table = (name: string, ...values: number[]) => ({
   name,
@@ -72,23 +74,24 @@ describe("the average", () => {
 
 describe("a run with averaging", () => {
   const data = ring();
-  const input: TrainInput = { ...brief, epochs: 4, validateEvery: 4, averaging: 0.7 };
+  const input = changed({ epochs: 4, validation: { every: 4 }, optimizer: { averaging: 0.7 } });
   const values = (model: KgeModel): number[][] => [...model.tables.values()].map((own) => [...own.data]);
 
   it("validates and returns the average of what it would be without, computed by hand", async () => {
-    const result = await finish(pretrainTeacher(input, { data }));
-    const start = await finish(pretrainTeacher({ ...input, averaging: 0, learningRate: 1e-30 }, { data }));
+    const result = await train(input, { data }).result;
+    const still = changed({ optimizer: { averaging: 0, learningRate: 1e-30 } }, input);
+    const start = await train(still, { data }).result;
 
-    const options = parseOptions(trainSchema, { ...input, averaging: 0 }, "test");
+    const options = parseOptions(trainSchema, changed({ optimizer: { averaging: 0 } }, input));
     const prepared = prepareData(data);
     const { model } = start;
     const objective = factsObjective(model, options, prepared);
-    const optimizer = new Optimizer(model.kernels, trainedTables(model), options);
+    const optimizer = new Optimizer(model.kernels, trainedTables(model), options.optimizer);
     const batches = new Batches(prepared.queries, options.batchSize, options.seed);
     const averages = values(model);
     for (let step = 1; step <= 4 * batches.stepsPerEpoch; step++) {
       const { gradients } = await objective.step(batches.at(step - 1));
-      optimizer.update(gradients, step, options.learningRate);
+      optimizer.update(gradients, step, options.optimizer.learningRate);
       model.touch();
       // Five steps make an epoch.
       if (step % 5 !== 0) continue;
@@ -108,7 +111,7 @@ describe("a run with averaging", () => {
   it("does not change the steps, only what is kept of them", async () => {
     const losses = async (averaging: number): Promise<number[]> => {
       const seen: number[] = [];
-      await finish(pretrainTeacher({ ...input, validateEvery: 1, averaging }, { data }), (event) => {
+      await finish(train(changed({ validation: { every: 1 }, optimizer: { averaging } }, input), { data }), (event) => {
         if (event.type === "epoch") seen.push(event.loss.total);
       });
       return seen;
@@ -119,8 +122,9 @@ describe("a run with averaging", () => {
   it("averages the Senior's parameters too", async () => {
     const teacher = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, seed: 2 });
     const gates = async (averaging: number): Promise<number[]> => {
-      const run = distil({ ...input, topK: 5, averaging }, { data, teachers: [modelTeacher(teacher, "t")] });
-      return [...(await finish(run)).senior.get("scaling")!];
+      const options = changed({ soft: { candidates: 5 }, optimizer: { averaging } }, input);
+      const { senior } = await distil(options, { data, teachers: [modelTeacher(teacher, "t")] }).result;
+      return [...senior.get("scaling")!];
     };
     const [raw, averaged] = [await gates(0), await gates(0.9)];
     // Gates start at 1 and the average lags behind.

@@ -2,12 +2,13 @@ import { tripleList, withReciprocals } from "@mulde/datasets";
 import { createModel, modelTeacher } from "@mulde/kge-models";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { distillationObjective } from "../src/distillation.js";
-import { distil, type DistilInput, distilSchema, finish, parseOptions, prepareData } from "../src/index.js";
-import { UnseenQueries } from "../src/unseen-queries.js";
-import { dense, expectAdded, lively, tablesOf } from "./_models.js";
-import { brief, ring } from "./_planted.js";
-import { gradients, kl, score, type Tables } from "./_reference.js";
+import { distillationObjective } from "../../src/distillation/distillation.js";
+import { PlausibleQueries } from "../../src/distillation/plausible-queries.js";
+import { distil, type DistilInput, distilSchema, parseOptions, prepareData } from "../../src/index.js";
+import { dense, expectAdded, lively, tablesOf } from "../_models.js";
+import { changed, ring } from "../_planted.js";
+import { eventsOf, failure } from "../_runs.js";
+import { gradients, kl, score, type Tables } from "../_reference.js";
 
 // Three people (0, 1, 2) have an employer (3 or 4) by relation 0, two of them an instrument (5) by relation 1; relation 2 joins instruments.
 const facts = tripleList(
@@ -17,12 +18,13 @@ const facts = tripleList(
 );
 const queries = withReciprocals(facts, 3);
 
-describe("unseen queries", () => {
+describe("plausible queries", () => {
   const draws = (seed: number, step: number): string[] => {
-    const { heads, relations } = new UnseenQueries(queries, seed).draw(
-      { epoch: 0, step, heads: new Int32Array(), relations: new Int32Array(), tails: new Int32Array() },
-      400,
-    );
+    const none = new Int32Array(4);
+    const source = new PlausibleQueries(queries, 100, seed);
+    const { heads, relations, tails } = source.draw({ epoch: 0, step, heads: none, relations: none, tails: none });
+    expect(tails.every((tail) => tail === -1)).toBe(true);
+    expect(heads).toHaveLength(source.size(4));
     return Array.from(heads, (h, i) => `${h} ${relations[i]}`);
   };
 
@@ -42,7 +44,7 @@ describe("unseen queries", () => {
   });
 });
 
-describe("a distillation step with unseen queries", () => {
+describe("a distillation step with plausible queries", () => {
   const entities = 12;
   const numRelations = 2;
   const train = tripleList(Int32Array.of(0, 4, 4, 11), Int32Array.of(0, 1, 1, 0), Int32Array.of(3, 0, 2, 7));
@@ -55,25 +57,38 @@ describe("a distillation step with unseen queries", () => {
       candidates.forEach((e, at) => (out[at] = teacherScore(hs[Math.floor(at / K)]!, rs[Math.floor(at / K)]!, e)));
     },
   };
-  const base: DistilInput = { dim: 4, seed: 9, negatives: 3, topK: 4, batchSize: 4, softWeight: 0.7 };
-  const parse = (more: DistilInput) => parseOptions(distilSchema, { ...base, ...more }, "test");
+  const seed = 9;
+  const base: DistilInput = {
+    seed,
+    batchSize: 4,
+    model: { dim: 4 },
+    negatives: 3,
+    soft: { candidates: 4, weight: 0.7 },
+  };
+  const parse = (more: DistilInput) => parseOptions(distilSchema, changed(more, base));
   const batch = { epoch: 0, step: 2, heads: train.heads, relations: train.relations, tails: train.tails };
 
-  it("adds the soft label of their 1 + negatives + topK best, and leaves the Senior as it is", async () => {
+  it("adds the soft label of their 1 + n + K best, and leaves the Senior as it is", async () => {
     const shape = { model: "RotH", dim: 4 } as const;
     const results = [];
-    for (const unseenQueries of [0, 1.5]) {
+    for (const asked of [0, 1.5]) {
       const junior = await lively({ ...shape, entities, relations: numRelations });
-      const objective = distillationObjective(junior, [teacher], parse({ unseenQueries }), prepareData(data));
+      const objective = distillationObjective(
+        junior,
+        [teacher],
+        parse({ soft: { queries: asked } }),
+        prepareData(data),
+      );
       const { loss, gradients: found } = await objective.step(batch);
       const tables = [...junior.tables.values()];
       const byTable = new Map(tables.map(({ name, rows, width }) => [name, dense(found.get(name)!, rows, width)]));
-      results.push({ loss, byTable, scaling: [...found.get("scaling")!.values], tables: tablesOf(junior) });
+      results.push({ loss, byTable, scaling: [...found.get("senior.scaling")!.values], tables: tablesOf(junior) });
       objective.dispose();
       junior.dispose();
     }
     const [without, withThem] = results as [(typeof results)[0], (typeof results)[0]];
-    const { heads, relations } = new UnseenQueries(prepareData(data).queries, base.seed!).draw(batch, 6);
+    const { heads, relations } = new PlausibleQueries(prepareData(data).queries, 1.5, seed).draw(batch);
+    expect(heads).toHaveLength(6);
     const { tables } = without;
     const best = Array.from(heads, (h, b) =>
       Array.from({ length: entities }, (_, e) => e)
@@ -81,7 +96,7 @@ describe("a distillation step with unseen queries", () => {
         .slice(0, 8),
     );
     const gate = 1 / (1 + Math.exp(-1));
-    const unseen = (moved: Tables): number =>
+    const plausible = (moved: Tables): number =>
       best.reduce((sum, row, b) => {
         const label = row.map((e) => gate * Math.fround(teacherScore(heads[b]!, relations[b]!, e)));
         return (
@@ -93,34 +108,38 @@ describe("a distillation step with unseen queries", () => {
             4
         );
       }, 0);
-    expect(withThem.loss.soft! - without.loss.soft!).toBeCloseTo(unseen(tables), 4);
-    const slopes = gradients(tables, (moved) => 0.7 * unseen(moved));
+    expect(withThem.loss.soft! - without.loss.soft!).toBeCloseTo(plausible(tables), 4);
+    const slopes = gradients(tables, (moved) => 0.7 * plausible(moved));
     expectAdded(withThem.byTable, without.byTable, slopes);
     expect(withThem.scaling).toEqual(without.scaling);
   });
 
   it("are refused where there are too few entities for their candidates", async () => {
     const junior = await lively({ model: "RotH", dim: 4, entities, relations: numRelations });
-    const options = parse({ unseenQueries: 1, topK: 10 });
-    expect(() => distillationObjective(junior, [teacher], options, prepareData(data))).toThrow(
-      "lower topK or negatives",
-    );
+    const options = parse({ soft: { queries: 1, candidates: 10 } });
+    const refused = [
+      failure(() => distillationObjective(junior, [teacher], options, prepareData(data))),
+      failure(() => distil(options, { data, teachers: [teacher] })),
+    ];
+    for (const error of refused) {
+      expect(error).toMatchObject({ code: "TRAINER_OPTION", path: ["soft", "queries"] });
+      expect(error.reason).toContain("compares 1 + negatives.count + soft.candidates.k = 14 candidates");
+    }
     junior.dispose();
   });
 
   it.each([
-    ["a last batch that is smaller", { unseenQueries: 0.5 }],
-    ["a last batch of one query, and few unseen ones", { unseenQueries: 0.1, batchSize: 2 * ring().train.length - 1 }],
-  ])("trains to the end, with %s", async (_what, more) => {
-    const options = { ...brief, negatives: 7, topK: 8, epochs: 2, ...more };
-    const events = [];
-    for await (const event of distil(options, { data: ring(), teachers: [teacher] })) events.push(event.type);
-    expect(events.at(-1)).toBe("done");
+    ["a last batch that is smaller", 0.5, 32, 10],
+    ["a last batch of one query, and few plausible ones", 0.1, 2 * ring().train.length - 1, 4],
+  ])("trains to the end, with %s", async (_what, asked, batchSize, steps) => {
+    const options = changed({ epochs: 2, batchSize, negatives: 7, soft: { candidates: 8, queries: asked } });
+    const events = await eventsOf(distil(options, { data: ring(), teachers: [teacher] }));
+    expect(events.at(-1)).toMatchObject({ type: "done", result: { steps } });
   });
 
   it("goes with teachers that adapt, which are asked for none", async () => {
     const data = ring();
-    const options = { ...brief, negatives: 7, topK: 8, epochs: 2, unseenQueries: 0.5, adaptFrom: 1 };
+    const options = changed({ epochs: 2, negatives: 7, soft: { candidates: 8, queries: 0.5, adaptFrom: 1 } });
     const model = await createModel({
       model: "RotH",
       dim: 4,
@@ -128,7 +147,7 @@ describe("a distillation step with unseen queries", () => {
       relations: data.relations.size,
     });
     const before = [...model.table("entity").data];
-    await finish(distil(options, { data, teachers: [modelTeacher(model, "RotH")], adapting: [model] }));
+    await distil(options, { data, teachers: [modelTeacher(model, "RotH")], adapting: [model] }).result;
     expect([...model.table("entity").data]).not.toEqual(before);
     model.dispose();
   });

@@ -1,17 +1,26 @@
-import { indexAnswers, tripleList } from "@mulde/datasets";
+import { tripleList } from "@mulde/datasets";
 import { type KgeModel, sharedKernels } from "@mulde/kge-models";
-import { Random } from "@mulde/kernels";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { type Batch, prepareData, seedOf } from "../src/data.js";
-import { distillationObjective } from "../src/distillation.js";
-import { DoubleNegatives } from "../src/double-negatives.js";
-import { factsObjective } from "../src/facts.js";
-import { distil, distilSchema, parseOptions, type TrainInput, trainSchema } from "../src/index.js";
-import type { Objective } from "../src/objective.js";
-import { dense, expectAdded, lively, tablesOf } from "./_models.js";
-import { brief, ring } from "./_planted.js";
-import { gradients, score, softmax, softplus, type Tables } from "./_reference.js";
+import { distillationObjective } from "../../src/distillation/distillation.js";
+import { bothEndsPlan } from "../../src/facts/both-ends.js";
+import { prepareData } from "../../src/facts/data.js";
+import { factsObjective } from "../../src/facts/facts.js";
+import {
+  type Batch,
+  distil,
+  type DistilInput,
+  distilSchema,
+  parseOptions,
+  type TrainInput,
+  trainSchema,
+} from "../../src/index.js";
+import type { Objective } from "../../src/run/objective.js";
+import { streamAt, streamSeed } from "../../src/run/streams.js";
+import { dense, expectAdded, lively, tablesOf } from "../_models.js";
+import { changed, ring } from "../_planted.js";
+import { eventsOf } from "../_runs.js";
+import { gradients, score, softmax, softplus, type Tables } from "../_reference.js";
 
 const entities = 12;
 const relations = 2;
@@ -26,16 +35,24 @@ const batch: Batch = {
 };
 const B = 4;
 const shape = { model: "RotH", dim: 4 } as const;
-const base: TrainInput = { ...shape, seed: 9, negatives: 3, batchSize: 5, adversarial: 0 };
-const parse = (more: TrainInput) => parseOptions(trainSchema, { ...base, ...more }, "test");
+const seed = 9;
+const batchSize = 5;
+const base: TrainInput = {
+  seed,
+  batchSize,
+  model: { name: "RotH", dim: 4 },
+  negatives: { count: 3 },
+  loss: { adversarial: 0 },
+};
+const parse = (more: DistilInput) => parseOptions(trainSchema, changed(more, base));
 const make = (): Promise<KgeModel> => lively({ ...shape, entities, relations });
 
-/** What a step adds for its double negatives: the loss, and the gradients of every table. */
-async function added(objective: (model: KgeModel, doubleNegatives: number) => Objective) {
+/** What a step adds for its negatives with both ends random: the loss, and the gradients of every table. */
+async function added(objective: (model: KgeModel, bothEnds: number) => Objective) {
   const parts = [];
-  for (const doubleNegatives of [0, 2]) {
+  for (const bothEnds of [0, 2]) {
     const model = await make();
-    const built = objective(model, doubleNegatives);
+    const built = objective(model, bothEnds);
     const { loss, gradients: found } = await built.step(batch);
     const tables = [...model.tables.values()];
     const byTable = new Map(tables.map(({ name, rows, width }) => [name, dense(found.get(name)!, rows, width)]));
@@ -46,16 +63,15 @@ async function added(objective: (model: KgeModel, doubleNegatives: number) => Ob
   return parts as [(typeof parts)[0], (typeof parts)[0]];
 }
 
-/** The rows of the step: 2 times 4 negatives for each query, K - 1 in a row of one random head, from the run's stream -8. */
+/** The rows of the step: 2 times 4 negatives for each query, K - 1 in a row of one random head, from the run's stream "bothEnds". */
 async function rowsOf(K: number): Promise<{ h: number; r: number; tails: number[] }[]> {
   const kernels = await sharedKernels();
   const rows = (queries: number): number => Math.ceil((queries * 2 * 4) / (K - 1));
-  const seed = seedOf(base.seed!, -8);
-  const random = new Random(seedOf(seed, batch.step));
+  const random = streamAt(seed, "bothEnds", batch.step);
   const heads = Array.from({ length: rows(B) }, () => Math.floor(random.uniform() * entities));
   const candidates = new Int32Array(heads.length * K);
-  const counter = batch.step * rows(base.batchSize!) * K;
-  const draw = { batch: heads.length, negatives: K - 1, entities, seed, counter };
+  const counter = batch.step * rows(batchSize) * K;
+  const draw = { batch: heads.length, negatives: K - 1, entities, seed: streamSeed(seed, "bothEnds"), counter };
   kernels.sampleCandidates(draw, Int32Array.from(heads), candidates);
   return heads.map((h, i) => ({
     h,
@@ -64,15 +80,23 @@ async function rowsOf(K: number): Promise<{ h: number; r: number; tails: number[
   }));
 }
 
-describe("double negatives", () => {
+describe("negatives with both ends random", () => {
   it("have random heads and tails and the relations of the batch, in another way at every step", async () => {
     const kernels = await sharedKernels();
-    const double = new DoubleNegatives(kernels, entities, { ...parse({ doubleNegatives: 40 }), negatives: 3 }, 9);
+    const K = 9;
+    const { queries: source, blocks } = bothEndsPlan(kernels, entities, parse({ negatives: { bothEnds: 40 } }), K);
     // 4 queries with 40 times 4 negatives each, 8 in a row.
-    expect(double.rows(B)).toBe(80);
+    expect(source!.size(B)).toBe(80);
     const draw = (step: number) => {
-      const { heads, relations: rs, candidates } = double.draw({ ...batch, step });
-      return { heads: [...heads], rs: [...rs], tails: [...candidates].filter((_, i) => i % 9 > 0) };
+      const queries = source!.draw({ ...batch, step });
+      const candidates = new Int32Array(80 * K);
+      blocks[0]!.source.fill({ queries, K, stride: K, candidates });
+      expect([...queries.tails]).toEqual(new Array(80).fill(-1));
+      return {
+        heads: [...queries.heads],
+        rs: [...queries.relations],
+        tails: [...candidates].filter((_, i) => i % K > 0),
+      };
     };
     const [first, again, next] = [draw(1), draw(1), draw(2)];
     const every = Array.from({ length: entities }, (_, e) => e);
@@ -82,14 +106,11 @@ describe("double negatives", () => {
     expect(again).toEqual(first);
     expect(next.heads).not.toEqual(first.heads);
     expect(next.tails).not.toEqual(first.tails);
-    double.dispose();
   });
 
   it.each([0, 1.5])("weigh as much as other negatives, with self-adversarial temperature %d", async (adversarial) => {
-    const [without, withThem] = await added((model, doubleNegatives) =>
-      factsObjective(model, parse({ adversarial, doubleNegatives }), {
-        answers: () => indexAnswers(entities, relations, facts),
-      }),
+    const [without, withThem] = await added((model, bothEnds) =>
+      factsObjective(model, parse({ loss: { adversarial }, negatives: { bothEnds } }), prepareData(data)),
     );
     const rows = await rowsOf(4);
     // Twice 4 negatives for each of 4 queries, 3 in a row.
@@ -112,9 +133,9 @@ describe("double negatives", () => {
       name: "teacher",
       score: (heads, _, candidates, out) => candidates.forEach((e, at) => (out[at] = Math.sin(e + heads[0]!))),
     };
-    const [without, withThem] = await added((model, doubleNegatives) => {
-      const options = { ...base, topK: 4, doubleNegatives };
-      return distillationObjective(model, [teacher], parseOptions(distilSchema, options, "test"), prepareData(data));
+    const [without, withThem] = await added((model, bothEnds) => {
+      const options = changed({ soft: { candidates: 4 }, negatives: { bothEnds } }, base);
+      return distillationObjective(model, [teacher], parseOptions(distilSchema, options), prepareData(data));
     });
     const rows = await rowsOf(8);
     expect(rows).toHaveLength(5);
@@ -133,27 +154,23 @@ describe("double negatives", () => {
 
   it("go with a last batch of one query and with queries that have a soft label alone", async () => {
     const all = ring();
-    const options = {
-      ...brief,
-      negatives: 7,
-      topK: 8,
+    const options = changed({
       epochs: 2,
-      doubleNegatives: 0.1,
-      unseenQueries: 0.5,
+      negatives: { count: 7, bothEnds: 0.1 },
+      soft: { candidates: 8, queries: 0.5 },
       batchSize: 2 * all.train.length - 1,
-    };
+    });
     const teacher: Teacher = { name: "teacher", score: (_, __, candidates, out) => out.set(candidates) };
-    const events = [];
-    for await (const { type } of distil(options, { data: all, teachers: [teacher] })) events.push(type);
-    expect(events.at(-1)).toBe("done");
+    const events = await eventsOf(distil(options, { data: all, teachers: [teacher] }));
+    expect(events.at(-1)).toMatchObject({ type: "done", result: { steps: 4 } });
   });
 
   it("have no part in DURA, which is of the true triples", async () => {
-    const penalty = async (doubleNegatives: number): Promise<number> => {
+    const penalty = async (bothEnds: number): Promise<number> => {
       const losses = [];
-      for (const regularizerWeight of [0, 0.3]) {
+      for (const weight of [0, 0.3]) {
         const model = await lively({ model: "TransE", dim: 4, entities, relations });
-        const own = { model: "TransE", regularizer: "DURA", regularizerWeight, doubleNegatives } as const;
+        const own = { model: "TransE", regularizer: { name: "DURA", weight }, negatives: { bothEnds } } as const;
         const objective = factsObjective(model, parse(own), prepareData(data));
         losses.push((await objective.step(batch)).loss.total);
         objective.dispose();
