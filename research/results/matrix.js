@@ -5,9 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadDataset, syntheticDataset } from "@mulde/datasets";
-import { evaluate } from "@mulde/eval";
-import { modelNames, modelScorer, modelTeacher, sharedKernels } from "@mulde/kge-models";
-import { distil, finish, prepareData, pretrainTeacher } from "@mulde/mulde-trainer";
+import { modelNames, modelTeacher, sharedKernels } from "@mulde/kge-models";
+import { distil, evaluateModel, merged, prepareData, train } from "@mulde/mulde-trainer";
 import {
   belowBest,
   functionTeacher,
@@ -22,40 +21,50 @@ const { values: flags } = parseArgs({ options: { epochs: { type: "string" }, min
 const epochs = Number(flags.epochs ?? (flags.mini ? 1 : 10));
 const tiny = { entities: 150, relations: 3, triples: 600, valid: 0.05, test: 0.05, seed: 1 };
 const data = flags.mini ? syntheticDataset(tiny) : await loadDataset("wordnet31-small");
-const { known, queries } = prepareData(data);
+const { queries } = prepareData(data);
 const entities = data.entities.size;
 const numRelations = 2 * data.relations.size;
 
 // Options of the trainer.
-const base = { dim: 16, epochs, curvature: "relation", validateEvery: epochs, schedule: "cosine", warmup: 0, seed: 0 };
-const sampled = { batchSize: 256, negatives: 63, learningRate: 0.005 };
-const losses = {
-  bce: { ...sampled, loss: "bce", adversarial: 0 },
-  "bce, adversarial": { ...sampled, loss: "bce", adversarial: 1 },
-  crossEntropy: { ...sampled, loss: "crossEntropy" },
-  margin: { ...sampled, loss: "margin", margin: 3, adversarial: 1 },
-  "1vsAll": { batchSize: 256, learningRate: 0.01, loss: "1vsAll" },
-  KvsAll: { batchSize: 128, learningRate: 0.01, loss: "KvsAll", labelSmoothing: 0.1 },
-  KvsAllSoftmax: { batchSize: 128, learningRate: 0.01, loss: "KvsAllSoftmax" },
+const base = {
+  model: { dim: 16, curvature: "relation" },
+  epochs,
+  batchSize: 256,
+  optimizer: { learningRate: 0.005 },
+  schedule: { name: "cosine", warmup: 0 },
+  negatives: 63,
+  validation: { every: epochs },
 };
-const soft = { topK: 64, softWeight: 2 };
+const losses = {
+  bce: { loss: { name: "bce", adversarial: 0 } },
+  "bce, adversarial": { loss: { name: "bce", adversarial: 1 } },
+  crossEntropy: { loss: "crossEntropy" },
+  margin: { loss: { name: "margin", margin: 3, adversarial: 1 } },
+  "1vsAll": { optimizer: { learningRate: 0.01 }, loss: "1vsAll" },
+  KvsAll: { batchSize: 128, optimizer: { learningRate: 0.01 }, loss: { name: "KvsAll", smoothing: 0.1 } },
+  KvsAllSoftmax: { batchSize: 128, optimizer: { learningRate: 0.01 }, loss: "KvsAllSoftmax" },
+};
+const soft = { weight: 2, candidates: 64 };
 const usual = "bce, adversarial";
 
-/** The model that a training on the facts ends with. */
-async function fromFacts(model, loss, dim = base.dim) {
-  return (await finish(pretrainTeacher({ ...base, ...losses[loss], model, dim }, { data }))).model;
+/** Options of a loss with others on top. */
+const optionsOf = (loss, own) => merged(merged(base, losses[loss]), own);
+
+/** A model trained on the facts. */
+async function fromFacts(name, loss, dim = base.model.dim) {
+  return (await train(optionsOf(loss, { model: { name, dim } }), { data }).result).model;
 }
 
-/** The Junior that some teachers end with. */
-async function fromTeachers(options, context) {
-  return (await finish(distil({ ...base, ...soft, ...options }, { data, ...context }))).model;
+/** A Junior distilled from teachers. */
+async function fromTeachers(loss, own, context) {
+  return (await distil(optionsOf(loss, merged({ soft }, own)), { data, ...context }).result).model;
 }
 
 /** The test split's MRR of the model that a training returns; or the code of its error. */
-async function mrr(train) {
+async function mrr(training) {
   try {
-    const model = await train();
-    const report = await evaluate(modelScorer(model), { triples: data.test, numRelations: data.relations.size, known });
+    const model = await training();
+    const report = await evaluateModel(model, data);
     model.dispose();
     return report.mrr.toFixed(3).replace(/^0/, "");
   } catch (error) {
@@ -92,7 +101,7 @@ const complEx = modelTeacher(await fromFacts("ComplEx", usual, 32), "ComplEx");
 const kernels = await sharedKernels();
 const recorded = await recordScores(rotH, { ...queries, entities, top: 100 });
 const both = uniformAverage({ teachers: 2, relations: numRelations, kernels });
-const older = await fromTeachers({ ...losses[usual], model: "RotH" }, { teachers: [rotH] });
+const older = await fromTeachers(usual, { model: "RotH" }, { teachers: [rotH] });
 const sets = {
   none: undefined,
   "RotH-32": [rotH],
@@ -107,11 +116,11 @@ const byTeacher = await table(Object.keys(sets), ["RotH", "TransE", "ComplEx"], 
   mrr(() => {
     const teachers = sets[name];
     if (!teachers) return fromFacts(model, usual);
-    return fromTeachers({ ...losses[usual], model }, { teachers, senior: { normalization: belowBest() } });
+    return fromTeachers(usual, { model }, { teachers, parts: { senior: { normalization: belowBest() } } });
   }),
 );
 const byRegime = await table(Object.keys(losses), ["junior", "random", "sampled"], (loss, candidates) =>
-  mrr(() => fromTeachers({ adversarial: 0, ...losses[loss], model: "RotH", candidates }, { teachers: [rotH] })),
+  mrr(() => fromTeachers(loss, { model: "RotH", soft: { candidates: { source: candidates } } }, { teachers: [rotH] })),
 );
 
 const path = fileURLToPath(new URL("matrix.md", import.meta.url));

@@ -1,9 +1,8 @@
-import { finish } from "@mulde/mulde-trainer";
-
-/** Tells on stderr how a training goes, from its events; returns its result. */
-export function show(name, events) {
-  return finish(events, (event) => {
+/** Tells on stderr how a training run goes, from its events; returns its result. */
+export async function show(name, run) {
+  for await (const event of run) {
     if (event.type === "epoch") console.error(`${name}: epoch ${event.epoch + 1}, ${event.seconds.toFixed(1)} s`);
     if (event.type === "validation") console.error(`${name}: validation MRR ${event.metrics.mrr.toFixed(3)}`);
-  });
+  }
+  return run.result;
 }

@@ -1,16 +1,19 @@
 // The teacher set: put your own here. A teacher is { name, score }; nothing else in this project knows what it is.
 import { modelTeacher } from "@mulde/kge-models";
-import { pretrainTeacher } from "@mulde/mulde-trainer";
+import { train } from "@mulde/mulde-trainer";
 import { functionTeacher } from "@mulde/senior";
 import { show } from "./progress.js";
 
 /** Two models of other families and dimensions, and a plain function. */
 export async function teachers(data, options) {
-  const models = { RotH: { dim: 32, curvature: "relation" }, ComplEx: { dim: 64 } };
+  const models = [
+    { name: "RotH", dim: 32 },
+    { name: "ComplEx", dim: 64 },
+  ];
   const trained = [];
-  for (const [model, own] of Object.entries(models)) {
-    const result = await show(model, pretrainTeacher({ ...options, ...own, model }, { data }));
-    trained.push(modelTeacher(result.model, model));
+  for (const model of models) {
+    const result = await show(model.name, train({ ...options, model }, { data }));
+    trained.push(modelTeacher(result.model, model.name));
   }
   return [...trained, popularity(data)];
 }
