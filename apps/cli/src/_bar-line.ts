@@ -35,16 +35,16 @@ export function barLine(bar: BarState, names: readonly string[], width: number):
     const split = state === "testing" ? "valid" : "test";
     return `${drawn}  ${split} MRR ${colours.bold(metric(mrr ?? Number.NaN))}  ${colours.dim(note)}`;
   }
-  const parts: (readonly [text: string, shown: string])[] = [];
+  const parts = [drawn];
   let free = width - column - 2 - cells;
   const add = (text: string | undefined, style: (text: string) => string = (plain) => plain): void => {
     if (text === undefined || lengthOf(text) + 2 > free) return;
     free -= lengthOf(text) + 2;
-    parts.push([text, style(text)]);
+    parts.push(style(text));
   };
   add(`epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}`);
   add(mrr === undefined ? undefined : `MRR ${metric(mrr)}`);
   add(left === undefined ? undefined : `${duration(left)} left`, colours.dim);
   add(loss === undefined ? undefined : `loss ${loss.toPrecision(3)}`);
-  return [drawn, ...parts.map(([, shown]) => shown)].join("  ");
+  return parts.join("  ");
 }

@@ -48,7 +48,7 @@ export function reportError(error: unknown, json: boolean): number {
     const word = error instanceof Interrupted ? "" : `${colours.red("error:")} `;
     process.stderr.write(`${word}${described.message} ${colours.dim(`(${described.code})`)}\n`);
   }
-  if (process.env["MULDE_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  if (process.env.MULDE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ error: described })}\n`);
   return exitCodeOf(error);
 }

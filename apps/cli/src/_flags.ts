@@ -29,7 +29,7 @@ export function addReadOptions(command: MuldeCommand): MuldeCommand {
 
 /** `--json`, which every command has. */
 export function addJsonOption(command: MuldeCommand): MuldeCommand {
-  return command.option("--json", "print the result as JSON, and nothing else, on stdout");
+  return command.option("--json", "print the result as JSON on stdout");
 }
 
 /** The reading options of a parsed command line. */

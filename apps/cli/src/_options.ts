@@ -9,7 +9,7 @@ import { numberFrom } from "./_flags.js";
 
 /** A flag for one of the options that people turn most; `--set` gives the others. */
 export interface OptionFlag {
-  /** as commander reads it, such as "--dim <integer>" */
+  /** as commander reads it, such as "--dim <n>" */
   readonly flag: string;
   /** the option's dotted name */
   readonly option: string;
@@ -27,22 +27,22 @@ export interface Assignment {
 
 /** Options that decide a model's shape, but for its name, whose flag differs. */
 export const modelFlags: readonly OptionFlag[] = [
-  { flag: "--dim <integer>", option: "model.dim", help: "dimension of the embeddings" },
+  { flag: "--dim <n>", option: "model.dim", help: "dimension of the embeddings" },
   { flag: "--curvature <name>", option: "model.curvature", help: "of hyperbolic models: shared, relation" },
 ];
 
 /** Options of the training itself. */
 export const trainingFlags: readonly OptionFlag[] = [
-  { flag: "--epochs <integer>", option: "epochs", help: "passes over the training triples" },
-  { flag: "--batch-size <integer>", option: "batchSize" },
-  { flag: "--learning-rate <number>", option: "optimizer.learningRate", help: "highest learning rate" },
+  { flag: "--epochs <n>", option: "epochs", help: "passes over the training triples" },
+  { flag: "--batch-size <n>", option: "batchSize" },
+  { flag: "--learning-rate <n>", option: "optimizer.learningRate", help: "highest learning rate" },
   {
     flag: "--loss <name>",
     option: "loss.name",
     help: "bce, crossEntropy, margin, 1vsAll, KvsAll, KvsAllSoftmax",
   },
-  { flag: "--negatives <integer>", option: "negatives.count" },
-  { flag: "--seed <integer>", option: "seed" },
+  { flag: "--negatives <n>", option: "negatives.count" },
+  { flag: "--seed <n>", option: "seed" },
 ];
 
 const entries = new Map([...optionEntries(distilSchema)].map((entry) => [entry.name, entry]));
@@ -63,7 +63,7 @@ export function addSet(command: MuldeCommand, schema: z.ZodType): MuldeCommand {
   command.explainUnknown((flag) => explainFlag(flag, command, schema));
   return command.addOption(
     new Option("--set <name=value>", 'any other option, as optimizer.clipNorm=1; see "mulde options"').argParser(
-      (text: string, before: readonly Assignment[] = []) => [...before, assignment(text)],
+      (text: string, before: readonly Assignment[] | undefined) => [...(before ?? []), assignment(text)],
     ),
   );
 }
@@ -78,7 +78,7 @@ export function assignments(
     const value = given[new Option(flag).attributeName()];
     return value === undefined ? [] : [{ written: long!, path: option.split("."), value }];
   });
-  return [...byFlag, ...((given["set"] as readonly Assignment[] | undefined) ?? [])];
+  return [...byFlag, ...((given.set as readonly Assignment[] | undefined) ?? [])];
 }
 
 /** The option that "optimizer.clipNorm=1" gives; its value is YAML. */

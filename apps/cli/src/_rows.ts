@@ -1,5 +1,5 @@
 import type { Row } from "@mulde/mulde-trainer";
-import { duration, metric, size, table } from "./_table.js";
+import { brief, duration, metric, size, table } from "./_table.js";
 import { wrapped } from "./_text.js";
 
 /** The table of an experiment. */
@@ -13,14 +13,20 @@ export function rowsTable(rows: readonly Row[]): string {
     ],
     rows.map(({ role, name, model, dim, bytes, mrr, hits, seconds }) => [
       role,
-      role === "senior" ? "all teachers" : [model, role].includes(name) ? model : `${name} (${model})`,
+      role === "senior" ? "all teachers" : called(name, role, model),
       String(dim),
       size(bytes),
       metric(mrr),
       ...["1", "3", "10"].map((k) => metric(hits[k]!)),
-      role === "senior" ? "-" : duration(seconds),
+      role === "senior" ? "-" : brief(seconds),
     ]),
   );
+}
+
+/** A model's name with its scoring function, once. */
+function called(name: string, role: string, model: string): string {
+  if (name === role) return model;
+  return name.includes(model) ? name : `${name} (${model})`;
 }
 
 /** Where the models of an experiment are. */

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { paint } from "./_output.js";
-import { columnsOf, lengthOf, shortened } from "./_text.js";
+import { columnsOf, lengthOf, pageWidth, shortened, wrapped } from "./_text.js";
 
 /** A column of a table. */
 export interface Column {
@@ -107,10 +107,19 @@ export function duration(seconds: number): string {
   return `${Math.floor(rounded / 3600)} h ${two(Math.floor((rounded % 3600) / 60))} min`;
 }
 
-/** `name  value` lines with the values under each other. */
+/** Seconds in few columns: 4.2 s, 12.5 min, 2.1 h. */
+export function brief(seconds: number): string {
+  if (seconds < 99.95) return `${seconds.toFixed(1)} s`;
+  return seconds < 100 * 60 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** `name  value` lines with the values under each other, broken between words where they are long. */
 export function fields(values: Readonly<Record<string, string>>): string {
   const width = Math.max(...Object.keys(values).map((key) => key.length));
   return Object.entries(values)
-    .map(([key, value]) => `${key.padEnd(width)}  ${value.replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`)
+    .map(([key, value]) => {
+      const lines = value.split("\n").map((line) => wrapped(line, pageWidth - width - 2));
+      return `${key.padEnd(width)}  ${lines.join("\n").replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`;
+    })
     .join("\n");
 }

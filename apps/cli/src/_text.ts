@@ -23,19 +23,20 @@ export function wrapped(text: string, width: number = pageWidth): string {
 
 /** Text cut to `width` columns: in its middle, so that names differing at their end stay apart, or at its end. */
 export function shortened(text: string, width: number, cut: "middle" | "end"): string {
-  const letters = [...text];
+  const letters = lettersOf(text);
   if (letters.length <= width) return text;
   const tail = cut === "middle" ? Math.floor((width - 1) / 2) : 0;
   const head = letters.slice(0, width - 1 - tail).join("");
   return `${head.trimEnd()}…${letters.slice(letters.length - tail).join("")}`;
 }
 
-/** Characters of a text, as terminals count them for scripts that have one column a character. */
+/** Letters of a text: the columns that it takes, in scripts that have one a letter. */
 export function lengthOf(text: string): number {
-  return [...text].length;
+  return lettersOf(text).length;
 }
 
-/** Names in a sentence: "a", "a or b", "a, b or c". */
-export function either(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)!}`;
+const segmenter = new Intl.Segmenter("en");
+
+function lettersOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }

@@ -29,7 +29,7 @@ export function addTrainingOptions(command: MuldeCommand): MuldeCommand {
     .requiredOption("--out <dir>", "directory of the model, and of its checkpoint")
     .option("--force", "replace a model or a checkpoint that is there")
     .option("--log <file>", "append all events as JSON lines")
-    .option("--checkpoint-minutes <number>", "between checkpoints", numberAtLeast(0), 5);
+    .option("--checkpoint-minutes <n>", "between checkpoints", numberAtLeast(0), 5);
 }
 
 /** Refuses a directory that holds a finished model, unless told otherwise. */
@@ -151,7 +151,8 @@ async function save({ data, engine, summary }: Training, result: TrainResult, ou
 /** The events of a run, started again without the checkpoint if that is another run's. */
 async function* anew(run: TrainingRun, restart: () => TrainingRun, checkpoint: string): AsyncGenerator<TrainEvent> {
   try {
-    return yield* run;
+    yield* run;
+    return;
   } catch (error) {
     if (!hasCode(error, "TRAINER_CHECKPOINT")) throw error;
   }

@@ -10,10 +10,19 @@ import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
-import { addImportOption } from "./_import.js";
+import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
 import { openModel } from "./_model.js";
-import { addOptionFlags, addSet, assignments, asWritten, modelFlags, runOptions, trainingFlags } from "./_options.js";
+import {
+  addOptionFlags,
+  addSet,
+  assignments,
+  asWritten,
+  modelFlags,
+  type OptionFlag,
+  runOptions,
+  trainingFlags,
+} from "./_options.js";
 import { Output } from "./_output.js";
 import { addTrainingOptions, checkOut, trainAndSave, type TrainingFlags } from "./_training.js";
 
@@ -24,15 +33,16 @@ interface Options extends TrainingFlags, ReadFlags {
 }
 
 const juniorFlags = [
-  { flag: "--junior <name>", option: "model.name", help: 'its scoring function; see "mulde options model.name"' },
+  { flag: "--junior <name>", option: "model.name", help: 'model; see "mulde options model.name"' },
   ...modelFlags,
 ];
 const softFlags = [
-  { flag: "--top-k <integer>", option: "soft.candidates.k", help: "candidates of the soft label" },
-  { flag: "--soft-weight <number>", option: "soft.weight" },
-  { flag: "--temperature <number>", option: "soft.temperature" },
+  { flag: "--top-k <n>", option: "soft.candidates.k", help: "candidates of the soft label" },
+  { flag: "--soft-weight <n>", option: "soft.weight", help: "lambda, weight of the soft label" },
+  { flag: "--temperature <n>", option: "soft.temperature" },
 ];
-const flags = [...juniorFlags, ...softFlags, ...trainingFlags];
+/** The flags of `distil` for options. */
+export const flags: readonly OptionFlag[] = [...juniorFlags, ...softFlags, ...trainingFlags];
 
 /** `mulde distil`: a Junior from the facts and from saved teachers. */
 export function distilCommand(): MuldeCommand {
@@ -40,7 +50,7 @@ export function distilCommand(): MuldeCommand {
     .summary("distil a small Junior from trained teachers")
     .description("Distil a Junior from trained teachers (Wang et al., MulDE, 2021). The same command again resumes.")
     .optionsGroup("Data and files:")
-    .requiredOption("--teachers <dir,dir|file>", "directories of models, or Parquet files of scores", directories);
+    .requiredOption("--teachers <dir,dir|file>", "models, or Parquet files of scores", directories);
   addDataOptions(command, { use: "the teachers' data set" });
   addTrainingOptions(command);
   addOptionFlags(command.optionsGroup("Junior and training:"), flags);

@@ -3,9 +3,18 @@ import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
-import { addImportOption } from "./_import.js";
+import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
-import { addOptionFlags, addSet, assignments, asWritten, modelFlags, runOptions, trainingFlags } from "./_options.js";
+import {
+  addOptionFlags,
+  addSet,
+  assignments,
+  asWritten,
+  modelFlags,
+  type OptionFlag,
+  runOptions,
+  trainingFlags,
+} from "./_options.js";
 import { Output } from "./_output.js";
 import { addTrainingOptions, checkOut, trainAndSave, type TrainingFlags } from "./_training.js";
 
@@ -14,8 +23,9 @@ interface Options extends TrainingFlags, ReadFlags {
   readonly json?: boolean;
 }
 
-const flags = [
-  { flag: "--model <name>", option: "model.name", help: 'scoring function; see "mulde options model.name"' },
+/** The flags of `train` for options. */
+export const flags: readonly OptionFlag[] = [
+  { flag: "--model <name>", option: "model.name", help: 'see "mulde options model.name"' },
   ...modelFlags,
   ...trainingFlags,
 ];
@@ -23,7 +33,7 @@ const flags = [
 /** `mulde train`: a model from the facts alone. */
 export function trainCommand(): MuldeCommand {
   const command = new MuldeCommand("train")
-    .summary("train a model on the facts: a teacher, say")
+    .summary("train a model on the facts, such as a teacher")
     .description(
       "Train a model on the facts alone: a teacher, or an undistilled Junior. The same command again resumes.",
     )
@@ -35,8 +45,8 @@ export function trainCommand(): MuldeCommand {
   addImportOption(command.optionsGroup("Options:"));
   addJsonOption(command).examples(
     "mulde train --data wordnet31-small --out models/roth",
-    "mulde train --data WN18RR --model ComplEx --dim 256 --loss 1vsAll --out models/x \\",
-    "  --set regularizer.name=N3 --set regularizer.weight=0.05",
+    "mulde train --data WN18RR --model ComplEx --dim 256 --loss 1vsAll \\",
+    "  --set regularizer.name=N3 --set regularizer.weight=0.05 --out models/complex",
   );
   return command.action(async (given: Options) => {
     const output = new Output(given.json ?? false);

@@ -9,8 +9,8 @@ export function addImportOption(command: MuldeCommand): MuldeCommand {
   return command
     .option(
       "--import <module>",
-      "run a module first: one that defines models, say",
-      (path: string, before: readonly string[] = []) => [...before, path],
+      "run a module first, as one with your own models",
+      (path: string, before: readonly string[] | undefined) => [...(before ?? []), path],
     )
     .hook("preAction", async (called) => {
       const { import: modules = [] } = called.opts<{ import?: readonly string[] }>();
