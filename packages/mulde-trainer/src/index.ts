@@ -16,6 +16,8 @@ export type { DistilInput, DistilOptions, TrainInput, TrainOptions } from "./run
 export { optionEntries, parseOptions } from "./run/parse.js";
 export type { OptionEntry } from "./run/parse.js";
 export { expanded, merged } from "./run/shorthand.js";
+export { formerOptions } from "./run/former-options.js";
+export { differences } from "./run/identity.js";
 
 // Experiments
 export { experimentSchema, parseExperiment, stageNames } from "./experiment/experiment.js";
