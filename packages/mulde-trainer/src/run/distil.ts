@@ -95,10 +95,15 @@ function adaptingModels(options: DistilOptions, { adapting }: DistilContext, dat
   return models;
 }
 
-function checkInitial({ model }: DistilOptions, { config }: KgeModel, { entities, relations }: PreparedData): void {
+function checkInitial(
+  { model }: DistilOptions,
+  { config, tables }: KgeModel,
+  { entities, relations }: PreparedData,
+): void {
   const wanted = { model: model.name, dim: model.dim, curvature: model.curvature, entities, relations };
   for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
-    if (config[key] === wanted[key]) continue;
+    // Only hyperbolic models have curvatures.
+    if (config[key] === wanted[key] || (key === "curvature" && !tables.has("curvature"))) continue;
     throw new MuldeError(
       "TRAINER_INITIAL",
       `The initial model's ${key} is ${config[key]}, but the Junior's is ${wanted[key]}; start from a model of the Junior's shape.`,
