@@ -140,7 +140,7 @@ async function* savedTeacher(
   from: string,
   { data, kernels }: ExperimentContext,
 ): AsyncGenerator<ExperimentEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
-  const { model, training } = await loadModel(from, kernels && { kernels });
+  const { model, training } = await openModel(from, { data, what: "The teacher", kernels });
   const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
   const row = toRow(await evaluateModel(model, data), {
     role: "teacher",
