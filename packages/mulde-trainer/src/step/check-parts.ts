@@ -45,14 +45,36 @@ function checkShape({ path, part, methods }: Part): void {
   }
 }
 
-/** Refuses queries of which columns differ in length, or more than the source announced. @throws MuldeError TRAINER_PART */
-export function checkDrawn({ name }: QuerySource, { heads, relations, tails }: Batch, most: number): void {
+/** How many entities there are, N, and relations without reciprocals, R. */
+interface Sizes {
+  readonly entities: number;
+  readonly relations: number;
+}
+
+/**
+ * Refuses queries of which columns differ in length, more than the source announced, and those that nobody can ask.
+ *
+ * @throws MuldeError TRAINER_PART
+ */
+export function checkDrawn(
+  { name }: QuerySource,
+  { heads, relations, tails }: Batch,
+  most: number,
+  { entities: N, relations: numRelations }: Sizes,
+): void {
   const [B, R, T] = [heads.length, relations.length, tails.length];
   if (B !== R || B !== T) {
     throw refusal(`The query source "${name}" drew ${B} heads, ${R} relations and ${T} tails; draw as many of each.`);
   }
   if (B > most) {
     throw refusal(`The query source "${name}" drew ${B} queries, but its size is ${most}; draw as many as size says.`);
+  }
+  for (let b = 0; b < B; b++) {
+    const [head, relation] = [heads[b]!, relations[b]!];
+    if (head >= 0 && head < N && relation >= 0 && relation < 2 * numRelations) continue;
+    throw refusal(
+      `The query source "${name}" asks (${head}, ${relation}, ?); heads are 0 to ${N - 1}, relations 0 to ${2 * numRelations - 1}.`,
+    );
   }
 }
 
@@ -79,25 +101,16 @@ export function withinRows<T>(
   return result;
 }
 
-/**
- * The error about the first id in some blocks that does not exist, or undefined.
- *
- * @param entities - N
- * @param relations - R
- */
+/** The error about the first candidate in some blocks that is no entity, or undefined. */
 export function wrongId(
   blocks: readonly { readonly block: CandidateBlock; readonly source: string; readonly queries: string }[],
-  { entities, relations }: { readonly entities: number; readonly relations: number },
+  { entities }: Pick<Sizes, "entities">,
 ): MuldeError | undefined {
   for (const { block, source, queries } of blocks) {
     const { K, stride, candidates } = block;
     const { heads, relations: rows } = block.queries;
     for (let b = 0; b < heads.length; b++) {
       const asked = `(${heads[b]}, ${rows[b]}, ?)`;
-      if (!(heads[b]! >= 0 && heads[b]! < entities && rows[b]! >= 0 && rows[b]! < 2 * relations)) {
-        const reason = `The query source "${queries}" asks ${asked}; heads must be below ${entities}, relations below ${2 * relations}.`;
-        return refusal(reason, [], heads[b]);
-      }
       for (const entity of candidates.subarray(b * stride, b * stride + K)) {
         if (entity >= 0 && entity < entities) continue;
         const reason = `The source "${source}" gave the candidate ${entity} for ${asked} of "${queries}"; entities are 0 to ${entities - 1}.`;

@@ -109,7 +109,7 @@ export class ScoreMatrix {
     let row = 0;
     for (const { queries: source, blocks } of this.#plans) {
       const queries = source?.draw(batch) ?? batch;
-      if (source) checkDrawn(source, queries, source.size(batch.heads.length));
+      if (source) checkDrawn(source, queries, source.size(batch.heads.length), this.#model);
       this.#heads.set(queries.heads, row);
       this.#relations.set(queries.relations, row);
       const endRow = row + queries.heads.length;
