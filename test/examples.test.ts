@@ -39,3 +39,12 @@ it("swap-teachers distils from its own teacher set, and tells how it goes", { ti
   for (const name of ["RotH", "ComplEx", "distilled", "undistilled"])
     expect(stderr.match(new RegExp(`^${name}: epoch \\d`, "gm")), name).toHaveLength(2);
 });
+
+it("own-rule keeps answers of the wrong type down by a rule", { timeout: 60_000 }, async () => {
+  const main = join(root, "examples/own-rule/src/main.js");
+  const { stdout } = await promisify(execFile)(process.execPath, [main]);
+  const line = (name: string) =>
+    new RegExp(`^${name} +validation MRR 0\\.\\d{3} {2}wrong type among the top 3: (\\d+\\.\\d) %$`, "m");
+  const [without, with_] = ["without the rule", "with the rule"].map((name) => Number(line(name).exec(stdout)?.[1]));
+  expect(with_).toBeLessThan(without!);
+});

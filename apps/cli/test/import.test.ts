@@ -90,7 +90,7 @@ test("a vocabulary of another data set is an error that names its file and what 
   expect(code).toBe(1);
   expect(errorOf(stdout)).toEqual({
     code: "MODELS_IMPORT",
-    message: `${other} does not have the entity "n7"; give the vocabulary file of the model's training, and the data set that it was trained on.`,
+    message: `${other}: There is no entity "n7"; give the vocabulary file of the model's training, and the data set that it was trained on.`,
   });
   expect(existsSync(out)).toBe(false);
 });

@@ -18,35 +18,43 @@ export interface ModelConfig {
 /**
  * Checks what decides a model's shape, as `createModel` does.
  *
- * @throws MuldeError MODELS_UNKNOWN_MODEL, or MODELS_CONFIG naming the field that is out of range
+ * @throws MuldeError MODELS_UNKNOWN_MODEL, or MODELS_CONFIG with the field as its path
  */
 export function checkConfig(config: ModelConfig): void {
   const definition = modelDefinition(config.model);
-  const whole = (field: "dim" | "entities" | "relations", most: number): void => {
-    const value = config[field];
-    if (!(Number.isInteger(value) && value >= 1 && value <= most)) {
-      const whose = field === "dim" ? ` for ${definition.name}` : "";
-      throw new MuldeError(
-        "MODELS_CONFIG",
-        `${field} must be a whole number from 1 to ${most}${whose}, but is ${String(value)}.`,
-      );
-    }
+  const { name, dimMultiple, tables } = definition;
+  const { dim, curvature } = config;
+  const whole = (field: "dim" | "entities" | "relations", most: number, whose = ""): void => {
+    const value: unknown = config[field];
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return;
+    throw refusal(field, `must be a whole number from 1 to ${most}${whose}, but is ${String(value)}.`, value);
   };
-  whole("dim", Math.min(maxDim, definition.maxDim ?? maxDim));
+  whole("dim", Math.min(maxDim, definition.maxDim ?? maxDim), ` for ${name}`);
   whole("entities", 2 ** 31 - 1);
   whole("relations", 2 ** 30 - 1);
-  if (config.dim % definition.dimMultiple !== 0) {
-    throw new MuldeError(
-      "MODELS_CONFIG",
-      definition.dimMultiple === 2
-        ? `${definition.name} takes coordinates in pairs, so its dimension must be even, but is ${config.dim}.`
-        : `${definition.name} takes coordinates by fours, so its dimension must be a multiple of 4, but is ${config.dim}.`,
+  if (dim % dimMultiple !== 0) {
+    const reason =
+      dimMultiple === 2
+        ? `must be even for ${name}, which takes coordinates in pairs, but is ${dim}.`
+        : `must be a multiple of 4 for ${name}, which takes coordinates by fours, but is ${dim}.`;
+    throw refusal("dim", reason, dim);
+  }
+  for (const [table, { width }] of Object.entries(tables)) {
+    const value = width(dim);
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw refusal(
+      "dim",
+      `cannot be ${dim} for ${name}, whose table ${table} would be ${value} wide; choose another dimension.`,
+      dim,
     );
   }
-  if (config.curvature !== "shared" && config.curvature !== "relation") {
-    throw new MuldeError(
-      "MODELS_CONFIG",
-      `curvature must be "shared" or "relation", but is "${String(config.curvature)}".`,
-    );
+  if (!curvatures.includes(curvature)) {
+    throw refusal("curvature", `must be "shared" or "relation", but is "${curvature}".`, curvature);
   }
+}
+
+const curvatures: readonly ModelConfig["curvature"][] = ["shared", "relation"];
+
+function refusal(field: keyof ModelConfig, reason: string, value: unknown): MuldeError {
+  return new MuldeError("MODELS_CONFIG", reason, { path: [field], value });
 }

@@ -1,9 +1,11 @@
 import { MuldeError } from "@mulde/errors";
 import { type Kernels, Random } from "@mulde/kernels";
 import { inverseSoftplus } from "./_softplus.js";
-import type { ModelConfig } from "./config.js";
+import { checkConfig, type ModelConfig } from "./config.js";
 import { KgeModel } from "./model.js";
-import { modelDefinition } from "./models/registry.js";
+import { probe } from "./models/_probe.js";
+import type { ModelDefinition } from "./models/definition.js";
+import { isBuiltIn, modelDefinition } from "./models/registry.js";
 import { sharedKernels } from "./shared-kernels.js";
 import { loadTf } from "./tf.js";
 import { fusedEncoder } from "./training/_fused-encoder.js";
@@ -27,12 +29,16 @@ const initialCurvature = Math.log1p(Math.E);
 /**
  * A model with random initial values.
  *
- * @throws MuldeError MODELS_UNKNOWN_MODEL, or MODELS_CONFIG naming the field that is out of range.
+ * @throws MuldeError MODELS_UNKNOWN_MODEL; MODELS_CONFIG with the field that is out of range as its path; MODELS_DEFINITION if the encoder
+ *   of a definition of your own does not do what it must (checked once for each dimension)
  */
 export async function createModel(options: CreateModelOptions): Promise<KgeModel> {
   const { kernels, seed = 0, initialCurvature: c = initialCurvature, curvature = "shared", ...rest } = options;
   if (!(c > 0 && Number.isFinite(c))) {
-    throw new MuldeError("MODELS_CONFIG", `initialCurvature must be a positive number, but is ${c}.`);
+    throw new MuldeError("MODELS_CONFIG", `must be a positive number, but is ${c}.`, {
+      path: ["initialCurvature"],
+      value: c,
+    });
   }
   const model = await emptyModel({ ...rest, curvature }, kernels);
   const random = new Random(seed);
@@ -49,11 +55,20 @@ export async function createModel(options: CreateModelOptions): Promise<KgeModel
   return model;
 }
 
+/** The dimensions in which the encoder of a definition was found to work. */
+const probed = new WeakMap<ModelDefinition, Set<number>>();
+
 /** A model with all parameters zero, to be filled. */
 export async function emptyModel(config: ModelConfig, kernels?: Kernels): Promise<KgeModel> {
+  checkConfig(config);
   const definition = modelDefinition(config.model);
   const engine = kernels ?? (await sharedKernels());
   if (definition.fused !== undefined) return new KgeModel(config, engine, fusedEncoder);
   const tf = await loadTf();
+  const dims = probed.get(definition) ?? new Set();
+  if (!isBuiltIn(definition) && !dims.has(config.dim)) {
+    probe(tf, definition, config.dim);
+    probed.set(definition, dims.add(config.dim));
+  }
   return new KgeModel(config, engine, (model) => tfEncoder(tf, model));
 }

@@ -37,3 +37,4 @@ export type { Encoder, QueryGradients } from "./training/encoder.js";
 export type { ModelGradients, TableGradient } from "./training/gradients.js";
 export type { QueryLayer } from "./training/query-layer.js";
 export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";
+export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";

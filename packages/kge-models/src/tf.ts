@@ -1,26 +1,26 @@
 import type * as tfjs from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
 
-/** The TensorFlow.js core module: every function that computes with tensors takes it as its first argument. */
+/** The TensorFlow.js core module. Every function that computes with tensors takes it as its first argument. */
 export type Tf = typeof tfjs;
 
 /** A TensorFlow.js engine: `@tensorflow/tfjs-node`, `@tensorflow/tfjs-backend-wasm` or `@tensorflow/tfjs-backend-cpu`. */
 export type TfBackend = "node" | "wasm" | "cpu";
 
-/** Which engine runs, and why those before it in the order do not. */
+/** Which engine runs, and why the faster ones do not. */
 export interface TfInfo {
   readonly backend: TfBackend;
-  /** One reason for each engine that was tried and did not load. */
+  /** The reason for each engine that was tried and did not load. */
   readonly skipped: Readonly<Partial<Record<TfBackend, string>>>;
 }
 
 /** Fastest first, as measured on the RotH encoder. */
 const ORDER: readonly TfBackend[] = ["node", "wasm", "cpu"];
 
-/** The names under which the engines register themselves with tfjs-core. */
+/** The engines' names in tfjs-core. */
 const REGISTERED: Readonly<Record<TfBackend, string>> = { node: "tensorflow", wasm: "wasm", cpu: "cpu" };
 
-/** In a variable, so that a browser bundler does not insist on an optional peer that only Node can load. */
+/** A variable, so that bundlers for browsers do not look for this optional peer, which only Node can load. */
 const NODE_PACKAGE = "@tensorflow/tfjs-node";
 
 const failures = new Map<TfBackend, MuldeError>();
@@ -28,26 +28,26 @@ let active: TfBackend | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Loads TensorFlow.js with gradients and the best engine there is: tfjs-node when it is installed and loads, else WASM, else cpu.
- * Memoised: later calls return the same module, and change the engine only if they name another one.
- * Nothing is printed to stdout; TensorFlow's C++ may log to stderr.
+ * Loads TensorFlow.js with gradients and the fastest engine: tfjs-node if it is installed and loads, else WASM, else cpu.
+ * Later calls return the same module, and switch the engine only if they name another one.
+ * It prints nothing to stdout; TensorFlow's C++ may log to stderr.
  *
  * @param preferred - The engine to try first; the others follow in their order. The environment variable
- *   `MULDE_TFJS=node|wasm|cpu` overrides it and allows no other.
+ *   `MULDE_TFJS=node|wasm|cpu` overrides it and allows no other engine.
  * @throws MuldeError TFJS_UNKNOWN_BACKEND if `MULDE_TFJS` or `preferred` is none of the three; TFJS_UNAVAILABLE if the forced
- *   engine, or every engine, does not load.
+ *   engine, or every engine, fails to load
  */
 export async function loadTf(preferred?: TfBackend): Promise<Tf> {
-  // One call after the other: setting the engine of the shared tfjs-core instance is asynchronous.
+  // One call at a time: switching the engine of the shared tfjs-core instance is asynchronous.
   const turn = last.then(() => load(preferred));
   last = turn.catch(() => undefined);
   return turn;
 }
 
-/** The engine that {@link loadTf} chose, with the reasons why others were passed over; undefined before its first call. */
+/** The engine that `loadTf` chose and why it skipped others; undefined before the first call. */
 export function tfBackend(): TfInfo | undefined {
   if (active === undefined) return undefined;
-  const skipped = Object.fromEntries([...failures].map(([backend, error]) => [backend, error.message]));
+  const skipped = Object.fromEntries([...failures].map(([backend, error]) => [backend, error.reason]));
   return { backend: active, skipped };
 }
 
@@ -68,7 +68,7 @@ async function load(preferred: TfBackend | undefined): Promise<Tf> {
       failures.set(backend, new MuldeError("TFJS_UNAVAILABLE", reason, { cause }));
     }
   }
-  const reasons = order.map((backend) => `${backend}: ${failures.get(backend)!.message}`).join("; ");
+  const reasons = order.map((backend) => `${backend}: ${failures.get(backend)!.reason}`).join("; ");
   throw new MuldeError(
     "TFJS_UNAVAILABLE",
     forced
@@ -92,9 +92,10 @@ async function activate(tf: Tf, backend: TfBackend): Promise<void> {
   if (!(await tf.setBackend(REGISTERED[backend]))) {
     throw new MuldeError("TFJS_UNAVAILABLE", `The TensorFlow.js backend ${backend} did not start.`);
   }
-  // tfjs-core registers no gradients on Node; @tensorflow/tfjs, which tfjs-node brings, does. The registry is global.
-  if (!tf.getGradient("Multiply")) await import("@tensorflow/tfjs-core/dist/register_all_gradients.js");
-  // Without tfjs-node, the first tensor makes tfjs print a banner that recommends it: have it made while tfjs is silent.
+  // On Node, tfjs-core registers no gradients itself; @tensorflow/tfjs does, a dependency of tfjs-node. The registry is global.
+  const gradient: unknown = tf.getGradient("Multiply");
+  if (gradient === undefined) await import("@tensorflow/tfjs-core/dist/register_all_gradients.js");
+  // Without tfjs-node, tfjs prints a banner at the first tensor unless it is in production mode.
   const production = tf.env().getBool("PROD");
   tf.env().set("PROD", true);
   tf.scalar(0).dispose();
@@ -107,7 +108,7 @@ async function loadTfjsNode(): Promise<void> {
   const util = (await import("node:util")).default as unknown as Record<string, unknown>;
   util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   util.isArray ??= Array.isArray;
-  // TensorFlow's C++ logs information and warnings at start; 2 leaves errors. Whoever has set it keeps his value.
+  // TensorFlow's C++ logs at start; level 2 leaves errors only. A value that the user has set stays.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   await import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_PACKAGE);
 }

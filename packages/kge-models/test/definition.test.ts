@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { defineModel, loadTf, modelDefinition, modelNames, MuldeError, type ModelDefinition } from "../src/index.js";
 import "./_backends.js";
 import { builtIns } from "./_passes.js";
@@ -11,15 +11,17 @@ const mine: ModelDefinition = {
   encode: (tf, { head, relation }) => tf.add(head, relation.shift!),
 };
 
-function codeOf(run: () => unknown): string | undefined {
+function thrown(run: () => unknown): MuldeError {
   try {
     run();
   } catch (error) {
     expect(error).toBeInstanceOf(MuldeError);
-    return (error as MuldeError).code;
+    return error as MuldeError;
   }
-  return undefined;
+  throw new Error("nothing was thrown");
 }
+
+const codeOf = (run: () => unknown): string => thrown(run).code;
 
 describe("the registry of models", () => {
   it("knows the built-in models", () => {
@@ -88,28 +90,88 @@ describe("the registry of models", () => {
     expect(modelDefinition("RotH").fused).toBe("RotH");
   });
 
-  it.each<[string, object]>([
-    ["an empty name", { name: "" }],
-    ["a name with a slash", { name: "../x" }],
-    ["no similarity", { similarity: undefined }],
-    ["an unknown similarity", { similarity: "cosine" }],
-    ["a dimMultiple that no model has", { dimMultiple: 3 }],
-    ["a maxDim of zero", { maxDim: 0 }],
-    ["a table of two rows", { tables: { shift: { rows: "two", width: () => 1, init: "normal" } } }],
-    ["no dimMultiple", { dimMultiple: undefined }],
-    ["an initialScale of zero", { initialScale: 0 }],
-    ["an initialScale that is no number", { initialScale: Infinity }],
-    ["no tables", { tables: null }],
-    ["a table without a width", { tables: { shift: { init: "normal" } } }],
-    ["a table with an unknown init", { tables: { shift: { width: () => 1, init: "ones" } } }],
-    ["no encoder", { encode: undefined }],
-    ["a fused kernel", { fused: "RotH" }],
-  ])("refuses a definition with %s", (_, change) => {
+  it.each<[string, object, (string | number)[], RegExp]>([
+    ["an empty name", { name: "" }, ["name"], /a letter followed by .*but is ""/],
+    ["a name with a slash", { name: "../x" }, ["name"], /but is "\.\.\/x"/],
+    [
+      "no similarity",
+      { similarity: undefined },
+      ["Other", "similarity"],
+      /hyperbolic, euclidean, dot, but is undefined/,
+    ],
+    ["an unknown similarity", { similarity: "cosine" }, ["Other", "similarity"], /but is "cosine"/],
+    ["a dimMultiple that no model has", { dimMultiple: 3 }, ["Other", "dimMultiple"], /1, 2 or 4, but is 3/],
+    ["no dimMultiple", { dimMultiple: undefined }, ["Other", "dimMultiple"], /but is undefined/],
+    ["numbers of three coordinates", { components: 3 }, ["Other", "components"], /1, 2 or 4, but is 3/],
+    ["a maxDim of zero", { maxDim: 0 }, ["Other", "maxDim"], /but is 0/],
+    ["a maxDim below every dimension", { maxDim: 3, dimMultiple: 4 }, ["Other", "maxDim"], /from dimMultiple \(4\)/],
+    ["an initialScale of zero", { initialScale: 0 }, ["Other", "initialScale"], /positive number/],
+    ["an initialScale that is no number", { initialScale: Infinity }, ["Other", "initialScale"], /but is Infinity/],
+    ["no tables", { tables: null }, ["Other", "tables"], /\{\} where there are none, but is null/],
+    ["no encoder", { encode: undefined }, ["Other", "encode"], /a function \(tf, inputs\)/],
+    ["a fused kernel", { fused: "RotH" }, ["Other", "fused"], /Only built-in models/],
+    ["a misspelt field", { initialscale: 0.1 }, ["Other", "initialscale"], /did you mean initialScale\?/],
+    ["a field that none has", { widths: 3 }, ["Other", "widths"], /the fields are name, similarity/],
+  ])("refuses a definition with %s", (_, change, path, message) => {
     const before = modelNames();
-    expect(codeOf(() => defineModel({ ...mine, name: "Other", ...change } as ModelDefinition))).toBe(
-      "MODELS_DEFINITION",
-    );
+    const error = thrown(() => defineModel({ ...mine, name: "Other", ...change }));
+    expect(error).toMatchObject({ code: "MODELS_DEFINITION", path });
+    expect(error.message).toMatch(message);
     expect(modelNames()).toEqual(before);
+  });
+
+  const wide = { width: (dim: number) => dim, init: "normal" };
+  it.each<[string, string, unknown, string[], RegExp]>([
+    ["of two rows", "shift", { ...wide, rows: "two" }, ["rows"], /"one" or left out, but is "two"/],
+    ["without a width", "shift", { init: "normal" }, ["width"], /a function \(dim\) => number, but is undefined/],
+    ["of a fixed width", "shift", { ...wide, width: 8 }, ["width"], /but is 8/],
+    ["with an unknown init", "shift", { ...wide, init: "ones" }, ["init"], /"normal" or "uniform", but is "ones"/],
+    ["with a misspelt field", "shift", { ...wide, row: "one" }, ["row"], /did you mean rows\?/],
+    ["that is no object", "shift", 5, [], /must be an object/],
+    ["with a name of two words", "my shift", wide, [], /must have a name of a letter/],
+    [
+      "of half a value",
+      "shift",
+      { ...wide, width: (dim: number) => dim / 2 },
+      ["width"],
+      /gives 8\.5 for dimension 17; set dimMultiple/,
+    ],
+    ["without a value", "shift", { ...wide, width: () => 0 }, ["width"], /gives 0/],
+    ["of NaN values", "shift", { ...wide, width: () => NaN }, ["width"], /gives NaN/],
+    ["of a text's length", "shift", { ...wide, width: () => "8" }, ["width"], /gives "8"/],
+    ...["entity", "headBias", "tailBias", "curvature"].map((name): [string, string, unknown, string[], RegExp] => [
+      `named ${name}`,
+      name,
+      wide,
+      [],
+      /Mulde keeps for itself/,
+    ]),
+  ])("refuses a table %s", (_, table, fields, path, message) => {
+    const definition = { ...mine, name: "Other", tables: { [table]: fields } } as ModelDefinition;
+    const error = thrown(() => defineModel(definition));
+    expect(error).toMatchObject({ code: "MODELS_DEFINITION", path: ["Other", "tables", table, ...path] });
+    expect(error.message).toMatch(message);
+  });
+
+  it("allows a table named scaling, and widths that are whole in the dimensions that there are", () => {
+    const half = { width: (dim: number) => dim / 2, init: "normal" } as const;
+    expect(defineModel({ ...mine, name: "Halves", dimMultiple: 2, tables: { scaling: half } }).name).toBe("Halves");
+    expect(
+      defineModel({ ...mine, name: "Few", maxDim: 2, tables: { one: { ...half, width: (d) => 3 - d } } }).name,
+    ).toBe("Few");
+  });
+
+  it("refuses what is no definition", () => {
+    expect(thrown(() => defineModel(undefined as never))).toMatchObject({ code: "MODELS_DEFINITION" });
+  });
+
+  it("has own models in one place for the process, where another copy of the package finds them", async () => {
+    vi.resetModules();
+    const copy = await import("../src/index.js");
+    expect(copy.defineModel).not.toBe(defineModel);
+    const { name } = copy.defineModel({ ...mine, name: "FromACopy" });
+    expect(modelDefinition(name).tables).toHaveProperty("shift");
+    expect(modelNames()).toContain(name);
   });
 
   it("tells an encoder which of its inputs is missing", async () => {

@@ -266,9 +266,13 @@ describe("vocabulary files", () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ["lacks a name", ["d", "b", "e", "a"], /order\.txt does not have the entity "c"/],
-    ["has one more", [...theirEntities, "f"], /order\.txt has the entity "f", which is not among those given/],
-    ["has numbers twice", ["0\td", "7\tb", "7\te"], /must have a name on each line, or names and the row numbers/],
+    ["lacks a name", ["d", "b", "e", "a"], /order\.txt: There is no entity "c"; give the vocabulary file/],
+    ["has one more", [...theirEntities, "f"], /order\.txt: The entity "f" is not among those of the data set/],
+    [
+      "has numbers twice",
+      ["0\td", "7\tb", "7\te"],
+      /order\.txt: Every line must hold a name, or a name and one of the row numbers 0 to 2/,
+    ],
   ])("that %s is named", async (_, lines, expected) => {
     const entityOrder = join(directory, "order.txt");
     await writeFile(entityOrder, lines.join("\n"));
@@ -289,25 +293,25 @@ describe("what cannot be imported", () => {
       "another library",
       t(),
       { from: "openke", model: "TransE" },
-      /must be one of kgemb, libkge, pykeen, dglke, but is "openke"/,
+      /^from: must be one of kgemb, libkge, pykeen, dglke, but is "openke"/,
     ],
     [
       "an L1 distance",
       t(),
       { from: "dglke", model: "TransE", norm: 1 },
-      /TransE of DGL-KE scores by the L1 norm; only L2/,
+      /^norm: TransE of DGL-KE scores by the L1 norm; only L2/,
     ],
     [
       "a missing tensor",
       { entity: rows(N, d), rel: rows(R, d) },
       { from: "dglke", model: "DistMult" },
-      /has no tensor "relation"; it has entity, rel\./,
+      /There is no tensor "relation"; there are entity, rel\./,
     ],
     [
       "too few rows",
       { entity: rows(N - 1, d), relation: rows(R, d) },
       { from: "dglke", model: "DistMult" },
-      /table "entity" are 4 x 4, but 5 x 4/,
+      /model\.safetensors: .*table "entity" are 4 x 4, but 5 x 4/,
     ],
     [
       "another width",
@@ -319,14 +323,14 @@ describe("what cannot be imported", () => {
       "a NaN",
       { entity: rows(N, d, NaN), relation: rows(R, d) },
       { from: "dglke", model: "DistMult" },
-      /table "entity" holds NaN/,
+      /Table "entity" holds NaN/,
     ],
   ])("%s", async (_, tensors, options, expected) => {
     const from = options.from as ImportSource;
     await expect(imported(tensors, { ...options, from })).rejects.toThrow(expected);
   });
 
-  it("TransE of LibKGE and PyKEEN, unless its norm is said to be 2", async () => {
+  it("TransE of LibKGE and PyKEEN, unless its norm is given as 2", async () => {
     for (const from of ["libkge", "pykeen"] as const) {
       const tensors = {
         "_entity_embedder._embeddings.weight": rows(N, d),
@@ -334,9 +338,7 @@ describe("what cannot be imported", () => {
         "entity_representations.0._embeddings.weight": rows(N, d),
         "relation_representations.0._embeddings.weight": rows(R, d),
       };
-      await expect(imported(tensors, { from, model: "TransE" })).rejects.toThrow(
-        /L1 norm unless its norm is said to be 2/,
-      );
+      await expect(imported(tensors, { from, model: "TransE" })).rejects.toThrow(/L1 norm by default; only L2/);
     }
   });
 });

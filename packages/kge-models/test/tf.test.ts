@@ -25,7 +25,9 @@ describe("loadTf", () => {
       expect(tfBackend()).toEqual({ backend: "node", skipped: {} });
       expect(tf.getBackend()).toBe("tensorflow");
     } else {
-      expect(tfBackend()).toEqual({ backend: "wasm", skipped: { node: expect.stringMatching(/./) } });
+      expect(tfBackend()).toMatchObject({ backend: "wasm" });
+      expect(tfBackend()!.skipped.node).not.toBe("");
+      expect(Object.keys(tfBackend()!.skipped)).toEqual(["node"]);
       expect(tf.getBackend()).toBe("wasm");
     }
   });
@@ -71,14 +73,13 @@ describe("loadTf", () => {
     });
     try {
       await loadTf();
-      expect(tfBackend()).toMatchObject({ backend: "wasm", skipped: { node: expect.stringMatching(/./) } });
+      expect(tfBackend()).toMatchObject({ backend: "wasm" });
+      expect(tfBackend()!.skipped.node).toMatch(/./);
       vi.stubEnv("MULDE_TFJS", "node");
-      await expect(loadTf()).rejects.toMatchObject({
-        code: "TFJS_UNAVAILABLE",
-        message: expect.stringMatching(
-          /^MULDE_TFJS=node asks .* does not load \(node: .+\); install it or unset MULDE_TFJS\.$/,
-        ),
-      });
+      await expect(loadTf()).rejects.toMatchObject({ code: "TFJS_UNAVAILABLE" });
+      await expect(loadTf()).rejects.toThrow(
+        /^MULDE_TFJS=node asks .* does not load \(node: .+\); install it or unset MULDE_TFJS\.$/,
+      );
       // The refusal changed nothing.
       expect(tfBackend()!.backend).toBe("wasm");
     } finally {

@@ -1,7 +1,7 @@
-// How other libraries lay their models out, as tensors of a state dict: KGEmb (Chami et al. 2020), LibKGE, PyKEEN and DGL-KE.
+/** How other libraries lay out the tensors of a state dict: KGEmb (Chami et al. 2020), LibKGE, PyKEEN and DGL-KE. */
 import { MuldeError } from "@mulde/errors";
 
-/** The libraries whose checkpoints are read. */
+/** The libraries whose models can be imported. */
 export type ImportSource = "kgemb" | "libkge" | "pykeen" | "dglke";
 
 /** Rows of one width, in the other library's order. */
@@ -11,10 +11,10 @@ export interface ForeignTable {
   readonly data: Float32Array;
 }
 
-/** A model as another library has it. */
+/** A model in our tables, with the rows in the library's order. */
 interface ForeignModel {
   readonly entity: ForeignTable;
-  /** by the names of our tables; 2R rows, reciprocals behind */
+  /** by the names of our tables: 2R rows each, the reciprocals in the second half */
   readonly relations: Readonly<Record<string, ForeignTable>>;
   readonly headBias?: ForeignTable;
   readonly tailBias?: ForeignTable;
@@ -22,18 +22,18 @@ interface ForeignModel {
   readonly curvature?: ForeignTable;
 }
 
-/** What a layout reads from. */
+/** The tensors that a layout reads. */
 export interface ForeignTensors {
   /** R */
   readonly numRelations: number;
   readonly norm: 1 | 2 | undefined;
-  /** The first of these names that there is, as rows; an error that lists what there is otherwise. */
+  /** The tensor of the first of these names that exists, as rows; an error with the names that exist if none does. */
   table(...names: string[]): ForeignTable;
 }
 
 type Layout = (tensors: ForeignTensors) => ForeignModel;
 
-/** One column of a table as a table. */
+/** Columns from..to-1 of a table, as a table. */
 function columns({ rows, width, data }: ForeignTable, from: number, to: number): ForeignTable {
   const out = new Float32Array(rows * (to - from));
   for (let r = 0; r < rows; r++) out.set(data.subarray(r * width + from, r * width + to), r * (to - from));
@@ -57,14 +57,14 @@ function interleaved({ rows, width, data }: ForeignTable): ForeignTable {
   return { rows, width, data: out };
 }
 
-/** Interleaved complex numbers with the other sign of their imaginary parts. */
+/** The complex conjugates of interleaved numbers. */
 const conjugated = ({ rows, width, data }: ForeignTable): ForeignTable => ({
   rows,
   width,
   data: data.map((x, i) => (i % 2 === 1 ? -x : x)),
 });
 
-/** The table with rows R..2R-1 behind it, by which head queries are answered as the other library answers them. */
+/** The table and rows R..2R-1, which answer head queries as the library answers them. */
 function withInverse(
   table: ForeignTable,
   { numRelations }: ForeignTensors,
@@ -94,11 +94,12 @@ function euclidean(source: string, tensors: ForeignTensors, byDefault: 1 | 2): v
   if ((tensors.norm ?? byDefault) === 2) return;
   throw new MuldeError(
     "MODELS_IMPORT",
-    `TransE of ${source} scores by the L1 norm${tensors.norm ? "" : " unless its norm is said to be 2"}; only L2 distances keep their ranks here.`,
+    `TransE of ${source} scores by the L1 norm${tensors.norm ? "" : " by default"}; only L2 distances can be imported (norm 2).`,
+    { path: ["norm"], value: tensors.norm },
   );
 }
 
-/** KGEmb has reciprocal relations, biases and, in its hyperbolic models, a curvature for each relation. */
+/** KGEmb has reciprocal relations and biases; its hyperbolic models have a curvature for each relation. */
 function kgemb(relations: (t: ForeignTensors) => Record<string, ForeignTable>, hyperbolic = false): Layout {
   return (t) => ({
     entity: t.table("entity.weight"),
@@ -113,7 +114,7 @@ const rel = (t: ForeignTensors): ForeignTable => t.table("rel.weight");
 const diagonal = (t: ForeignTensors): ForeignTable => t.table("rel_diag.weight");
 const context = (t: ForeignTensors): ForeignTable => t.table("context_vec.weight");
 
-/** TransE, DistMult and ComplEx by an entity and a relation table. */
+/** TransE, DistMult and ComplEx, made of an entity and a relation table. */
 function plain(
   source: string,
   tables: (t: ForeignTensors) => { entity: ForeignTable; relation: ForeignTable },
@@ -141,7 +142,7 @@ function plain(
 export const importLayouts: Readonly<Record<ImportSource, Readonly<Record<string, Layout>>>> = {
   kgemb: {
     TransE: kgemb((t) => ({ relation: rel(t) })),
-    // There "CP", whose entities have one vector each.
+    // KGEmb calls it CP: its entities have one vector each.
     DistMult: kgemb((t) => ({ relation: rel(t) })),
     MuRE: kgemb((t) => ({ diagonal: diagonal(t), relation: negated(rel(t)) })),
     RotE: kgemb((t) => ({ rotation: diagonal(t), relation: rel(t) })),

@@ -20,35 +20,41 @@ export interface ImportOptions {
   /** names of the R relations in the order of our ids */
   readonly relations: readonly string[];
   /**
-   * The library's entity file, which tells its row order: a name on each line, or names and row numbers with a tab between them, in either
-   * order; gzipped where it ends in .gz.
+   * The library's entity file, which gives the order of its rows: a name on each line, or names and row numbers separated by a tab, in
+   * either order; gzipped if it ends in .gz.
    */
   readonly entityOrder: string;
-  /** likewise of the relations, without inverses */
+  /** the same for the relations, without inverses */
   readonly relationOrder: string;
-  /** of TransE's distance; the library's own default unless given */
+  /** the norm of TransE's distance; the library's default unless given */
   readonly norm?: 1 | 2;
   readonly kernels?: Kernels;
 }
 
 /**
- * A model that another library trained. Scores are its scores, with two exceptions: an L2 distance is squared here, which keeps every
- * rank, and a constant margin is left out. Where it has no reciprocal relations, rows R..2R-1 are made so that score(t, r + R, h) =
- * score(h, r, t).
+ * Reads a model that another library trained. Scores equal the library's, with two exceptions: L2 distances are squared, which keeps every
+ * rank, and a constant margin is left out. If the library has no reciprocal relations, rows R..2R-1 are made such that
+ * score(t, r + R, h) = score(h, r, t).
  *
- * @throws MuldeError MODELS_IMPORT naming the file and what does not fit: a model or norm that cannot be mapped, a tensor that is missing
- *   or has another shape, a name that only one of the vocabularies has
+ * @throws MuldeError MODELS_IMPORT with the file and what does not fit: a model or norm that cannot be mapped, a tensor that is missing
+ *   or has another shape, a name that only one of the vocabularies has; MODELS_NOT_FOUND for a file that cannot be read
  */
 export async function importModel(options: ImportOptions): Promise<KgeModel> {
   const { from, file, model: name, entities, relations, kernels } = options;
   const layouts = importLayouts[from] as (typeof importLayouts)[ImportSource] | undefined;
   const layout = layouts?.[name];
-  if (!layouts || !layout) {
+  if (!layouts) {
+    const known = Object.keys(importLayouts).join(", ");
+    throw new MuldeError("MODELS_IMPORT", `must be one of ${known}, but is "${from}".`, {
+      path: ["from"],
+      value: from,
+    });
+  }
+  if (!layout) {
     throw new MuldeError(
       "MODELS_IMPORT",
-      layouts
-        ? `${name} of ${from} cannot be imported; known are ${Object.keys(layouts).join(", ")}.`
-        : `from must be one of ${Object.keys(importLayouts).join(", ")}, but is "${String(from)}".`,
+      `${name} of ${from} cannot be imported; known are ${Object.keys(layouts).join(", ")}.`,
+      { path: ["model"], value: name },
     );
   }
   const { tensors } = decodeSafetensors(await read(file), file);
@@ -72,14 +78,15 @@ export async function importModel(options: ImportOptions): Promise<KgeModel> {
     if (source.rows !== rows.length || source.width !== target.width) {
       throw new MuldeError(
         "MODELS_IMPORT",
-        `${file}: the values of table "${table}" are ${source.rows} x ${source.width}, but ${target.rows} x ${target.width} are needed.`,
+        `The values of table "${table}" are ${source.rows} x ${source.width}, but ${target.rows} x ${target.width} are needed.`,
+        { file },
       );
     }
     rows.forEach((row, i) => {
       target.data.set(source.data.subarray(row * source.width, (row + 1) * source.width), i * source.width);
     });
     const odd = target.data.findIndex((x) => !Number.isFinite(x));
-    if (odd >= 0) throw new MuldeError("MODELS_NOT_FINITE", `${file}: table "${table}" holds ${target.data[odd]}.`);
+    if (odd >= 0) throw new MuldeError("MODELS_NOT_FINITE", `Table "${table}" holds ${target.data[odd]}.`, { file });
   };
   try {
     fill("entity", foreign.entity, entityRows);
@@ -105,10 +112,12 @@ function tensorsOf(
     numRelations,
     norm,
     table(...names) {
-      const name = names.find((candidate) => candidate in tensors);
+      const name = names.find((candidate) => Object.hasOwn(tensors, candidate));
       if (name === undefined) {
         const there = Object.keys(tensors).join(", ");
-        throw new MuldeError("MODELS_IMPORT", `${file} has no tensor "${names.join('" or "')}"; it has ${there}.`);
+        throw new MuldeError("MODELS_IMPORT", `There is no tensor "${names.join('" or "')}"; there are ${there}.`, {
+          file,
+        });
       }
       const { shape, data } = tensors[name]!;
       const [rows = 1] = shape;
@@ -117,36 +126,39 @@ function tensorsOf(
   };
 }
 
-// Both vocabularies must be of one and the same data set.
 const remedy = "give the vocabulary file of the model's training, and the data set that it was trained on.";
 
-/** For each of our names its row in the other library's tables. */
-async function rowsOf(path: string, names: readonly string[], what: string): Promise<Int32Array> {
-  const theirs = await readOrder(path);
+/** For each of our names its row in the library's tables. */
+async function rowsOf(file: string, names: readonly string[], what: string): Promise<Int32Array> {
+  const theirs = await readOrder(file);
   const rows = new Map(theirs.map((name, row) => [name, row]));
   const missing = names.find((name) => !rows.has(name));
   if (missing !== undefined) {
-    throw new MuldeError("MODELS_IMPORT", `${path} does not have the ${what} ${JSON.stringify(missing)}; ${remedy}`);
+    throw new MuldeError("MODELS_IMPORT", `There is no ${what} ${JSON.stringify(missing)}; ${remedy}`, {
+      file,
+      value: missing,
+    });
   }
   if (theirs.length !== names.length) {
     const ours = new Set(names);
     const odd = theirs.find((name) => !ours.has(name)) ?? "";
     throw new MuldeError(
       "MODELS_IMPORT",
-      `${path} has the ${what} ${JSON.stringify(odd)}, which is not among those given; ${remedy}`,
+      `The ${what} ${JSON.stringify(odd)} is not among those of the data set; ${remedy}`,
+      { file, value: odd },
     );
   }
   return Int32Array.from(names, (name) => rows.get(name)!);
 }
 
 /** Names in the order of their rows. */
-async function readOrder(path: string): Promise<string[]> {
-  const bytes = await read(path);
-  const text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+async function readOrder(file: string): Promise<string[]> {
+  const bytes = await read(file);
+  const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
   const lines = text.split(/\r?\n/).filter((line) => line !== "");
   const pairs = lines.map((line) => line.split("\t"));
   if (pairs.every(({ length }) => length === 1)) return lines;
-  // A count or a heading may stand in the first line.
+  // The first line may hold a count or a heading.
   for (const rest of [pairs, pairs.slice(1)]) {
     for (const at of [0, 1]) {
       const order = inOrder(rest, at);
@@ -155,11 +167,12 @@ async function readOrder(path: string): Promise<string[]> {
   }
   throw new MuldeError(
     "MODELS_IMPORT",
-    `${path} must have a name on each line, or names and the row numbers 0 to ${lines.length - 1} with a tab between them.`,
+    `Every line must hold a name, or a name and one of the row numbers 0 to ${lines.length - 1}, separated by a tab.`,
+    { file },
   );
 }
 
-/** The names by the row numbers in a column, or undefined where these are no permutation. */
+/** The names by the row numbers in a column, or undefined if these are no permutation. */
 function inOrder(pairs: readonly (readonly string[])[], at: number): string[] | undefined {
   const order = new Array<string | undefined>(pairs.length).fill(undefined);
   for (const pair of pairs) {
@@ -170,10 +183,10 @@ function inOrder(pairs: readonly (readonly string[])[], at: number): string[] | 
   return order as string[];
 }
 
-async function read(path: string): Promise<Buffer> {
+async function read(file: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readFile(file);
   } catch (cause) {
-    throw new MuldeError("MODELS_NOT_FOUND", `${path} cannot be read; check the path.`, { cause });
+    throw new MuldeError("MODELS_NOT_FOUND", "This file cannot be read; check the path.", { file, cause });
   }
 }

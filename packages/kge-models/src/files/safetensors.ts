@@ -1,9 +1,9 @@
 /**
- * The safetensors file format: 8 bytes with the little-endian length of the header, a JSON header that gives each tensor's dtype,
- * shape and byte range, and the raw little-endian values. Python's `safetensors` reads and writes the same.
+ * The safetensors file format: the length of the header (8 bytes, little-endian), a JSON header with each tensor's dtype, shape and byte
+ * range, and the raw little-endian values. Python's `safetensors` reads and writes the same files.
  *
- * Source: the format section of the safetensors project's README. Hosts are taken to be little-endian, as all that Node and the browsers
- * run on in practice are.
+ * Source: the format section of the safetensors project's README. We assume a little-endian host, as all hosts of Node and browsers are in
+ * practice.
  */
 import { MuldeError } from "@mulde/errors";
 
@@ -13,17 +13,17 @@ export interface SafetensorsInput {
   readonly data: Float32Array | Int32Array | Float64Array;
 }
 
-/** A tensor that was read; `dtype` is the file's, `data` a view of the file's bytes where its type and alignment allow. */
+/** A tensor that was read. `dtype` is the file's; `data` is a view of the file's bytes where type and alignment allow that. */
 export interface SafetensorsTensor {
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Float64Array;
 }
 
-/** The dtypes that are read; of these F32, F64 and I32 are written. */
+/** The dtypes that can be read; F32, F64 and I32 are also written. */
 export type SafetensorsDtype = "F64" | "F32" | "F16" | "BF16" | "I32";
 
-/** What a safetensors file holds. */
+/** The contents of a safetensors file. */
 export interface Safetensors {
   readonly tensors: Readonly<Record<string, SafetensorsTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -31,15 +31,15 @@ export interface Safetensors {
 
 const BYTES: Readonly<Record<SafetensorsDtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I32: 4 };
 
-/** The reference implementation's limit, so that a foreign file cannot ask for more. */
+/** The reference implementation's limit: a file cannot make us allocate more. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /**
- * Encodes named tensors. The same tensors give the same bytes: they are ordered by dtype (widest first, so that all are aligned), then
- * by name, as Python's safetensors orders them.
+ * Encodes named tensors. The same tensors give the same bytes: like Python's safetensors, it sorts them by dtype (the widest first, so that
+ * all are aligned), then by name.
  *
- * @param tensors - By name; typed arrays over shared memory are welcome.
- * @param metadata - Strings that go into the header.
+ * @param tensors - By name; typed arrays over shared memory are allowed.
+ * @param metadata - Strings for the header.
  * @throws MuldeError SAFETENSORS_SHAPE if a shape does not fit its data, SAFETENSORS_NAME for the reserved name "__metadata__".
  */
 export function encodeSafetensors(
@@ -54,23 +54,23 @@ export function encodeSafetensors(
     if (name === "__metadata__") {
       throw new MuldeError(
         "SAFETENSORS_NAME",
-        'A tensor cannot be called "__metadata__", which the format reserves; rename it.',
+        'The format reserves the name "__metadata__"; give the tensor another one.',
       );
     }
     if (!shape.every(isSize) || product(shape) !== data.length) {
       throw new MuldeError(
         "SAFETENSORS_SHAPE",
-        `The tensor "${name}" has ${data.length} values, which its shape [${shape.join(", ")}] does not hold.`,
+        `The tensor "${name}" has ${data.length} values, but the shape [${shape.join(", ")}]; give the shape of its values.`,
       );
     }
     const start = end;
     end += data.byteLength;
     return [name, { dtype: dtypeOf(data), shape, data_offsets: [start, end] }];
   });
-  // fromEntries and not assignment: a tensor may well be called "__proto__".
+  // fromEntries, not assignment: a tensor may be called "__proto__".
   const header = Object.fromEntries(metadata ? [["__metadata__", metadata], ...fields] : fields);
   const json = new TextEncoder().encode(JSON.stringify(header));
-  // Spaces after the JSON let the data begin at a multiple of 8.
+  // Spaces pad the JSON, so that the data begins at a multiple of 8.
   const headerBytes = Math.ceil(json.length / 8) * 8;
   const bytes = new Uint8Array(8 + headerBytes + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
@@ -85,13 +85,13 @@ export function encodeSafetensors(
 }
 
 /**
- * Decodes a whole safetensors file, checking it strictly: header, dtypes, shapes, and that the tensors fill the data without overlap or
- * hole. F16, BF16 and F64 become Float32Array; F32 and I32 are views of `bytes` where aligned, copies elsewhere.
+ * Decodes a safetensors file and checks all of it: header, dtypes, shapes, and that the tensors fill the data without overlap or hole.
+ * F16, BF16 and F64 become Float32Array; F32 and I32 are views of `bytes` where they are aligned, copies elsewhere.
  *
  * @param bytes - The file's content.
- * @param source - The file's name, for errors.
- * @param options - `keepFloat64`: give F64 as Float64Array, without loss.
- * @throws MuldeError SAFETENSORS_HEADER, SAFETENSORS_DTYPE, SAFETENSORS_SHAPE or SAFETENSORS_OFFSETS, naming `source` and the tensor.
+ * @param source - The file's name: the `file` of errors.
+ * @param options - `keepFloat64`: return F64 as Float64Array, without loss.
+ * @throws MuldeError SAFETENSORS_HEADER, SAFETENSORS_DTYPE, SAFETENSORS_SHAPE or SAFETENSORS_OFFSETS with the file and the tensor
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -109,8 +109,9 @@ export function decodeSafetensors(
     if (field.start !== end) {
       throw new MuldeError(
         "SAFETENSORS_OFFSETS",
-        `${source}: the tensor "${field.name}" begins at byte ${field.start} of the data, but the one before it ends at ${end}; ` +
+        `The tensor "${field.name}" begins at byte ${field.start} of the data, but the one before it ends at ${end}; ` +
           "the file is damaged, get it again.",
+        { file: source },
       );
     }
     end = field.end;
@@ -118,7 +119,8 @@ export function decodeSafetensors(
   if (end !== data.length) {
     throw new MuldeError(
       "SAFETENSORS_OFFSETS",
-      `${source}: the header tells of ${end} bytes of data, but ${data.length} are there; the file is cut off or damaged, get it again.`,
+      `The header tells of ${end} bytes of data, but the file has ${data.length}; it is cut off or damaged, get it again.`,
+      { file: source },
     );
   }
   const tensors = fields.map(({ name, dtype, shape, start, end: stop }): [string, SafetensorsTensor] => [
@@ -138,15 +140,18 @@ interface Field {
 
 function readHeader(bytes: Uint8Array, source: string): { header: Record<string, unknown>; data: Uint8Array } {
   const refuse = (why: string, cause?: unknown): MuldeError =>
-    new MuldeError("SAFETENSORS_HEADER", `${source} is not a safetensors file, or a damaged one: ${why}.`, { cause });
-  if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, fewer than the 8 of the header's length`);
+    new MuldeError("SAFETENSORS_HEADER", `This is not a safetensors file, or a damaged one: ${why}.`, {
+      file: source,
+      cause,
+    });
+  if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, but the length of the header alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) throw refuse(`its header would have ${length} bytes`);
+  if (length > BigInt(MAX_HEADER_BYTES)) throw refuse(`its header claims ${length} bytes`);
   const end = 8 + Number(length);
-  if (end > bytes.length) throw refuse(`its header would end at byte ${end} of ${bytes.length}`);
+  if (end > bytes.length) throw refuse(`its header claims to end at byte ${end} of ${bytes.length}`);
   let header: unknown;
   try {
-    // Copied: TextDecoder does not take shared memory.
+    // Copied, since TextDecoder refuses shared memory.
     const json = new Uint8Array(bytes.subarray(8, end));
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(json));
   } catch (cause) {
@@ -161,38 +166,39 @@ function readMetadata(metadata: unknown, source: string): Record<string, string>
   if (isObject(metadata) && Object.values(metadata).every((value) => typeof value === "string")) {
     return metadata as Record<string, string>;
   }
-  throw new MuldeError("SAFETENSORS_HEADER", `${source}: __metadata__ must be a JSON object of strings.`);
+  throw new MuldeError("SAFETENSORS_HEADER", "__metadata__ must be a JSON object of strings; get the file again.", {
+    file: source,
+  });
 }
 
 function readField(name: string, field: unknown, source: string): Field {
-  const where = `${source}: the tensor "${name}"`;
-  if (!isObject(field)) throw new MuldeError("SAFETENSORS_HEADER", `${where} is not described by a JSON object.`);
+  const refuse = (code: string, rule: string): MuldeError =>
+    new MuldeError(code, `The tensor "${name}" ${rule}.`, { file: source });
+  if (!isObject(field)) throw refuse("SAFETENSORS_HEADER", "must be described by a JSON object");
   const { dtype, shape, data_offsets: offsets } = field;
   if (!isDtype(dtype)) {
     const known = Object.keys(BYTES).join(", ");
-    throw new MuldeError(
-      "SAFETENSORS_DTYPE",
-      `${where} has the dtype ${JSON.stringify(dtype) ?? "undefined"}, but only ${known} are read; convert it.`,
-    );
+    const given = dtype === undefined ? "none" : JSON.stringify(dtype);
+    throw refuse("SAFETENSORS_DTYPE", `must have one of the dtypes ${known}, but has ${given}; convert it`);
   }
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    throw new MuldeError("SAFETENSORS_SHAPE", `${where} must have a shape of whole numbers.`);
+    throw refuse("SAFETENSORS_SHAPE", "must have a shape of whole numbers");
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0]! > offsets[1]!) {
-    throw new MuldeError("SAFETENSORS_OFFSETS", `${where} must have data_offsets of two whole numbers, start and end.`);
+    throw refuse("SAFETENSORS_OFFSETS", "must have data_offsets of two whole numbers, start and end");
   }
   const [start, end] = offsets as [number, number];
   if (product(shape) * BYTES[dtype] !== end - start) {
-    throw new MuldeError(
+    throw refuse(
       "SAFETENSORS_SHAPE",
-      `${where} has ${end - start} bytes, which its shape [${shape.join(", ")}] of ${dtype} does not fill.`,
+      `has ${end - start} bytes, but its shape [${shape.join(", ")}] of ${dtype} takes ${product(shape) * BYTES[dtype]}`,
     );
   }
   return { name, dtype, shape, start, end };
 }
 
 function valuesOf(bytes: Uint8Array, dtype: SafetensorsDtype, keepFloat64: boolean): SafetensorsTensor["data"] {
-  // Not bytes.slice(), which does not copy a Buffer.
+  // Not bytes.slice(): that of a Buffer does not copy.
   const { buffer, byteOffset } = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : new Uint8Array(bytes);
   const length = bytes.length / BYTES[dtype];
   if (dtype === "F32") return new Float32Array(buffer, byteOffset, length);

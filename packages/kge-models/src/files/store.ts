@@ -1,23 +1,24 @@
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
 import { z } from "zod";
-import { MuldeError } from "@mulde/errors";
 import type { ModelConfig } from "../config.js";
 import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import { checkNames, decodeVocabulary, encodeVocabulary } from "./_vocabulary.js";
+import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
 import { temporaryName, writeFlushed } from "./whole-file.js";
 
-/** What is saved beside the parameters. */
+/** What a model directory holds beside the parameters. */
 export interface ModelInfo {
   /** Entity names in the order of their ids. */
   readonly entities: readonly string[];
   /** The R relation names in the order of their ids. */
   readonly relations: readonly string[];
-  /** The data set's name and fingerprint, so that a model is not used with ids of another. */
+  /** The data set's name and fingerprint, so that nobody uses the model with the ids of another one. */
   readonly dataset?: { readonly name: string; readonly fingerprint: string };
-  /** How the model was trained: options, metrics, seconds; kept as it is. */
+  /** How the model was trained: options, metrics, seconds. Stored as given. */
   readonly training?: Readonly<Record<string, unknown>>;
 }
 
@@ -26,7 +27,7 @@ export interface SavedModel extends ModelInfo {
   readonly model: KgeModel;
 }
 
-// Raised when a saved model can no longer be read by an earlier version.
+/** Raised whenever an earlier version of this package could no longer read what this one writes. */
 const formatVersion = 1;
 
 const configSchema = z.object({
@@ -49,25 +50,14 @@ const files = {
 
 /**
  * Writes a model directory: `model.safetensors` (readable from Python), `config.json`, `entities.tsv` and `relations.tsv` (id, tab,
- * name). Each file appears whole or not at all, and `config.json`, without which there is no model, last; one that is there already
- * stays as it is until all of the new files are on the disk.
+ * name). Each file appears whole or not at all, and `config.json`, without which there is no model, appears last. A model that the
+ * directory already holds stays until all new files are on the disk.
  *
- * @throws MuldeError MODELS_NAMES if the number of names is not the model's or a name holds a tab or a line break,
- *   MODELS_NOT_FINITE if a parameter is NaN or infinite.
+ * @throws MuldeError MODELS_NAMES if there are more or fewer names than the model has, or a name holds a tab or a line break;
+ *   MODELS_NOT_FINITE if a parameter is NaN or infinite; MODELS_DISPOSED
  */
 export async function saveModel(model: KgeModel, directory: string, info: ModelInfo): Promise<void> {
-  for (const kind of ["entities", "relations"] as const) {
-    if (info[kind].length !== model[kind]) {
-      throw new MuldeError(
-        "MODELS_NAMES",
-        `The model has ${model[kind]} ${kind}, but ${info[kind].length} names came.`,
-      );
-    }
-    const odd = info[kind].find((name) => /[\t\r\n]/.test(name));
-    if (odd !== undefined) {
-      throw new MuldeError("MODELS_NAMES", `The name ${JSON.stringify(odd)} holds a tab or a line break; rename it.`);
-    }
-  }
+  for (const kind of ["entities", "relations"] as const) checkNames(info[kind], kind, model[kind]);
   const tensors = Object.fromEntries(
     [...model.tables.values()].map(({ name, rows, width, data }) => [name, { shape: [rows, width], data }]),
   );
@@ -76,109 +66,118 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
     if (at < 0) continue;
     throw new MuldeError(
       "MODELS_NOT_FINITE",
-      `The table "${name}" holds ${data[at]} at position ${at}, so nothing was saved: the model diverged, train it anew.`,
+      `The table "${name}" holds ${data[at]} at position ${at}, so nothing was saved: the model diverged, train it again.`,
     );
   }
   const config = { format: formatVersion, ...model.config, dataset: info.dataset, training: info.training };
   await mkdir(directory, { recursive: true });
   await writeTogether(directory, [
     [files.parameters, encodeSafetensors(tensors)],
-    [files.entities, vocabulary(info.entities)],
-    [files.relations, vocabulary(info.relations)],
+    [files.entities, encodeVocabulary(info.entities)],
+    [files.relations, encodeVocabulary(info.relations)],
     [files.config, `${JSON.stringify(config, null, 2)}\n`],
   ]);
 }
 
 /**
- * Reads a model directory. A model of your own must have been given to `defineModel` before.
+ * Reads a model directory. If the model is your own, call `defineModel` first.
  *
- * @throws MuldeError MODELS_NOT_FOUND, or MODELS_FILE naming the file that is malformed and what is wrong with it.
+ * @throws MuldeError MODELS_NOT_FOUND if there is no such file, else MODELS_FILE, MODELS_CONFIG, MODELS_UNKNOWN_MODEL or a SAFETENSORS_
+ *   code, with the file and what is wrong with it
  */
 export async function loadModel(directory: string, options: { readonly kernels?: Kernels } = {}): Promise<SavedModel> {
   const path = join(directory, files.config);
-  const text = (await read(path)).toString("utf8");
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new MuldeError("MODELS_FILE", `${path} is not JSON: ${(cause as Error).message}.`, { cause });
-  }
-  const result = configSchema.safeParse(parsed);
-  if (!result.success) {
-    const issue = result.error.issues[0]!;
-    throw new MuldeError("MODELS_FILE", `${path}: ${issue.path.join(".") || "the file"}: ${issue.message}.`);
-  }
-  const { dataset, training, ...rest } = result.data;
-  const config: ModelConfig = {
-    model: rest.model,
-    dim: rest.dim,
-    entities: rest.entities,
-    relations: rest.relations,
-    curvature: rest.curvature,
+  const { config, dataset, training } = parseConfig((await read(path)).toString("utf8"), path);
+  const names = async (kind: "entities" | "relations"): Promise<string[]> => {
+    const file = join(directory, files[kind]);
+    return decodeVocabulary((await read(file)).toString("utf8"), file, config[kind]);
   };
-  const entities = await readVocabulary(join(directory, files.entities), config.entities);
-  const relations = await readVocabulary(join(directory, files.relations), config.relations);
+  const entities = await names("entities");
+  const relations = await names("relations");
   const source = join(directory, files.parameters);
   const { tensors } = decodeSafetensors(await read(source), source);
-  const model = await emptyModel(config, options.kernels).catch((cause: unknown) => {
-    if (!(cause instanceof MuldeError)) throw cause;
-    throw new MuldeError(cause.code, `${path}: ${cause.message}`, { cause });
+  const model = await emptyModel(config, options.kernels).catch((error: unknown) => {
+    throw error instanceof MuldeError ? error.at({ file: path }) : error;
   });
-  for (const { name, rows, width, data } of model.tables.values()) {
-    const tensor = tensors[name];
-    if (!tensor) throw new MuldeError("MODELS_FILE", `${source} has no tensor "${name}", which ${config.model} needs.`);
-    if (tensor.data.length !== rows * width || tensor.shape[0] !== rows) {
-      throw new MuldeError(
-        "MODELS_FILE",
-        `${source}: tensor "${name}" has shape [${tensor.shape.join(", ")}], but ${path} makes it [${rows}, ${width}].`,
-      );
-    }
-    const at = notFinite(tensor.data);
-    if (at >= 0) {
-      throw new MuldeError("MODELS_FILE", `${source}: tensor "${name}" holds ${tensor.data[at]} at position ${at}.`);
-    }
-    data.set(tensor.data);
+  try {
+    fill(model, tensors, source);
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
   return { model, entities, relations, ...(dataset && { dataset }), ...(training && { training }) };
 }
 
+function parseConfig(text: string, file: string): { config: ModelConfig } & Pick<ModelInfo, "dataset" | "training"> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new MuldeError("MODELS_FILE", `The file is not JSON: ${(cause as Error).message}.`, { file, cause });
+  }
+  const format = typeof parsed === "object" && parsed !== null && "format" in parsed ? parsed.format : undefined;
+  if (typeof format === "number" && format > formatVersion) {
+    throw new MuldeError(
+      "MODELS_FILE",
+      `A newer version of Mulde saved this model: format ${format}, and this version reads up to ${formatVersion}. Update @mulde/kge-models.`,
+      { file, path: ["format"], value: format },
+    );
+  }
+  const result = configSchema.safeParse(parsed);
+  if (!result.success) {
+    const { path, message } = result.error.issues[0]!;
+    throw new MuldeError("MODELS_FILE", `${message}.`, { file, path: path.map(String) });
+  }
+  const { model, dim, entities, relations, curvature, dataset, training } = result.data;
+  return {
+    config: { model, dim, entities, relations, curvature },
+    ...(dataset && { dataset }),
+    ...(training && { training }),
+  };
+}
+
+/** Copies the tensors of a file into a model's tables. */
+function fill(model: KgeModel, tensors: Readonly<Record<string, SafetensorsTensor>>, file: string): void {
+  for (const { name, rows, width, data } of model.tables.values()) {
+    if (!Object.hasOwn(tensors, name)) {
+      throw new MuldeError("MODELS_FILE", `There is no tensor "${name}", which ${model.config.model} needs.`, { file });
+    }
+    const tensor = tensors[name]!;
+    if (tensor.data.length !== rows * width || tensor.shape[0] !== rows) {
+      throw new MuldeError(
+        "MODELS_FILE",
+        `The tensor "${name}" has the shape [${tensor.shape.join(", ")}], but config.json makes it [${rows}, ${width}].`,
+        { file },
+      );
+    }
+    const at = notFinite(tensor.data);
+    if (at >= 0) {
+      throw new MuldeError("MODELS_FILE", `The tensor "${name}" holds ${tensor.data[at]} at position ${at}.`, { file });
+    }
+    data.set(tensor.data);
+  }
+}
+
+/** The position of the first NaN or infinity, or -1. */
 function notFinite(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
 }
 
-function vocabulary(names: readonly string[]): string {
-  return names.map((name, id) => `${id}\t${name}\n`).join("");
-}
-
-async function readVocabulary(path: string, size: number): Promise<string[]> {
-  // No name holds a carriage return, so that one was put in by an editor.
-  const lines = (await read(path)).toString("utf8").split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  const names = lines.map((line, i) => {
-    const tab = line.indexOf("\t");
-    if (tab < 0 || line.slice(0, tab) !== String(i)) {
-      throw new MuldeError("MODELS_FILE", `${path}:${i + 1}: expected "${i}", a tab and a name.`);
-    }
-    return line.slice(tab + 1);
-  });
-  if (names.length !== size) {
-    throw new MuldeError("MODELS_FILE", `${path} holds ${names.length} names, but config.json says ${size}.`);
-  }
-  return names;
-}
-
-async function read(path: string): Promise<Buffer> {
+async function read(file: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readFile(file);
   } catch (cause) {
-    throw new MuldeError("MODELS_NOT_FOUND", `${path} cannot be read: give the directory of a saved model.`, { cause });
+    throw new MuldeError("MODELS_NOT_FOUND", "This file cannot be read; give the directory of a saved model.", {
+      file,
+      cause,
+    });
   }
 }
 
 /**
- * Writes files under temporary names, flushes them to the disk, and only then gives them their names, in order. The last one is what
- * makes the others count: an earlier one goes before they are replaced, so that it never stands beside files of another model.
+ * Writes files under temporary names, flushes them to the disk, and only then gives them their names, in order. The last file makes the
+ * others count: an old one is removed before the others are replaced, so that it never stands beside files of another model.
  */
 async function writeTogether(
   directory: string,
@@ -195,7 +194,7 @@ async function writeTogether(
     await rm(written.at(-1)!.path, { force: true });
     for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
-    // Whatever goes wrong here, the first error is the one to tell.
+    // The first error is the one to report, whatever happens here.
     await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
     throw error;
   }

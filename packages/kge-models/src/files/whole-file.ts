@@ -1,6 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 
-/** The name under which a file is written before it takes its place. */
+/** The name of a file while it is being written. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}.tmp`;
 }
@@ -16,7 +16,7 @@ export async function writeFlushed(path: string, content: string | Uint8Array): 
   }
 }
 
-/** Writes a file under a temporary name, flushes it to the disk and renames it: it appears whole or not at all. */
+/** Writes a file so that it appears whole or not at all: under a temporary name, flushed to the disk, then renamed. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = temporaryName(path);
   try {

@@ -17,8 +17,7 @@ export interface EncoderInputs {
  * @throws MuldeError MODELS_TABLE if the definition declares no such table.
  */
 export function relationRows(inputs: EncoderInputs, table: string): Tensor2D {
-  const rows = inputs.relation[table];
-  if (rows) return rows;
+  if (Object.hasOwn(inputs.relation, table)) return inputs.relation[table]!;
   const known = Object.keys(inputs.relation).join(", ") || "none";
   throw new MuldeError(
     "MODELS_TABLE",

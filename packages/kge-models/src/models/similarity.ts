@@ -33,7 +33,7 @@ export function similarity(
   curvature?: Tensor,
 ): Tensor2D {
   const queries = tf.expandDims(query, 1);
-  const candidates = entities.rank === 2 ? tf.expandDims(entities as Tensor2D, 0) : entities;
+  const candidates = entities.rank === 2 ? tf.expandDims(entities, 0) : entities;
   if (kind === "dot") return tf.sum(tf.mul(queries, candidates), -1);
   // Not tf.squaredDifference: its gradient does not sum over the axes that were broadcast.
   if (kind === "euclidean") return tf.neg(tf.sum(tf.square(tf.sub(queries, candidates)), -1));

@@ -1,4 +1,4 @@
-import type { EncoderName, EncoderTables } from "@mulde/kernels";
+import type { EncoderTables } from "@mulde/kernels";
 import type { ModelState } from "../_model-state.js";
 import { fillScalars } from "./_query-scalars.js";
 import type { Encoder } from "./encoder.js";
@@ -9,7 +9,7 @@ const optionalTables = ["relation", "rotation", "reflection", "innerTranslation"
 export function fusedEncoder(model: ModelState): Encoder {
   const data = (name: string): Float32Array | null => model.tables.get(name)?.data ?? null;
   const tables: EncoderTables = {
-    encoder: model.definition.fused as EncoderName,
+    encoder: model.definition.fused!,
     dim: model.dim,
     entity: model.table("entity").data,
     relation: data("relation"),
