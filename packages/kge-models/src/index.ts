@@ -27,9 +27,9 @@ export {
 export { queryCurvature, relationRows, type EncoderInputs } from "./models/inputs.js";
 export { defineModel, modelDefinition, modelNames } from "./models/registry.js";
 export { similarity, SIMILARITIES, type Similarity } from "./models/similarity.js";
-export { modelScorer } from "./scorer.js";
+export { modelScorer, type ModelScorer } from "./scorer.js";
 export { sharedKernels } from "./shared-kernels.js";
-export { modelTeacher } from "./teacher.js";
+export { modelTeacher, type ModelTeacher } from "./teacher.js";
 export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
 export { AllPass, type AllPassOptions, type AllPassResult } from "./training/all-pass.js";
 export { CandidatePass } from "./training/candidate-pass.js";
