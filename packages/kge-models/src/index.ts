@@ -38,3 +38,14 @@ export type { ModelGradients, TableGradient } from "./training/gradients.js";
 export type { QueryLayer } from "./training/query-layer.js";
 export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";
 export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";
+export {
+  NamedModel,
+  openModel,
+  type OpenModelOptions,
+  type PredictOptions,
+  type PredictQuery,
+  type Prediction,
+} from "./named-model.js";
+export type { Facts, KnownFacts, NamedTriple, NameSource, Split } from "./_known-facts.js";
+export type { DataIdentity } from "./_foreign-data.js";
+export type { Names } from "./names.js";
