@@ -5,7 +5,7 @@ import type { Encoder } from "./encoder.js";
 
 const optionalTables = ["relation", "rotation", "reflection", "innerTranslation", "context", "diagonal"] as const;
 
-/** The encoder of a built-in model, by its fused kernels. */
+/** The encoder of a built-in model, in fused kernels. */
 export function fusedEncoder(model: ModelState): Encoder {
   const data = (name: string): Float32Array | null => model.tables.get(name)?.data ?? null;
   const tables: EncoderTables = {
