@@ -15,6 +15,7 @@ export default tseslint.config(
         console: "readonly",
         URL: "readonly",
         Buffer: "readonly",
+        AbortController: "readonly",
         setInterval: "readonly",
         clearInterval: "readonly",
       },

@@ -1,4 +1,10 @@
-/** Whether a version such as "20.19.0" fits ranges such as "^20.19.0 || >=24.0.0", the form that `engines` has here. */
+/**
+ * Whether a version such as "20.19.0" fits ranges such as "^20.19.0 || >=24.0.0", the form of `engines` here.
+ *
+ * @param {string} ranges
+ * @param {string} version
+ * @returns {boolean}
+ */
 export function supports(ranges, version) {
   const [major, minor, patch] = version.split(".").map(Number);
   return ranges.split("||").some((range) => {

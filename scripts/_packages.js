@@ -1,7 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Every package of the workspace: its folder relative to the root, and its package.json. */
+/**
+ * Every package of the workspace: its folder relative to the root, and its package.json.
+ *
+ * @param {string} root
+ */
 export function packages(root) {
   return ["packages", "apps"].flatMap((group) =>
     readdirSync(join(root, group))

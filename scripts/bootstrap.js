@@ -1,5 +1,5 @@
-// `npm start` and `npm test`, on a machine that has Node and nothing else: install with the pinned pnpm, build, run. Syntax and
-// imports are what Node 14 reads, so that an old Node gets the message below and not a parse error.
+// `npm start` and `npm test`, on a machine that has Node and nothing else: install with the pinned pnpm, build, run. Node 14 can read its
+// syntax and imports, so that an old Node gets the message below and not a parse error.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,10 @@ const args = process.argv.slice(3);
 
 const environment = {
   ...process.env,
-  // The project's .npmrc silences npm for the sake of `npm start -- --json`; what npx has to say here is wanted.
-  npm_config_loglevel: "notice",
+  // npm would add its own news; the project's .npmrc silences npm altogether, which would hide why npx failed.
+  npm_config_loglevel: "error",
+  // That of pnpm too, which advises to pipe a script from the internet into a shell.
+  npm_config_update_notifier: "false",
   TURBO_TELEMETRY_DISABLED: "1",
   TURBO_NO_UPDATE_NOTIFIER: "1",
 };
@@ -24,14 +26,14 @@ function run(program, programArgs, stdout = 2) {
     cwd: root,
     env: environment,
     stdio: ["inherit", stdout, "inherit"],
-    // npx is a .cmd file there, which only a shell starts.
+    // On Windows npx is a .cmd file, which only a shell starts.
     shell: program === "npx" && process.platform === "win32",
   });
   if (error) fail(`${program} could not be started: ${error.message}`);
   return status === null ? 1 : status;
 }
 
-/** pnpm in the version that package.json pins, which npx fetches where it is missing. Turbo finds it on its PATH, too. */
+/** Runs pnpm in the version that package.json pins; npx fetches it if it is missing. Turbo finds it on its PATH, too. */
 function pnpm(pnpmArgs, stdout) {
   return run("npx", ["--yes", manifest.packageManager, ...pnpmArgs], stdout);
 }
@@ -40,35 +42,41 @@ function turbo(turboArgs, stdout) {
   return pnpm(["exec", "turbo", "run", ...turboArgs], stdout);
 }
 
-function fail(message, code = 1) {
+function say(message) {
   console.error(`mulde: ${message}`);
+}
+
+function fail(message, code = 1) {
+  say(message);
   process.exit(code);
 }
 
 function install() {
+  say(`installing packages with ${manifest.packageManager}`);
   // Without a terminal pnpm would stop to ask before it replaces a node_modules of another layout.
-  if (pnpm(["install", "--frozen-lockfile", "--config.confirm-modules-purge=false"]) !== 0) {
-    fail(
-      "the installation failed; its message stands above. It needs the npm registry, directly or through your .npmrc.",
-    );
+  const args = ["install", "--frozen-lockfile", "--loglevel=warn", "--config.confirm-modules-purge=false"];
+  if (pnpm(args) !== 0) {
+    fail("the installation failed; see above. It needs the npm registry, directly or through your .npmrc.");
   }
 }
 
 function build(turboArgs) {
-  if (turbo(["build", ...turboArgs]) !== 0) fail("the build failed; its message stands above.");
-  // A build without a compiler may come from turbo's cache although there is one by now, so ask again: it is quick without.
+  say("building, which takes a minute at first");
+  if (turbo(["build", "--output-logs=errors-only", ...turboArgs]) !== 0) fail("the build failed; see above.");
+  // Turbo's cache may hold a build made without a compiler although there is one by now. To ask again is quick if there is none. Nothing
+  // depends on the answer: without native kernels WebAssembly serves.
   if (!existsSync(`${root}/packages/kernels/dist/mulde-${process.platform}-${process.arch}.node`)) {
     run(process.execPath, ["packages/kernels/scripts/build-native.js"]);
   }
 }
 
-/** The test run: every package's tests, then those of the repository itself, then the sums. */
+/** Runs every package's tests, then the repository's own, and prints the sums. */
 async function test() {
   const { clearReports, printReport } = await import("./_report.js");
   clearReports(root);
   // One package at a time: training tests use every core themselves.
   let code = turbo(["test", "--concurrency=1", "--continue=always", ...args], 1);
-  // Asked for some packages only, leave the repository's own tests out.
+  // If asked for some packages only, leave the repository's own tests out.
   const whole = !args.some((arg) => arg.startsWith("--filter") || arg === "-F");
   if (whole) code = run(process.execPath, ["node_modules/vitest/vitest.mjs", "run"], 1) || code;
   process.exitCode = printReport(root, { whole, code });
@@ -77,8 +85,9 @@ async function test() {
 if (!supports(manifest.engines.node, process.versions.node)) {
   fail(`Node ${process.versions.node} is not supported: install Node ${manifest.engines.node} (20 LTS or newer).`);
 }
-if (!["setup", "start", "test"].includes(command))
+if (!["setup", "start", "test"].includes(command)) {
   fail("usage: node scripts/bootstrap.js setup|start|test [arguments]", 2);
+}
 
 install();
 build(command === "start" ? ["--filter=@mulde/cli"] : []);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packages } from "../scripts/_packages.js";
@@ -26,6 +26,13 @@ export interface WorkspacePackage {
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 export const workspace: readonly WorkspacePackage[] = packages(root);
+/** The projects of examples/. */
+export const examples: readonly WorkspacePackage[] = readdirSync(join(root, "examples"))
+  .filter((name) => existsSync(join(root, "examples", name, "package.json")))
+  .map((name) => ({
+    folder: `examples/${name}`,
+    manifest: JSON.parse(read(`examples/${name}/package.json`)) as Manifest,
+  }));
 export const rootManifest = JSON.parse(read("package.json")) as Manifest;
 
 /** A file's text; the path is relative to the root. */
@@ -33,9 +40,9 @@ export function read(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
 
-/** The TypeScript files below a folder, all paths relative to the root. */
-export function sources(folder: string): string[] {
+/** The files below a folder whose names match, by default the TypeScript files; all paths relative to the root. */
+export function sources(folder: string, pattern = /\.ts$/): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => pattern.test(name))
     .map((name) => join(folder, name));
 }

@@ -1,24 +1,25 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { typescriptBlocks } from "./_blocks.js";
-import { read, root, workspace } from "./_workspace.js";
+import { read, root, sources, workspace } from "./_workspace.js";
 
 const run = promisify(execFile);
 
-// Examples are put into their package's folder, where imports resolve as they do for the package itself. Those of the root's README
-// use all packages, as the command line does.
+// Each example is put into its package's folder, where imports resolve as they do for the package itself. Those of the root's README and of
+// docs/ use all packages, as the command does.
 const readmes = [
   { readme: "README.md", folder: "apps/cli" },
   ...workspace
     .filter(({ manifest }) => manifest.name !== "@mulde/cli")
     .map(({ folder }) => ({ readme: `${folder}/README.md`, folder })),
 ];
-const examples = readmes.flatMap(({ readme, folder }) =>
+const pages = [...readmes, ...guides().map((readme) => ({ readme, folder: "apps/cli" }))];
+const examples = pages.flatMap(({ readme, folder }) =>
   typescriptBlocks(read(readme)).map((block) => ({
     ...block,
     readme,
@@ -33,6 +34,11 @@ const compilerOptions: ts.CompilerOptions = {
   // An example may show a value without using it.
   noUnusedLocals: false,
 };
+
+/** The pages of docs/, of which not each has an example. */
+function guides(): string[] {
+  return existsSync(join(root, "docs")) ? sources("docs", /\.md$/) : [];
+}
 
 const cwd = mkdtempSync(join(tmpdir(), "mulde-readme-"));
 

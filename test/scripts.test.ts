@@ -1,13 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as prettier from "prettier";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { filled } from "../results/tables.js";
 import { supports } from "../scripts/_node.js";
 import { clearReports, countTests, printReport } from "../scripts/_report.js";
-import { root, rootManifest } from "./_workspace.js";
+import { rootManifest } from "./_workspace.js";
 import { typescriptBlocks } from "./_blocks.js";
 
 it("the check of Node's version reads the ranges of package.json", () => {
@@ -106,24 +103,4 @@ it("README blocks are found with their lines, and those not to be run are told a
     { code: "one();\n", line: 4, runs: true },
     { code: "two();\n", line: 12, runs: false },
   ]);
-});
-
-it("the ledger takes no command with a path of this machine", () => {
-  const outside = join(tmpdir(), "b");
-  const call = [join(root, "results/record.js"), "--experiment", "none", "--", "distil", "--teachers", `a,${outside}`];
-  const { status, stderr } = spawnSync(process.execPath, call, { encoding: "utf8" });
-  expect(status).toBe(1);
-  expect(stderr).toContain(`give ${outside} relative to the repository`);
-});
-
-it("RESULTS.md holds the tables that the ledger gives", async () => {
-  const page = join(root, "RESULTS.md");
-  const text = readFileSync(page, "utf8");
-  const options = await prettier.resolveConfig(page);
-  expect(await prettier.format(filled(text), { ...options, filepath: page })).toBe(text);
-  // And would show another figure.
-  const wrong = text.replace(/\| \.\d{4} \|/, "| .9999 |");
-  expect(wrong).toContain("| .9999 |");
-  expect(filled(wrong)).not.toContain("| .9999 |");
-  expect(() => filled(text.replace("<!-- best -->", ""))).toThrow("no place for best");
 });

@@ -1,17 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { homedir, tmpdir } from "node:os";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
+import { committedFiles } from "./_tree.js";
 import { root } from "./_workspace.js";
 
-// What is committed, or would be by `git add --all`. Outside a checkout (an unpacked archive) there is no list, and git's error says so.
-const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
-  cwd: root,
-  encoding: "utf8",
-})
-  .split("\0")
-  .filter((path) => path !== "" && statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
+const files = committedFiles().filter((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
 const texts = files.filter((path) => !/\.wasm$|^pnpm-lock\.yaml$/.test(path));
 
 function filesWith(pattern: RegExp): string[] {
@@ -38,7 +32,7 @@ it("no file holds a path of this machine", () => {
 });
 
 it("no recorded result holds a path of any machine", () => {
-  const recorded = texts.filter((path) => path.startsWith("results/") && path.endsWith(".tsv"));
+  const recorded = texts.filter((path) => path.startsWith("research/results/") && path.endsWith(".tsv"));
   expect(recorded.length).toBeGreaterThan(2);
   expect(recorded.filter((path) => /(^|[\s,=])\/\w/m.test(readFileSync(join(root, path), "utf8")))).toEqual([]);
 });

@@ -5,14 +5,14 @@ import { readExperiment } from "../src/_experiment.js";
 import { presetFile, presetNames } from "../src/_presets.js";
 import { mulde } from "./_cli.js";
 
-const experiments = fileURLToPath(new URL("../../../experiments/", import.meta.url));
+const experiments = fileURLToPath(new URL("../../../research/experiments/", import.meta.url));
 const files = readdirSync(experiments).filter((file) => file.endsWith(".yaml"));
 
 test.each(presetNames())("the preset %s is an experiment of that name", (name) => {
   expect(readExperiment(readFileSync(presetFile(name), "utf8"), presetFile(name)).name).toBe(name);
 });
 
-test.each(files)("experiments/%s is an experiment of that name", (file) => {
+test.each(files)("research/experiments/%s is an experiment of that name", (file) => {
   expect(`${readExperiment(readFileSync(experiments + file, "utf8"), file).name}.yaml`).toBe(file);
 });
 

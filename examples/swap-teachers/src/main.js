@@ -1,27 +1,23 @@
 // Distils a small Junior from the teachers of teachers.js, and trains its twin without them.
 import { loadDataset } from "@mulde/datasets";
-import { distil, finish, pretrainTeacher } from "@mulde/mulde-trainer";
-import { belowBest } from "@mulde/senior";
+import { distil, train } from "@mulde/mulde-trainer";
+import { show } from "./progress.js";
 import { teachers } from "./teachers.js";
 
 const epochs = Number(process.env.EPOCHS ?? 15);
 const data = await loadDataset("wordnet31-small");
-const options = { epochs, batchSize: 256, negatives: 63, adversarial: 1, learningRate: 0.005, schedule: "cosine" };
-const junior = { ...options, model: "RotH", dim: 16, curvature: "relation" };
+const options = { epochs, negatives: 63, optimizer: { learningRate: 0.005 } };
+const junior = { ...options, model: { name: "RotH", dim: 16 } };
 
 const set = await teachers(data, options);
 // Distances score below 0, dot products and counts on both sides of it: with its best at 0 every teacher can be scaled alike.
-const senior = { normalization: belowBest() };
-const taught = await finish(distil({ ...junior, topK: 64, softWeight: 2 }, { data, teachers: set, senior }));
-
-const twin = await finish(pretrainTeacher(junior, { data }));
+const senior = { normalization: "belowBest" };
+const soft = { candidates: { k: 64 }, weight: 2 };
+const distilled = await show("distilled", distil({ ...junior, soft, senior }, { data, teachers: set }));
+const undistilled = await show("undistilled", train(junior, { data }));
 
 console.log(`Teachers: ${set.map(({ name }) => name).join(", ")}`);
-for (const [name, { best }] of [
-  ["distilled", taught],
-  ["undistilled", twin],
-]) {
-  console.log(
-    `${name.padEnd(11)}  validation MRR ${best.metrics.mrr.toFixed(3)}  Hits@10 ${best.metrics.hits[10].toFixed(3)}`,
-  );
+for (const [name, { best }] of Object.entries({ distilled, undistilled })) {
+  const { mrr, hits } = best.metrics;
+  console.log(`${name.padEnd(11)}  validation MRR ${mrr.toFixed(3)}  Hits@10 ${hits[10].toFixed(3)}`);
 }

@@ -1,16 +1,20 @@
-// The teacher set: swap these lines for yours. A teacher is { name, score }; nothing else in this project knows what it is.
+// The teacher set: put your own here. A teacher is { name, score }; nothing else in this project knows what it is.
 import { modelTeacher } from "@mulde/kge-models";
-import { finish, pretrainTeacher } from "@mulde/mulde-trainer";
+import { train } from "@mulde/mulde-trainer";
 import { functionTeacher } from "@mulde/senior";
+import { show } from "./progress.js";
 
 /** Two models of other families and dimensions, and a plain function. */
 export async function teachers(data, options) {
-  const rotH = await finish(pretrainTeacher({ ...options, model: "RotH", dim: 32, curvature: "relation" }, { data }));
-  const complEx = await finish(pretrainTeacher({ ...options, model: "ComplEx", dim: 64 }, { data }));
-  return [modelTeacher(rotH.model, "RotH"), modelTeacher(complEx.model, "ComplEx"), popularity(data)];
+  const trained = [];
+  for (const [name, dim] of Object.entries({ RotH: 32, ComplEx: 64 })) {
+    const { model } = await show(name, train({ ...options, model: { name, dim } }, { data }));
+    trained.push(modelTeacher(model, name));
+  }
+  return [...trained, popularity(data)];
 }
 
-/** Scores a tail by how often the relation ends in it: any rule, service or language model that can score triples would do. */
+/** Scores a tail by how often the relation ends in it; any rule, service or language model that scores triples would do. */
 function popularity({ train, entities, relations }) {
   const counts = new Float32Array(2 * relations.size * entities.size);
   for (let i = 0; i < train.length; i++) {

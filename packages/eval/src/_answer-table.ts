@@ -1,10 +1,9 @@
-import type { KnownAnswers } from "./known-answers.js";
 import type { TripleList } from "./triples.js";
 
 const NONE = new Int32Array(0);
 
-/** Known answers in three columns, sorted by head, then relation, then tail; both directions of every triple are in it. */
-export class AnswerTable implements KnownAnswers {
+/** Known answers in three columns, sorted by head, then relation, then tail. It holds both directions of every triple. */
+export class AnswerTable {
   readonly #numRelations: number;
   readonly #headStart: Int32Array;
   readonly #relations: Int32Array;
@@ -20,8 +19,8 @@ export class AnswerTable implements KnownAnswers {
     }
     for (let e = 0; e < numEntities; e++) headStart[e + 1]! += headStart[e]!;
 
-    // relation * N + tail is one number that sorts as the pair does. It stays an exact float64 below 2^53, which 32-bit ids cannot
-    // reach with any real number of relations; the head is not packed too, because three ids would.
+    // relation * N + tail is one number that sorts as the pair does. It is an exact float64 below 2^53, which 32-bit ids do not reach
+    // with any realistic number of relations. Three packed ids would, so the head is not packed.
     const packed = new Float64Array(headStart[numEntities]!);
     const next = headStart.slice();
     for (const { heads, relations, tails, length } of splits) {
@@ -33,10 +32,10 @@ export class AnswerTable implements KnownAnswers {
       }
     }
 
-    // Sorted and made unique head by head, moving everything down over what the duplicates left.
+    // Sort each head's pairs, drop duplicates, and close the gaps.
     let kept = 0;
     for (let e = 0; e < numEntities; e++) {
-      const keys = packed.subarray(headStart[e]!, headStart[e + 1]!).sort();
+      const keys = packed.subarray(headStart[e], headStart[e + 1]).sort();
       const start = kept;
       for (const key of keys) {
         if (kept === start || packed[kept - 1] !== key) packed[kept++] = key;
@@ -51,7 +50,7 @@ export class AnswerTable implements KnownAnswers {
     this.#tails = Int32Array.from({ length: kept }, (_, i) => packed[i]! % numEntities);
   }
 
-  /** The known tails of (head, relation, ?), a view of the table. */
+  /** The known tails of (head, relation, ?), ascending: a view of the table. */
   answers(head: number, relation: number): Int32Array {
     const start = this.#headStart[head];
     const end = this.#headStart[head + 1];
@@ -60,24 +59,24 @@ export class AnswerTable implements KnownAnswers {
     return this.#tails.subarray(from, lowerBound(this.#relations, from, end, relation + 1));
   }
 
-  /** For each relation 0..2R-1, the mean number of answers of the queries that have any; NaN for a relation without one. */
-  meanAnswers(): Float64Array {
-    const answers = new Float64Array(2 * this.#numRelations);
+  /** Of each relation 0..2R-1, the mean number of answers of its queries (facts / distinct queries); 0 if it has none. */
+  answersPerQuery(): Float64Array {
+    const facts = new Float64Array(2 * this.#numRelations);
     const queries = new Float64Array(2 * this.#numRelations);
     for (let head = 0; head + 1 < this.#headStart.length; head++) {
       const start = this.#headStart[head]!;
       const end = this.#headStart[head + 1]!;
       for (let i = start; i < end; i++) {
         const relation = this.#relations[i]!;
-        answers[relation]!++;
+        facts[relation]!++;
         if (i === start || this.#relations[i - 1] !== relation) queries[relation]!++;
       }
     }
-    return answers.map((sum, relation) => sum / queries[relation]!);
+    return facts.map((sum, relation) => (sum === 0 ? 0 : sum / queries[relation]!));
   }
 }
 
-/** The first position in [start, end) of a sorted array whose value is not below `value`. */
+/** The first position in [start, end) of a sorted array whose value is not below `value`; `end` if there is none. */
 function lowerBound(sorted: Int32Array, start: number, end: number, value: number): number {
   let low = start;
   let high = end;

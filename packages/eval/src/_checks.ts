@@ -1,42 +1,53 @@
 import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 
+/** The path of a field, from the function's arguments on: `["hitsAt", 0]`. */
+export type Path = readonly (string | number)[];
+
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a positive integer. */
-export function checkCount(name: string, value: number): void {
+export function checkCount(path: Path, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `${name} is ${String(value)}; give a positive integer.`);
+  throw new MuldeError("EVAL_BAD_OPTION", `must be a positive integer, but is ${String(value)}.`, { path, value });
 }
 
 /**
- * Checks that the columns have one length and every id its range, since a typed array would answer a wrong id with silence.
+ * Checks that the columns are Int32Arrays of one length with ids in range. A typed array would answer a wrong id with undefined, silently.
  *
- * @param what - What the list is to the caller, for the message: "triples", "trainTriples", "split 0".
- * @throws MuldeError EVAL_BAD_TRIPLES that names the column and the triple.
+ * @param path - Where the caller has the list: `["triples"]`, `["splits", 0]`.
+ * @throws MuldeError EVAL_BAD_TRIPLES that names the column and the position.
  */
-export function checkTriples(triples: TripleList, numEntities: number, numRelations: number, what: string): void {
+export function checkTriples(triples: TripleList, numEntities: number, numRelations: number, path: Path): void {
+  const refuse = (reason: string, where: Path, value?: unknown): MuldeError =>
+    new MuldeError("EVAL_BAD_TRIPLES", reason, { path: [...path, ...where], value });
+  // Callers without a compiler pass anything.
+  const given = triples as Partial<TripleList> | undefined;
+  if (given?.heads === undefined || given.relations === undefined || given.tails === undefined) {
+    throw refuse("give triples as { heads, relations, tails, length }, with an Int32Array for each column.", [], given);
+  }
+  if (given.length === undefined) throw refuse("is undefined; give the number of triples.", ["length"]);
   const columns = [
-    ["head", triples.heads, numEntities],
-    ["relation", triples.relations, numRelations],
-    ["tail", triples.tails, numEntities],
+    ["heads", triples.heads, numEntities],
+    ["relations", triples.relations, numRelations],
+    ["tails", triples.tails, numEntities],
   ] as const;
   for (const [name, column, count] of columns) {
+    if (!(column instanceof Int32Array)) {
+      throw refuse(`must be an Int32Array; pass Int32Array.from(${name}).`, [name], column);
+    }
     if (column.length !== triples.length) {
-      throw new MuldeError(
-        "EVAL_BAD_TRIPLES",
-        `The ${name} column of ${what} has ${String(column.length)} entries but its length is ${String(triples.length)}; give three columns of one length.`,
+      throw refuse(
+        `has ${String(column.length)} ids, but the length of the list is ${String(triples.length)}; give three columns of one length.`,
+        [name],
       );
     }
     for (let i = 0; i < column.length; i++) {
       const id = column[i]!;
       if (id >= 0 && id < count) continue;
       const fix =
-        name === "relation"
-          ? "triples carry the plain relations, reciprocal ids are made from them"
+        name === "relations"
+          ? "pass the plain relations, without reciprocals"
           : "encode the triples with the vocabulary that the scorer was trained with";
-      throw new MuldeError(
-        "EVAL_BAD_TRIPLES",
-        `The ${name} ${String(id)} of triple ${String(i)} of ${what} is outside 0..${String(count - 1)}; ${fix}.`,
-      );
+      throw refuse(`${String(id)} is outside 0..${String(count - 1)}; ${fix}.`, [name, i], id);
     }
   }
 }

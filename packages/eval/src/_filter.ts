@@ -5,8 +5,10 @@ import type { RankQueries } from "./scorer.js";
 const NONE: ArrayLike<number> = [];
 
 /**
- * Adds to B queries the known answers that do not compete: all but the target. The order is checked, because an answer that came
- * twice would be taken off the candidates twice.
+ * Adds to B queries the known answers that do not compete: all but the target. It checks their order, because an answer that came twice would
+ * be taken off the candidates twice.
+ *
+ * @throws MuldeError EVAL_BAD_FILTER for answers that are not strictly ascending entity ids.
  */
 export function withFilter(
   block: Pick<RankQueries, "heads" | "relations" | "targets">,
@@ -19,18 +21,30 @@ export function withFilter(
   const filterIds = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let filled = 0;
   rows.forEach((row, b) => {
+    const refuse = (reason: string, value: unknown): MuldeError =>
+      new MuldeError(
+        "EVAL_BAD_FILTER",
+        `the answers of (${String(heads[b])}, ${String(relations[b])}, ?) ${reason}; they must be an array of strictly ascending entity ids below ${String(numEntities)}.`,
+        { path: ["known"], value },
+      );
+    if (typeof (row.length as unknown) !== "number") throw refuse("have no length", row);
     for (let i = 0; i < row.length; i++) {
       const previous = i === 0 ? -1 : row[i - 1]!;
       const id = row[i]!;
-      if (!(id > previous && id < numEntities)) {
-        throw new MuldeError(
-          "EVAL_BAD_FILTER",
-          `The known answers of (${String(heads[b])}, ${String(relations[b])}, ?) hold ${String(id)} at position ${String(i)}; they must be strictly ascending entity ids below ${String(numEntities)}.`,
-        );
-      }
+      if (!(id > previous && id < numEntities)) throw refuse(`hold ${String(id)} at position ${String(i)}`, id);
       if (id !== targets[b]) filterIds[filled++] = id;
     }
     filterOffsets[b + 1] = filled;
   });
   return { ...block, filterOffsets, filterIds: filterIds.subarray(0, filled) };
+}
+
+/** @throws MuldeError EVAL_BAD_FILTER unless `known` can be asked for answers. */
+export function checkKnown(known: KnownAnswers | null | undefined): void {
+  if (known === undefined || known === null || typeof (known as Partial<KnownAnswers>).answers === "function") return;
+  throw new MuldeError(
+    "EVAL_BAD_FILTER",
+    "has no function answers(head, relation); make one of your triples by knownAnswers(numEntities, numRelations, ...splits).",
+    { path: ["known"], value: known },
+  );
 }

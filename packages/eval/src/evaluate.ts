@@ -1,20 +1,20 @@
 import { checkCount } from "./_checks.js";
 import { relationCategories, type RelationCategory } from "./categories.js";
-import { rankTriples, type RankOptions, type SideRanks, type TripleRanks } from "./rank-triples.js";
+import { checkRanking, rankTriples, type RankOptions, type SideRanks, type TripleRanks } from "./rank-triples.js";
 import type { Scorer } from "./scorer.js";
 import { DEFAULT_HITS, summarise, type SideMetrics } from "./summarise.js";
 import type { Tie } from "./ties.js";
 import type { TripleList } from "./triples.js";
 
-/** What {@link evaluate} needs to know: what ranking does, and which metrics. */
+/** What to rank, how, and which metrics to report. */
 export interface EvaluateOptions extends RankOptions {
   /** The K of Hits@K. Default [1, 3, 10]. */
   readonly hitsAt?: readonly number[] | undefined;
-  /** The training triples, from which relations get their categories; absent = no `byCategory`. */
+  /** The training triples, which give relations their categories. Without them the report has no `byCategory`. */
   readonly trainTriples?: TripleList | undefined;
 }
 
-/** The metrics over the ranks of both sides together, and of each. */
+/** The metrics over both sides together, and over each. */
 export interface SidedMetrics extends SideMetrics {
   /** Head prediction (?, r, t). */
   readonly head: SideMetrics;
@@ -27,30 +27,31 @@ export interface RelationMetrics extends SidedMetrics {
   readonly relation: number;
 }
 
-/** What {@link evaluate} finds. */
+/** What {@link evaluate} reports. */
 export interface RankingReport extends SidedMetrics {
   /** How ties were counted. */
   readonly tie: Tie;
-  /** Whether other known answers were left out. */
+  /** Whether the ranking left out other known answers. */
   readonly filtered: boolean;
-  /** One entry for each relation among the ranked triples, by ascending id. */
+  /** One entry per relation of the ranked triples, by ascending id. */
   readonly byRelation: readonly RelationMetrics[];
-  /** Every category, `ranks` 0 where nothing fell in it; relations without training triples are in none. Absent without `trainTriples`. */
+  /** Every category, with `ranks` 0 if it is empty; relations without training triples are in none. Only with `trainTriples`. */
   readonly byCategory?: Readonly<Record<RelationCategory, SidedMetrics>>;
   /** Wall time of the ranking. */
   readonly seconds: number;
 }
 
 /**
- * Ranks the true head and tail of every triple among all entities and sums the ranks up. Nothing in the report but `seconds` depends
- * on the batch size or on the path (plain or fused) that the scorer offers.
+ * Ranks the true head and tail of every triple among all entities and computes the metrics. Only `seconds` depends on the batch size and on
+ * whether the scorer has a fused path.
  *
- * @throws MuldeError as {@link rankTriples} does, and EVAL_BAD_OPTION for a K that is no positive integer.
+ * @throws MuldeError as {@link rankTriples} does, and EVAL_BAD_OPTION for a K that is not a positive integer.
  */
 export async function evaluate(scorer: Scorer, options: EvaluateOptions): Promise<RankingReport> {
   const { triples, numRelations, trainTriples, hitsAt = DEFAULT_HITS } = options;
-  // Before the ranking, so that a wrong option does not cost an evaluation.
-  for (const k of hitsAt) checkCount("A K of hitsAt", k);
+  // Check before ranking, so that a wrong option does not cost an evaluation.
+  checkRanking(scorer, options);
+  hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
   const categories = trainTriples && relationCategories(trainTriples, scorer.numEntities, numRelations);
 
   const started = performance.now();
@@ -92,7 +93,7 @@ function sidedMetrics(
   hitsAt: readonly number[],
 ): SidedMetrics {
   const metrics = (...sides: readonly SideRanks[]) => {
-    // A side that was not ranked has empty columns.
+    // A side that was left out has empty columns.
     const ranked = sides.filter((side) => side.ranks.length > 0);
     const pick = (column: "ranks" | "candidates") => ranked.flatMap((side) => positions.map((i) => side[column][i]!));
     return summarise(pick("ranks"), pick("candidates"), hitsAt);

@@ -1,7 +1,7 @@
-import { checkCount, checkTriples } from "./_checks.js";
-import { withFilter } from "./_filter.js";
-import { countRanks } from "./count-ranks.js";
 import { MuldeError } from "@mulde/errors";
+import { checkCount, checkTriples } from "./_checks.js";
+import { checkKnown, withFilter } from "./_filter.js";
+import { countRanks } from "./count-ranks.js";
 import type { KnownAnswers } from "./known-answers.js";
 import type { RankCounts, RankQueries, Scorer } from "./scorer.js";
 import { ranksFromCounts, TIES, type Tie } from "./ties.js";
@@ -10,33 +10,33 @@ import type { TripleList } from "./triples.js";
 /** Head prediction (?, r, t), tail prediction (h, r, ?), or both. */
 export type Sides = "both" | "head" | "tail";
 
-/** What {@link rankTriples} needs to know. */
+/** What to rank, and how. */
 export interface RankOptions {
   /** The triples to rank, usually a test split. */
   readonly triples: TripleList;
-  /** R: the head queries ask for relation r + R. */
+  /** R, without reciprocals: head queries ask for relation r + R. */
   readonly numRelations: number;
-  /** The answers to leave out of each ranking; absent = raw ranking, where other true answers compete. */
+  /** The answers to leave out of each ranking. Without it the ranking is raw: other true answers compete. */
   readonly known?: KnownAnswers | undefined;
-  /** How ties count. Default "realistic". */
+  /** How to count ties. Default "realistic". */
   readonly tie?: Tie | undefined;
   /** Default "both". */
   readonly sides?: Sides | undefined;
-  /** Queries for each call of the scorer; never changes a rank. Default: what keeps the B x N block within 64 MiB, at most 1024. */
+  /** Queries per call of the scorer; it never changes a rank. Default: as many as fit a B x N block of 64 MiB, at most 1024. */
   readonly batchSize?: number | undefined;
-  /** Called after each block with the number of queries ranked so far and in all. */
+  /** Called after each block with the number of queries ranked so far and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Stops before the next block; the promise rejects with the signal's reason. */
+  /** Stops the ranking before the next block; the promise rejects with the signal's reason. Scorers get it too. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The ranking of one side, all columns in the order of the triples; empty when that side was not asked for. */
+/** The ranking of one side, in the order of the triples; all columns are empty if `sides` leaves it out. */
 export interface SideRanks {
-  /** Best rank 1, ties as asked for. */
+  /** 1 is best; ties count as `tie` says. */
   readonly ranks: Float64Array;
-  /** How many entities competed, the target included: N less the filtered ones. */
+  /** How many entities competed, the target included: N minus the filtered ones. */
   readonly candidates: Int32Array;
-  /** Competitors strictly above the target. From this and `equal`, {@link ranksFromCounts} makes the other kinds of rank. */
+  /** Competitors strictly above the target. {@link ranksFromCounts} turns this and `equal` into the other kinds of rank. */
   readonly greater: Int32Array;
   /** Competitors level with the target. */
   readonly equal: Int32Array;
@@ -50,23 +50,23 @@ export interface TripleRanks {
   readonly tail: SideRanks;
 }
 
-/** Scores in a default block, 64 MiB of float32: enough to fill any engine, small beside a model of as many entities. */
+/** Scores of a default block, 64 MiB of float32: enough for any engine, small beside a model of that many entities. */
 const BLOCK_SCORES = 2 ** 24;
 
-/** Beyond this many queries a block gains no speed, and progress gets coarse. */
+/** More queries make a block no faster, and progress coarser. */
 const MAX_BATCH = 1024;
 
-/** Milliseconds between two breaths of the event loop: short enough for a progress bar and Ctrl-C, too long to cost anything. */
+/** Milliseconds until the event loop gets a turn: short enough for a progress bar and Ctrl-C, long enough to cost nothing. */
 const BREATH = 50;
 
 /**
- * Ranks the true entity of every triple among all entities, by the scorer's fused path where it has one.
+ * Ranks the true entity of every triple among all entities, by the scorer's fused path if it has one.
  *
- * @throws MuldeError EVAL_BAD_TRIPLES, EVAL_BAD_OPTION or EVAL_BAD_FILTER for input that cannot be ranked; SCORE_NOT_FINITE for a
- * NaN or infinite score; EVAL_BAD_COUNTS for a fused path with impossible counts. What the scorer throws passes through.
+ * @throws MuldeError EVAL_BAD_TRIPLES, EVAL_BAD_OPTION or EVAL_BAD_FILTER for input that cannot be ranked; SCORE_NOT_FINITE for a NaN or
+ * infinite score; EVAL_BAD_COUNTS if the fused path returns impossible counts. Errors of the scorer pass through.
  */
 export async function rankTriples(scorer: Scorer, options: RankOptions): Promise<TripleRanks> {
-  checkOptions(scorer, options);
+  checkRanking(scorer, options);
   const { triples, numRelations, sides = "both", onProgress } = options;
   const { heads, relations, tails } = triples;
   const total = triples.length * (sides === "both" ? 2 : 1);
@@ -95,7 +95,7 @@ function unranked(): SideRanks {
   return { ranks: new Float64Array(0), candidates: none, greater: none, equal: none };
 }
 
-/** Ranks queries that are all tail queries by now, block by block. */
+/** Ranks tail queries block by block; head queries arrive as tail queries of the reciprocal relation. */
 async function rankSide(
   scorer: Scorer,
   options: RankOptions,
@@ -133,9 +133,9 @@ async function rankSide(
       await rankFused(scorer as Required<Scorer>, queries, candidates.subarray(start, end), counts);
     } else {
       const rows = scores.subarray(0, (end - start) * numEntities);
-      // What a scorer forgets to write must not pass for the score of an earlier block.
+      // A value that the scorer forgets to write must not pass for a score of an earlier block.
       rows.fill(Number.NaN);
-      await scorer.scoreAll(block.heads, block.relations, rows);
+      await scorer.scoreAll(block.heads, block.relations, rows, { signal });
       countRanks(rows, numEntities, queries, counts);
     }
     onDone(end);
@@ -154,7 +154,7 @@ async function rankFused(
   counts: RankCounts,
 ): Promise<void> {
   const { greater, equal } = counts;
-  // What a scorer forgets to write must not pass for a count of 0, the perfect rank.
+  // A value that the scorer forgets to write must not pass for a count of 0, the perfect rank.
   greater.fill(-1);
   equal.fill(-1);
   await scorer.rank(queries, counts);
@@ -162,25 +162,43 @@ async function rankFused(
     if (greater[b]! >= 0 && equal[b]! >= 0 && greater[b]! + equal[b]! < candidates[b]!) continue;
     throw new MuldeError(
       "EVAL_BAD_COUNTS",
-      `The scorer's rank counts ${String(greater[b])} entities above and ${String(equal[b])} level with the answer of (${String(queries.heads[b])}, ${String(queries.relations[b])}, ?), which has ${String(candidates[b]! - 1)} competitors; it must write both counts of every query, without the target and the filtered entities.`,
+      `The scorer's rank counts ${String(greater[b])} entities above the answer of (${String(queries.heads[b])}, ${String(queries.relations[b])}, ?) and ${String(equal[b])} level with it, but there are ${String(candidates[b]! - 1)} competitors; it must write both counts of every query, without the target and the filtered entities.`,
     );
   }
 }
 
-function checkOptions(scorer: Scorer, options: RankOptions): void {
-  const { triples, numRelations, batchSize, tie, sides } = options;
-  checkCount("numEntities of the scorer", scorer.numEntities);
-  checkCount("numRelations", numRelations);
-  if (batchSize !== undefined) checkCount("batchSize", batchSize);
+/** Checks everything that can be checked before a score is asked for. Throws as {@link rankTriples} does. */
+export function checkRanking(scorer: Scorer, options: RankOptions): void {
+  const { triples, numRelations, batchSize, tie, sides, known } = options;
+  checkCount(["scorer", "numEntities"], scorer.numEntities);
+  if (typeof (scorer as Partial<Scorer>).scoreAll !== "function") {
+    throw new MuldeError(
+      "EVAL_BAD_OPTION",
+      "has no function scoreAll; make a scorer of a teacher by teacherScorer(teacher, { entities }).",
+      { path: ["scorer"] },
+    );
+  }
+  checkCount(["numRelations"], numRelations);
+  if (scorer.numRelations !== undefined && scorer.numRelations !== numRelations) {
+    throw new MuldeError(
+      "EVAL_BAD_OPTION",
+      `is ${String(numRelations)}, but the scorer's numRelations is ${String(scorer.numRelations)}; pass the number of the data that it was trained on.`,
+      { path: ["numRelations"], value: numRelations },
+    );
+  }
+  if (batchSize !== undefined) checkCount(["batchSize"], batchSize);
   checkChoice("tie", tie, TIES);
   checkChoice("sides", sides, ["both", "head", "tail"]);
-  checkTriples(triples, scorer.numEntities, numRelations, "triples");
+  checkKnown(known);
+  checkTriples(triples, scorer.numEntities, numRelations, ["triples"]);
   if (triples.length === 0) {
-    throw new MuldeError("EVAL_BAD_TRIPLES", "There are no triples to rank; give at least one.");
+    throw new MuldeError("EVAL_BAD_TRIPLES", "there is nothing to rank; pass at least one triple.", {
+      path: ["triples"],
+    });
   }
 }
 
 function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `${name} is "${value}"; give one of ${choices.join(", ")}.`);
+  throw new MuldeError("EVAL_BAD_OPTION", `"${value}" is not one of ${choices.join(", ")}.`, { path: [name], value });
 }

@@ -1,18 +1,18 @@
 /**
- * How a target that ties with others is placed: after them ("pessimistic"), before them ("optimistic"), or at the mean of the two
- * ("realistic"), which alone gives a scorer that cannot tell entities apart the rank of chance.
+ * The place of a target that ties with others: behind them ("pessimistic"), before them ("optimistic"), or at the mean of the two
+ * ("realistic"). Only "realistic" gives the rank of chance to a scorer that cannot tell entities apart.
  */
 export type Tie = "realistic" | "optimistic" | "pessimistic";
 
-/** The ways to count ties, the default first. */
+/** All ways to count ties, the default first. */
 export const TIES: readonly Tie[] = ["realistic", "optimistic", "pessimistic"];
 
 /**
- * Ranks from counts, best rank 1: optimistic 1 + greater, pessimistic 1 + greater + equal, realistic 1 + greater + equal / 2, where
- * `equal` leaves the target out (Berrendorf et al., "On the Ambiguity of Rank-Based Evaluation of Entity Alignment or Link
+ * Ranks from counts; 1 is best. Optimistic: 1 + greater; pessimistic: 1 + greater + equal; realistic: 1 + greater + equal / 2. `equal` does
+ * not count the target (Berrendorf et al., "On the Ambiguity of Rank-Based Evaluation of Entity Alignment or Link
  * Prediction Methods", 2020).
  *
- * @returns As many ranks as counts; realistic ones may end in .5.
+ * @returns One rank per count; realistic ranks may end in .5.
  */
 export function ranksFromCounts(
   counts: { readonly greater: Int32Array; readonly equal: Int32Array },

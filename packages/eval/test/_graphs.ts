@@ -8,7 +8,7 @@ export function list(...triples: readonly Triple[]): TripleList {
   return { heads: column(0), relations: column(1), tails: column(2), length: triples.length };
 }
 
-/** A scorer by a function of (head, relation 0..2R-1, tail); `blocks` holds the size of every block that it was asked for. */
+/** A scorer from a function of (head, relation 0..2R-1, tail). `blocks` holds the size of every block it was asked for. */
 export function scorerOf(
   numEntities: number,
   score: (head: number, relation: number, tail: number) => number,
@@ -26,7 +26,7 @@ export function scorerOf(
   };
 }
 
-/** The same scores by the fused path alone, counted without any of the package's code. */
+/** The same scores by the fused path alone, counted by code of its own. */
 export function fusedOf(
   numEntities: number,
   score: (head: number, relation: number, tail: number) => number,
@@ -54,7 +54,7 @@ export function fusedOf(
   };
 }
 
-/** One query ranked by sorting, the way one would by hand. */
+/** Ranks one query by sorting. */
 export function naiveRank(
   numEntities: number,
   scoreOf: (entity: number) => number,
@@ -70,7 +70,7 @@ export function naiveRank(
   return { rank, candidates: entities.length };
 }
 
-/** Known answers by looking through all triples for each query. */
+/** Known answers by a search through all triples for each query. */
 export function naiveKnown(numRelations: number, triples: readonly Triple[]): KnownAnswers {
   return {
     answers: (head, relation) =>
@@ -89,7 +89,7 @@ export interface Graph {
   readonly numRelations: number;
   readonly triples: readonly Triple[];
   readonly train: readonly Triple[];
-  /** A score of few values, so that ties are common, by (head, relation 0..2R-1, tail). */
+  /** A score of (head, relation 0..2R-1, tail), of few values, so that ties are common. */
   readonly score: (head: number, relation: number, tail: number) => number;
 }
 

@@ -38,6 +38,6 @@ describe("relationCategories", () => {
   });
 
   it("refuses ids out of range", () => {
-    expect(() => relationCategories(list([0, 0, 9]), 4, 1)).toThrow("The tail 9 of triple 0 of trainTriples");
+    expect(() => relationCategories(list([0, 0, 9]), 4, 1)).toThrow("trainTriples.tails.0: 9 is outside 0..3");
   });
 });

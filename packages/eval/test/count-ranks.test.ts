@@ -58,6 +58,25 @@ describe("countRanks", () => {
     expect(() => count([Number.NaN, 2, 2, Infinity], [0])).toThrow("Entity 3 scores Infinity");
   });
 
+  it("refuses scores that are not B x N", () => {
+    const queries: RankQueries = {
+      heads: Int32Array.of(0, 1),
+      relations: Int32Array.of(0, 0),
+      targets: Int32Array.of(1, 1),
+      filterOffsets: Int32Array.of(0, 0, 0),
+      filterIds: new Int32Array(),
+    };
+    const out = { greater: new Int32Array(2), equal: new Int32Array(2) };
+    for (const scores of [new Float32Array(3), [1, 2, 3, 4] as unknown as Float32Array]) {
+      expect(() => countRanks(scores, 2, queries, out)).toThrow(
+        expect.objectContaining({
+          code: "EVAL_BAD_OPTION",
+          message: expect.stringContaining("scores: must be a Float32Array of B x N = 2 x 2 values") as string,
+        }),
+      );
+    }
+  });
+
   it("refuses a NaN in a whole ranking, a head query by its reciprocal relation, but not where an answer is known", async () => {
     const scorer = scorerOf(4, (_head, relation, tail) => (relation === 1 && tail === 3 ? Number.NaN : tail));
     const options = { triples: list([0, 0, 1]), numRelations: 1 };

@@ -146,16 +146,20 @@ describe("denseScorer", () => {
     expect(report).toMatchObject(summarise([1, 1], 2));
   });
 
-  it("refuses a table that is no whole number of relations", () => {
-    expect(() => denseScorer(new Float32Array(10), 2)).toThrow("A table of 10 scores is no whole number of 2 x 2");
+  it("refuses a table whose length is not a multiple of N x N", () => {
+    expect(() => denseScorer(new Float32Array(10), 2)).toThrow("holds 10 values, which is not a multiple of 2 x 2");
+    expect(() => denseScorer([1, 2, 3, 4] as unknown as Float32Array, 2)).toThrow("must be a Float32Array");
     expect(() => denseScorer(new Float32Array(0), 2)).toThrow(expect.objectContaining({ code: "EVAL_BAD_OPTION" }));
     expect(() => denseScorer(new Float32Array(4), 0)).toThrow(expect.objectContaining({ code: "EVAL_BAD_OPTION" }));
   });
 
-  it("fails on a relation beyond the table instead of ranking the previous block", async () => {
+  it("says how many relations it holds when it is asked for another one", async () => {
     const tailsOnly = denseScorer(new Float32Array(4), 2);
     await expect(evaluate(tailsOnly, { triples: list([0, 0, 1]), numRelations: 1 })).rejects.toMatchObject({
-      code: "SCORE_NOT_FINITE",
+      code: "EVAL_BAD_OPTION",
+      message:
+        "The table has scores for relations 0..0 and heads 0..1, but the query is (1, 1, ?); " +
+        'pass 2R x N x N scores, or R x N x N to rank with sides: "tail".',
     });
     expect(await evaluate(tailsOnly, { triples: list([0, 0, 1]), numRelations: 1, sides: "tail" })).toMatchObject({
       mr: 1.5,

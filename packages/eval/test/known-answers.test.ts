@@ -38,9 +38,9 @@ describe("knownAnswers", () => {
 
   it("refuses bad splits by their number, and bad counts", () => {
     expect(() => knownAnswers(3, 1, list([0, 0, 1]), list([0, 0, 5]))).toThrow(
-      "The tail 5 of triple 0 of split 1 is outside 0..2",
+      "splits.1.tails.0: 5 is outside 0..2; encode the triples",
     );
-    expect(() => knownAnswers(0, 1)).toThrow("numEntities is 0; give a positive integer.");
-    expect(() => knownAnswers(3, 1.5)).toThrow("numRelations is 1.5; give a positive integer.");
+    expect(() => knownAnswers(0, 1)).toThrow("numEntities: must be a positive integer, but is 0.");
+    expect(() => knownAnswers(3, 1.5)).toThrow("numRelations: must be a positive integer, but is 1.5.");
   });
 });

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { knownAnswers, ranksFromCounts, rankTriples, type RankOptions, type Scorer, type Tie } from "../src/index.js";
+import {
+  knownAnswers,
+  type KnownAnswers,
+  ranksFromCounts,
+  rankTriples,
+  type RankOptions,
+  type Scorer,
+  type Tie,
+  type TripleList,
+} from "../src/index.js";
 import { fusedOf, graphs, list, naiveKnown, naiveRank, scorerOf } from "./_graphs.js";
 
 const TIES: readonly Tie[] = ["realistic", "optimistic", "pessimistic"];
@@ -168,6 +177,20 @@ describe("rankTriples", () => {
     expect(scorer.blocks).toEqual([1, 1]);
   });
 
+  it("hands the signal to the scorer", async () => {
+    const { signal } = new AbortController();
+    const seen: unknown[] = [];
+    const scorer: Scorer = {
+      numEntities: 3,
+      scoreAll(_heads, _relations, out, options) {
+        seen.push(options?.signal);
+        out.fill(0);
+      },
+    };
+    await rankTriples(scorer, { triples: list([0, 0, 1]), numRelations: 1, signal });
+    expect(seen).toEqual([signal, signal]);
+  });
+
   it("lets timers run between blocks of a synchronous scorer, so that an abort from outside is seen", async () => {
     const controller = new AbortController();
     const timer = setTimeout(() => {
@@ -196,7 +219,7 @@ describe("rankTriples refuses", () => {
     await refusal({ triples: list() }).toMatchObject({
       name: "MuldeError",
       code: "EVAL_BAD_TRIPLES",
-      message: "There are no triples to rank; give at least one.",
+      message: "triples: there is nothing to rank; pass at least one triple.",
     });
   });
 
@@ -206,11 +229,11 @@ describe("rankTriples refuses", () => {
       message: expect.stringContaining(message) as string,
     });
     await refusal({ triples: list([0, 0, 1], [1, 0, 3]) }).toMatchObject(
-      wrong("The tail 3 of triple 1 of triples is outside 0..2; encode"),
+      wrong("triples.tails.1: 3 is outside 0..2; encode"),
     );
-    await refusal({ triples: list([-1, 0, 1]) }).toMatchObject(wrong("The head -1 of triple 0"));
+    await refusal({ triples: list([-1, 0, 1]) }).toMatchObject(wrong("triples.heads.0: -1 is outside 0..2"));
     await refusal({ triples: list([0, 1, 1]) }).toMatchObject(
-      wrong("The relation 1 of triple 0 of triples is outside 0..0"),
+      wrong("triples.relations.0: 1 is outside 0..0; pass the plain relations"),
     );
   });
 
@@ -218,18 +241,21 @@ describe("rankTriples refuses", () => {
     const { heads, relations } = triples;
     await refusal({ triples: { heads, relations, tails: Int32Array.of(1), length: 2 } }).toMatchObject({
       code: "EVAL_BAD_TRIPLES",
-      message: "The tail column of triples has 1 entries but its length is 2; give three columns of one length.",
+      message: "triples.tails: has 1 ids, but the length of the list is 2; give three columns of one length.",
     });
   });
 
-  it("options that mean nothing", async () => {
+  it("options without a meaning", async () => {
     const wrong = { code: "EVAL_BAD_OPTION" };
-    await refusal({ batchSize: 0 }).toMatchObject({ ...wrong, message: "batchSize is 0; give a positive integer." });
+    await refusal({ batchSize: 0 }).toMatchObject({
+      ...wrong,
+      message: "batchSize: must be a positive integer, but is 0.",
+    });
     await refusal({ batchSize: 1.5 }).toMatchObject(wrong);
     await refusal({ numRelations: 0 }).toMatchObject(wrong);
     await refusal({ tie: "mean" as Tie }).toMatchObject({
       ...wrong,
-      message: 'tie is "mean"; give one of realistic, optimistic, pessimistic.',
+      message: 'tie: "mean" is not one of realistic, optimistic, pessimistic.',
     });
     await refusal({ sides: "tails" as "tail" }).toMatchObject(wrong);
     await refusal({}, { ...scorer, numEntities: Number.NaN }).toMatchObject(wrong);
@@ -239,12 +265,61 @@ describe("rankTriples refuses", () => {
     for (const answers of [[2, 1], [1, 1], [0, 3], [-1]]) {
       await refusal({ known: { answers: () => answers } }).toMatchObject({
         code: "EVAL_BAD_FILTER",
-        message: expect.stringContaining("The known answers of (0, 0, ?) hold") as string,
+        message: expect.stringContaining("known: the answers of (0, 0, ?) hold") as string,
       });
     }
   });
 
-  it("fused counts that cannot be", async () => {
+  it("known answers without a function answers, naming what makes them", async () => {
+    for (const known of [[triples], new Map(), () => [], "all"] as unknown as KnownAnswers[]) {
+      await refusal({ known }).toMatchObject({
+        code: "EVAL_BAD_FILTER",
+        message: expect.stringMatching(/^known: has no function answers.*knownAnswers\(/) as string,
+      });
+    }
+    const set = { answers: () => new Set([1]) } as unknown as KnownAnswers;
+    await refusal({ known: set }).toMatchObject({
+      code: "EVAL_BAD_FILTER",
+      message: expect.stringContaining("the answers of (0, 0, ?) have no length") as string,
+    });
+  });
+
+  it("triples in another form, naming the column", async () => {
+    const { heads, relations, tails } = triples;
+    const wrong: readonly [unknown, string][] = [
+      [undefined, "triples: give triples as { heads, relations, tails, length }"],
+      [[[0, 0, 1]], "triples: give triples as { heads, relations, tails, length }"],
+      [{ heads, relations, tails }, "triples.length: is undefined; give the number of triples"],
+      [{ heads: [0, 1], relations, tails, length: 2 }, "triples.heads: must be an Int32Array; pass Int32Array.from"],
+      [{ heads, relations, tails: Float64Array.of(1, 2), length: 2 }, "triples.tails: must be an Int32Array"],
+    ];
+    for (const [given, message] of wrong) {
+      await refusal({ triples: given as TripleList }).toMatchObject({
+        code: "EVAL_BAD_TRIPLES",
+        message: expect.stringContaining(message) as string,
+      });
+    }
+  });
+
+  it("another number of relations than the scorer has", async () => {
+    const sized = { ...scorer, numRelations: 1 };
+    expect((await rankTriples(sized, { triples, numRelations: 1 })).tail.ranks).toHaveLength(2);
+    await refusal({ numRelations: 4 }, sized).toMatchObject({
+      code: "EVAL_BAD_OPTION",
+      message: expect.stringContaining("numRelations: is 4, but the scorer's numRelations is 1") as string,
+    });
+  });
+
+  it("a teacher in place of a scorer, naming what wraps it", async () => {
+    await refusal({}, { numEntities: 3, score: () => undefined } as unknown as Scorer).toMatchObject({
+      code: "EVAL_BAD_OPTION",
+      message: expect.stringContaining(
+        "scorer: has no function scoreAll; make a scorer of a teacher by teacherScorer",
+      ) as string,
+    });
+  });
+
+  it("impossible fused counts", async () => {
     const fused = (greater: number, equal: number): Scorer => ({
       ...scorer,
       rank(_queries, out) {
@@ -259,7 +334,7 @@ describe("rankTriples refuses", () => {
     await refusal({ known }, fused(1, 1)).toMatchObject({
       ...wrong,
       message: expect.stringContaining(
-        "counts 1 entities above and 1 level with the answer of (0, 0, ?), which has 1 competitors",
+        "counts 1 entities above the answer of (0, 0, ?) and 1 level with it, but there are 1 competitors",
       ) as string,
     });
     for (const half of ["greater", "equal"] as const) {

@@ -41,12 +41,12 @@ describe("summarise", () => {
     });
   });
 
-  it("refuses impossible ranks, uneven lists and a K that is none", () => {
-    const bad = (code: string) => expect.objectContaining({ name: "MuldeError", code });
+  it("refuses impossible ranks, lists of different lengths and a K of 0", () => {
+    const bad = (code: string) => expect.objectContaining({ name: "MuldeError", code }) as Error;
     expect(() => summarise([0.5], 3)).toThrow(bad("EVAL_BAD_RANKS"));
-    expect(() => summarise([1, 4], 3)).toThrow("Rank 1 is 4 among 3 candidates");
+    expect(() => summarise([1, 4], 3)).toThrow("ranks.1: 4 is not a rank among 3 candidates");
     expect(() => summarise([Number.NaN], 3)).toThrow(bad("EVAL_BAD_RANKS"));
-    expect(() => summarise([1, 2], [3])).toThrow("There are 2 ranks but 1 numbers of candidates");
+    expect(() => summarise([1, 2], [3])).toThrow("There are 2 ranks, but 1 numbers of candidates");
     expect(() => summarise([1], 3, [0])).toThrow(bad("EVAL_BAD_OPTION"));
   });
 });

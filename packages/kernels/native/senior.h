@@ -7,21 +7,35 @@ namespace MULDE_ISA {
 
 constexpr int kMaxTeachers = 64;
 
-// seniorStep(batch, K, teachers, teacher scores (m x B x K), junior scores (B x K), scales (B x m), tau or 0 for uniform weights,
-//            targets (B, -1: not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K),
-//            weights (B x m), gradient by junior scores (B x K), gradient by scales (B x m), losses (2, float64: soft, senior))
+// seniorStep(batch, K, stride, teachers, teacher scores (m x B x K), junior scores (B x stride), scales (B x m), tau or 0 for uniform
+//            weights, targets (B, -1: not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K), weights (B x m),
+//            gradient by junior scores (B x stride), gradient by scales (B x m), losses (2, float64: soft, senior))
+// The first K of `stride` values in a row of the Junior's scores and of their gradient are used.
+inline void check_senior_step(Checker& c) {
+  const ScoreShape x = check_scores(c);
+  const int64_t m = c.whole(3, 1, kMaxTeachers);
+  c.holds(4, times(m, x.batch, x.K));
+  c.rows(5, x.batch, x.K, x.stride);
+  c.holds(6, times(x.batch, m));
+  c.ids(8, x.batch, x.K, -1);
+  c.holds(12, times(x.batch, x.K));
+  c.holds(13, times(x.batch, m));
+  c.rows(14, x.batch, x.K, x.stride);
+  c.holds(15, times(x.batch, m));
+  c.holds(16, 2);
+}
 inline void senior_step(Args a) {
-  const int batch = a.count(0), K = a.count(1), m = a.count(2);
-  const float *teachers = a.f32(3), *junior = a.f32(4), *scales = a.f32(5);
-  const double tau = a.num(6), T = a.num(8), soft_weight = a.num(9);
-  const int32_t* targets = a.i32(7);
-  const bool train_on_soft = a.count(10) != 0;
-  float *logits = a.f32(11), *weights = a.f32(12), *by_junior = a.f32(13), *by_scales = a.f32(14);
+  const int batch = a.count(0), K = a.count(1), stride = a.count(2), m = a.count(3);
+  const float *teachers = a.f32(4), *junior = a.f32(5), *scales = a.f32(6);
+  const double tau = a.num(7), T = a.num(9), soft_weight = a.num(10);
+  const int32_t* targets = a.i32(8);
+  const bool train_on_soft = a.count(11) != 0;
+  float *logits = a.f32(12), *weights = a.f32(13), *by_junior = a.f32(14), *by_scales = a.f32(15);
   double soft_losses[kMaxChunks], senior_losses[kMaxChunks];
   const int chunks = parallel(batch, 8, [&](int begin, int end, int chunk) {
     double soft_total = 0, senior_total = 0;
     for (int b = begin; b < end; b++) {
-      const float *s = junior + (size_t)b * K, *scale = scales + (size_t)b * m;
+      const float *s = junior + (size_t)b * stride, *scale = scales + (size_t)b * m;
       float *mix = logits + (size_t)b * K, *w = weights + (size_t)b * m;
       const float* t[kMaxTeachers];
       for (int i = 0; i < m; i++) t[i] = teachers + ((size_t)i * batch + b) * K;
@@ -60,7 +74,7 @@ inline void senior_step(Args a) {
       for (int i = 0; i < m; i++) grad[i] = zero();
       for (int k = 0; k < K; k += W) {
         const vf x = load_part(mix + k, K - k, 0), z = row.z_at(k), y = row.y_at(k);
-        store_part(by_junior + (size_t)b * K + k, K - k, mul(by_s, sub(y, z)));
+        store_part(by_junior + (size_t)b * stride + k, K - k, mul(by_s, sub(y, z)));
         vf plus, sigma;
         softplus_sigmoid(x, &plus, &sigma);
         const int hit = targets[b] - k;
@@ -89,8 +103,8 @@ inline void senior_step(Args a) {
     soft_losses[chunk] = soft_total;
     senior_losses[chunk] = senior_total;
   });
-  add_pieces(a.f64(15), soft_losses, chunks);
-  add_pieces(a.f64(15) + 1, senior_losses, chunks);
+  add_pieces(a.f64(16), soft_losses, chunks);
+  add_pieces(a.f64(16) + 1, senior_losses, chunks);
 }
 
 }  // namespace MULDE_ISA

@@ -1,4 +1,4 @@
-// Writes the README's tables of options from the schemas: node scripts/readme-options.js, after a build.
+// Writes the README's tables of options from the schemas: node scripts/readme-options.js, after a build. --stdout prints the page instead.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { distilSchema, experimentSchema, trainSchema } from "../dist/index.js";
@@ -9,7 +9,8 @@ let text = readFileSync(path, "utf8");
 text = under(text, "### Both", trainSchema.shape, "option");
 text = under(text, "### `distil`", Object.fromEntries(own), "option");
 text = under(text, "## Experiments", experimentSchema.shape, "field");
-writeFileSync(path, text);
+if (process.argv.includes("--stdout")) process.stdout.write(text);
+else writeFileSync(path, text);
 
 /** The text with the first table under a heading made anew. */
 function under(readme, heading, shape, kind) {

@@ -1,23 +1,48 @@
 import { MuldeError } from "@mulde/errors";
 
-/** Throws SENIOR_SHAPE unless `value` is a whole number of at least 1. */
+/** @throws MuldeError SENIOR_SHAPE unless `value` is a whole number of at least 1 */
 export function checkCount(field: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
-    throw new MuldeError("SENIOR_SHAPE", `${field} must be a whole number of at least 1, but is ${String(value)}.`);
+    throw new MuldeError("SENIOR_SHAPE", `${field} must be a whole number of at least 1, but is ${String(value)}.`, {
+      value,
+    });
   }
 }
 
-/** Throws SENIOR_SHAPE unless `array` has exactly `length` values; `shape` says how that length comes about. */
+/** @throws MuldeError SENIOR_SHAPE unless `array` has exactly `length` values; `shape` is the formula of that length */
 export function checkLength(field: string, array: ArrayLike<number>, length: number, shape: string): void {
   if (array.length !== length) {
     throw new MuldeError(
       "SENIOR_SHAPE",
-      `${field} must hold ${shape} = ${String(length)} values, but holds ${String(array.length)}; pass a subarray of that length.`,
+      `${field} must hold ${shape} = ${String(length)} values, but holds ${String(array.length)}; pass an array, or a subarray, of that length.`,
     );
   }
 }
 
-/** Throws SENIOR_ID unless every value lies in `low..high`. */
+/**
+ * Checks that `array` holds B rows of K values, one every `stride` values. The gap after the last row may be missing: a view that begins
+ * inside the first row ends before it.
+ *
+ * @throws MuldeError SENIOR_SHAPE if it does not, or if `stride` is not a whole number of at least K
+ */
+export function checkRows(field: string, array: ArrayLike<number>, B: number, K: number, stride: number): void {
+  if (!(Number.isInteger(stride) && stride >= K)) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `stride must be a whole number of at least K = ${String(K)}, but is ${String(stride)}.`,
+    );
+  }
+  if (stride === K) {
+    checkLength(field, array, B * K, "B x K");
+  } else if (array.length < (B - 1) * stride + K || array.length > B * stride) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `${field} must hold (B - 1) x stride + K = ${String((B - 1) * stride + K)} to B x stride = ${String(B * stride)} values, but holds ${String(array.length)}; pass a subarray that begins at the block.`,
+    );
+  }
+}
+
+/** @throws MuldeError SENIOR_ID unless every value lies in `low..high` */
 export function checkIds(field: string, ids: Int32Array, low: number, high: number): void {
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
@@ -25,14 +50,15 @@ export function checkIds(field: string, ids: Int32Array, low: number, high: numb
       throw new MuldeError(
         "SENIOR_ID",
         `${field}[${String(i)}] is ${String(id)}, but must lie in ${String(low)}..${String(high)}.`,
+        { value: id },
       );
     }
   }
 }
 
-/** The position of the first NaN or infinity, or -1. */
+/** The position of the first NaN or infinity; -1 if there is none. */
 export function firstNonFinite(values: Float32Array): number {
-  // A plain loop: this runs over millions of scores in every step. x - x is 0 for finite numbers and NaN for the rest.
+  // A plain loop, because this runs over millions of scores in every step. x - x is 0 for finite numbers and NaN for the others.
   for (let at = 0; at < values.length; at++) {
     const value = values[at]!;
     if (value - value !== 0) return at;

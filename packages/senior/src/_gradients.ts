@@ -1,12 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 
 /**
- * In Node, `@tensorflow/tfjs-core` comes without any op's gradient (its `register_all_gradients` is in no file that Node can
- * load), so the few that `reference.ts` differentiates through are registered here, unless somebody has registered them before.
- * logSoftmax brings its own.
+ * Registers the gradients of the few ops that `reference.ts` differentiates through, unless they are registered already. In Node,
+ * `@tensorflow/tfjs-core` has no gradients: no file that Node can load contains its `register_all_gradients`. logSoftmax brings its own.
  */
 export function registerGradients(): void {
-  for (const config of CONFIGS) if (tf.getGradient(config.kernelName) == null) tf.registerGradient(config);
+  for (const config of CONFIGS) {
+    // Its type leaves out that it is undefined for a kernel that nobody registered.
+    const known = tf.getGradient(config.kernelName) as tf.GradConfig | undefined;
+    if (known === undefined) tf.registerGradient(config);
+  }
 }
 
 const CONFIGS: readonly tf.GradConfig[] = [
@@ -51,7 +54,7 @@ const CONFIGS: readonly tf.GradConfig[] = [
   },
 ];
 
-/** Adds a gradient up over the axes along which its operand was broadcast. */
+/** Sums a gradient over the axes along which its operand was broadcast. */
 function reduceTo(gradient: tf.Tensor, operand: tf.Tensor): tf.Tensor {
   const axes = tf.broadcast_util.getReductionAxes(operand.shape, gradient.shape);
   return tf.reshape(tf.sum(gradient, axes), operand.shape);

@@ -1,21 +1,22 @@
-import { checkLength } from "./_check.js";
 import { MuldeError } from "@mulde/errors";
+import { checkLength } from "./_check.js";
 
-/** How sure a query's soft label is: the weights of the two labels in its loss, which sum to 1. */
+/** The weights of a query's two labels in its loss; they sum to 1. */
 export interface LabelWeights {
-  /** B */
+  /** Out, B. */
   readonly soft: Float32Array;
-  /** B */
+  /** Out, B. */
   readonly hard: Float32Array;
 }
 
 /**
- * DualDE's soft label evaluation (Zhu et al., WSDM 2022): where the teacher scores the true answer high, its label can be trusted, and counts
- * sigmoid(alpha (s + beta)); the hard label counts the rest. The paper weighs every triple; here a query's soft label is one distribution over its
- * candidates, so its true answer's score decides for the whole of it.
+ * DualDE's soft label evaluation (Zhu et al., WSDM 2022): trust the soft label where the teachers score the true answer high. The soft label
+ * gets the weight sigmoid(alpha (s + beta)), the hard label the rest. The paper weighs each triple; here a query's soft label is one
+ * distribution over its candidates, so the score of the true answer decides for all of them.
  *
  * @param trueScores - B: the teachers' merged scores of the true answers, as `seniorTeacher` gives them
- * @throws MuldeError SENIOR_CONFIDENCE for alpha below 0 or values that are not finite
+ * @param out - both arrays B long
+ * @throws MuldeError SENIOR_CONFIDENCE unless alpha is finite and at least 0 and beta is finite; SENIOR_SHAPE for other lengths
  */
 export function confidenceWeights(
   trueScores: Float32Array,
@@ -26,7 +27,8 @@ export function confidenceWeights(
   if (!(alpha >= 0 && alpha < Infinity && Number.isFinite(beta))) {
     throw new MuldeError(
       "SENIOR_CONFIDENCE",
-      `alpha must be a finite number of at least 0 and beta a finite one, but they are ${String(alpha)} and ${String(beta)}.`,
+      `alpha must be a finite number of at least 0 and beta a finite number, but they are ${String(alpha)} and ${String(beta)}.`,
+      { value: options },
     );
   }
   checkLength("soft", out.soft, trueScores.length, "B");

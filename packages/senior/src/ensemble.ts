@@ -1,15 +1,17 @@
-import { checkLength } from "./_check.js";
 import { MuldeError } from "@mulde/errors";
+import { checkLength } from "./_check.js";
 import type { Integrator } from "./senior.js";
 import { scoreChecked, type Teacher } from "./teacher.js";
 
 /**
- * The Senior as a teacher itself, so that it can be evaluated like one. No Junior is at hand, so the attention has nothing to
- * contrast with and every weight is 1/m: score = (1/m) sum_i g_i s_i, of normalized scores where the Senior normalizes. (The released code takes the sum; the ranking is the same.)
+ * The Senior as a teacher, so that it can be ranked, recorded or distilled like any other: score = (1/m) sum_i g_i s_i, of normalized
+ * scores if the Senior normalizes. There is no Junior to contrast with, so every attention weight is 1/m. (The released code takes the sum; the
+ * ranking is the same.)
  *
- * Teachers are asked one after the other into one B x K buffer, so a call with all N entities as candidates stays small.
+ * It asks the teachers one after the other and needs one B x K buffer, so a call with all N entities as candidates stays small.
  *
- * @throws MuldeError SENIOR_SHAPE where the number of teachers is not the Senior's; from `score` as `collectScores` does
+ * @param teachers - m, in the order in which the Senior was trained with them
+ * @throws MuldeError SENIOR_SHAPE unless there are m teachers; SENIOR_TEACHER if their sizes differ; from `score` as `collectScores` does
  */
 export function seniorTeacher(
   senior: Pick<Integrator, "teachers" | "normalization" | "scales">,
@@ -20,12 +22,14 @@ export function seniorTeacher(
   if (teachers.length !== m) {
     throw new MuldeError(
       "SENIOR_SHAPE",
-      `The Senior was made for ${String(m)} teachers, but is given ${String(teachers.length)}; give it the ones it was trained with, in their order.`,
+      `The Senior was made for ${String(m)} teachers, but gets ${String(teachers.length)}; pass the teachers it was trained with, in their order.`,
     );
   }
   return {
     name,
-    async score(heads, relations, candidates, out) {
+    entities: commonSize(teachers, "entities"),
+    relations: commonSize(teachers, "relations"),
+    async score(heads, relations, candidates, out, options) {
       checkLength("relations", relations, heads.length, "B");
       checkLength("out", out, candidates.length, "B x K");
       const scales = senior.scales(relations);
@@ -33,7 +37,7 @@ export function seniorTeacher(
       const scores = new Float32Array(out.length);
       out.fill(0);
       for (const [i, teacher] of teachers.entries()) {
-        await scoreChecked(teacher, heads, relations, candidates, scores);
+        await scoreChecked(teacher, heads, relations, candidates, scores, options);
         senior.normalization?.apply(scores, { teachers: 1, B: heads.length, K }, scores);
         for (let b = 0; b < heads.length; b++) {
           const share = scales[b * m + i]! / m;
@@ -42,4 +46,20 @@ export function seniorTeacher(
       }
     },
   };
+}
+
+/** The size that the teachers state; undefined if none does. */
+function commonSize(teachers: readonly Teacher[], size: "entities" | "relations"): number | undefined {
+  let first: Teacher | undefined;
+  for (const teacher of teachers) {
+    if (teacher[size] === undefined) continue;
+    first ??= teacher;
+    if (teacher[size] === first[size]) continue;
+    throw new MuldeError(
+      "SENIOR_TEACHER",
+      `Teacher "${teacher.name}" scores ${String(teacher[size])} ${size}, but teacher "${first.name}" ${String(first[size])}; a Senior's teachers must be trained on the same data.`,
+      { value: teacher[size] },
+    );
+  }
+  return first?.[size];
 }

@@ -1,4 +1,4 @@
-/** m teachers' scores of B queries with K candidates each. */
+/** The shape of m teachers' scores for B queries with K candidates each. */
 export interface ScoreShape {
   /** m. */
   readonly teachers: number;
@@ -7,24 +7,22 @@ export interface ScoreShape {
 }
 
 /**
- * What is done to the teachers' scores before the scaling, so that teachers of different families can be mixed: distances score below 0,
- * dot products on both sides of it, each on a scale of its own. Teachers are frozen: no gradient goes through it.
+ * Brings teachers of different families to one scale, before the Senior scales them: distances score below 0, dot products on both sides
+ * of it. Teachers are frozen, so no gradient goes through it.
  */
 export interface Normalization {
-  /**
-   * Reads m x B x K scores and writes as many, each a function of its own teacher's scores of its own query. `out` may be `scores` itself.
-   */
+  /** Writes m x B x K scores; each row of K depends only on the same row of `scores`. `out` may be `scores` itself. */
   apply(scores: Float32Array, shape: ScoreShape, out: Float32Array): void;
 }
 
-/** Scores as the teachers give them, as in the paper. */
+/** Leaves the scores as the teachers give them, as in the paper. */
 export function noNormalization(): Normalization {
   return { apply: (scores, _shape, out) => out.set(scores) };
 }
 
 /**
- * (s - mean) / deviation over a query's K candidates. It makes all teachers equally sure of themselves, and leaves the scaling free to
- * say otherwise; a teacher that scores all candidates alike gets zeros. Very sure teachers become flat: lower the temperature with it.
+ * (s - mean) / deviation over a query's K candidates. It makes all teachers equally confident; the scaling may then learn otherwise. A teacher
+ * that scores all candidates alike gets zeros. Very confident teachers get flatter, so lower the temperature with it.
  */
 export function zScore(): Normalization {
   return byRow((row, out) => {
@@ -35,29 +33,29 @@ export function zScore(): Normalization {
     let square = 0;
     for (const s of row) square += (s - mean) ** 2;
     const deviation = Math.sqrt(square / K);
-    // Below this, differences are float32's rounding of equal scores. A NaN is passed on.
+    // Smaller deviations are float32 rounding of equal scores. A NaN passes through.
     const inverse = deviation < 1e-6 * Math.abs(mean) || deviation === 0 ? 0 : 1 / deviation;
     for (let k = 0; k < K; k++) out[k] = (row[k]! - mean) * inverse;
   });
 }
 
 /**
- * s - max over a query's candidates: 0 for the teacher's best, below 0 for the rest. A softmax does not see the difference, but the scaling does:
- * with scores of one sign a scale below 1 always means "flatter", where a positive score would fall and a negative one rise.
- * The Senior's own loss then sees logits of at most 0. The choice for teachers of different families.
+ * s - max over a query's K candidates: 0 for the teacher's best, negative for the rest. Use it to mix teachers of different families. A
+ * softmax does not notice, but the scaling does: with scores of one sign, a scale below 1 always flattens, while it would lower a
+ * positive score and raise a negative one. The Senior's own loss then gets logits of at most 0.
  */
 export function belowBest(): Normalization {
   return byRow((row, out) => {
     let best = -Infinity;
-    // Not Math.max, which would hide which score is NaN; here a NaN stays where it is.
+    // Not Math.max, which would turn the whole row into NaN; this way the NaN stays in its place, and its candidate can be named.
     for (const s of row) if (s > best) best = s;
     for (let k = 0; k < row.length; k++) out[k] = row[k]! - best;
   });
 }
 
 /**
- * -log of a candidate's rank among the teacher's K, so that ensembles average ranks and no teacher's scale counts; softmax of it is 1 / rank,
- * normalised. Equal scores share the mean of their ranks.
+ * -log(rank) of a candidate among the teacher's K: the ensemble averages ranks, and no teacher's scale matters. Its softmax is proportional to
+ * 1 / rank. Equal scores share the mean of their ranks.
  */
 export function rankScores(): Normalization {
   return byRow((row, out) => {

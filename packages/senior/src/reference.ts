@@ -1,23 +1,23 @@
-// The Senior's step in readable TensorFlow.js ops: the specification that the fused kernel is held equal to, and an engine
-// wherever a tfjs backend with synchronous reads runs (cpu, wasm, node). MulDE, sections 4.2 and 4.3.
+// The Senior's step in readable TensorFlow.js ops (MulDE, sections 4.2 and 4.3): the definition that tests compare the fused kernel with,
+// and an engine on every tfjs backend with synchronous reads (cpu, wasm, node).
 import * as tf from "@tensorflow/tfjs-core";
 import { registerGradients } from "./_gradients.js";
 import type { SeniorLosses, SeniorStepArguments } from "./kernel.js";
 
 /**
- * One step of the Senior with gradients by automatic differentiation, on the current tfjs backend (float32). Leaves no
- * tensor behind. Shapes, outputs and losses as in `SeniorStepArguments`.
+ * One step of the Senior on the current tfjs backend (float32), with gradients by automatic differentiation. It leaves no tensor behind.
+ * `SeniorStepArguments` gives shapes, outputs and losses.
  */
 export function seniorStepReference(step: SeniorStepArguments): SeniorLosses {
   registerGradients();
   return tf.tidy(() => {
-    const { batch: B, candidates: K, teachers: m, temperature: T } = step;
+    const { batch: B, candidates: K, teachers: m, temperature: T, stride = K } = step;
     const teacherScores = tf.tensor3d(step.teacherScores, [m, B, K]);
-    const junior = tf.tensor2d(step.juniorScores, [B, K]);
+    const junior = tf.tensor2d(contiguous(step.juniorScores, B, K, stride), [B, K]);
     const scales = toColumns(tf.tensor2d(step.scales, [B, m]));
     const labels = oneHot(step.targets, K);
 
-    // Computed outside of what is differentiated below: this is what detaches the contrast weights.
+    // Computed outside the functions that are differentiated below, which detaches the weights.
     const weights = contrastWeights(junior, tf.mul(scales, teacherScores), step.attentionTemperature);
 
     /** s_soft = sum_i a_i s'_i with s'_i = g_i s_i. */
@@ -38,7 +38,8 @@ export function seniorStepReference(step: SeniorStepArguments): SeniorLosses {
     const [softGradScales, softGradJunior] = soft.grads as [tf.Tensor, tf.Tensor];
     const gradScales = step.trainOnSoft ? tf.add(senior.grad, tf.mul(softGradScales, step.softWeight)) : senior.grad;
 
-    step.gradJunior.set(tf.mul(softGradJunior, step.softWeight).dataSync<"float32">());
+    const gradJunior = tf.mul(softGradJunior, step.softWeight).dataSync<"float32">();
+    for (let b = 0; b < B; b++) step.gradJunior.set(gradJunior.subarray(b * K, (b + 1) * K), b * stride);
     step.gradScales.set(fromColumns(gradScales).dataSync<"float32">());
     step.softLogits?.set(softLogits(scales).dataSync<"float32">());
     step.weights?.set(weights.dataSync<"float32">());
@@ -58,17 +59,25 @@ function klDivergence(p: tf.Tensor, q: tf.Tensor): tf.Tensor {
   return tf.sum(tf.mul(tf.exp(logP), tf.sub(logP, tf.logSoftmax(q))), -1);
 }
 
-/** B x K: 1 at the target, all zero in a row whose target is -1. */
+/** Copies B rows of K values, one every `stride` values, into B x K. */
+function contiguous(rows: Float32Array, B: number, K: number, stride: number): Float32Array {
+  if (stride === K) return rows;
+  const out = new Float32Array(B * K);
+  for (let b = 0; b < B; b++) out.set(rows.subarray(b * stride, b * stride + K), b * K);
+  return out;
+}
+
+/** B x K: 1 at the target, 0 elsewhere; a row of zeros where the target is -1. */
 function oneHot(targets: Int32Array, K: number): tf.Tensor {
   return tf.cast(tf.equal(tf.tensor2d(targets, [targets.length, 1], "int32"), tf.range(0, K, 1, "int32")), "float32");
 }
 
-/** B x m to m x B x 1, which broadcasts against m x B x K. */
+/** From B x m to m x B x 1, which broadcasts against m x B x K. */
 function toColumns(rows: tf.Tensor): tf.Tensor {
   return tf.expandDims(tf.transpose(rows), -1);
 }
 
-/** m x B x 1 to B x m. */
+/** From m x B x 1 to B x m. */
 function fromColumns(columns: tf.Tensor): tf.Tensor {
   return tf.transpose(tf.squeeze(columns, [-1]));
 }

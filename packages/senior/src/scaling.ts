@@ -1,23 +1,16 @@
-import { checkCount, checkIds, checkLength } from "./_check.js";
 import { MuldeError } from "@mulde/errors";
+import { checkCount, checkIds, checkLength } from "./_check.js";
+import type { Parameter } from "./parameter.js";
 
-/** A trainable array with its gradient, for any optimizer. Copying into `value` restores it from a checkpoint. */
-export interface Parameter {
-  readonly name: string;
-  readonly value: Float32Array;
-  /** As long as `value`; what the last step wrote. */
-  readonly gradient: Float32Array;
-}
-
-/** How much each teacher's scores are scaled for each query, before the attention: s'_i = g_i s_i. */
+/** Scales each teacher's scores for each query, before the attention: s'_i = g_i s_i. */
 export interface Scaling {
-  /** The scales g, B x m, for B relation ids and m teachers. */
+  /** The scales g, B x m, of B relation ids and m teachers. */
   scales(relations: Int32Array, teachers: number): Float32Array;
-  /** Adds dL/dg (B x m) to the gradients of the parameters behind g, at the same B relation ids. */
+  /** Adds dL/dg (B x m), at the same B relation ids, to the gradients of the parameters that g depends on. */
   backward(relations: Int32Array, gradScales: Float32Array): void;
   /** Sets the gradients to 0. */
   zeroGradients(): void;
-  /** The parameters to train; none where nothing is trained. */
+  /** What to train, of any number and length; none if the scaling is fixed. Names must differ. */
   parameters(): readonly Parameter[];
 }
 
@@ -26,34 +19,35 @@ export interface RelationScalingOptions {
   readonly relations: number;
   /** m. */
   readonly teachers: number;
-  /** The start of every W[r, i]; 1, as in the paper, makes every scale sigmoid(1) = .731. */
+  /** Initial value of every W[r, i]. Default 1, as in the paper: every scale starts at sigmoid(1) = .731. */
   readonly init?: number;
 }
 
 /**
- * Relation-specific scaling (MulDE, section 4.2): a trainable W of 2R x m, and g_i = sigmoid(W[r, i]) for a query of relation r.
- * So every relation learns how far to trust each teacher. Its one parameter is named "scaling".
+ * Relation-specific scaling (MulDE, section 4.2): g_i = sigmoid(W[r, i]) for a query of relation r, with a trainable W of 2R x m.
+ * Each relation learns how far to trust each teacher. W is the one parameter, named "scaling".
  *
- * @throws MuldeError SENIOR_SHAPE for counts below 1 or arrays that do not fit, SENIOR_ID for a relation outside 0..2R-1
+ * @throws MuldeError SENIOR_SHAPE for counts below 1 or arrays of the wrong length, SENIOR_ID for a relation outside 0..2R-1
  */
 export function relationScaling(options: RelationScalingOptions): Scaling {
   return new RelationScaling(options.relations, options.teachers, options.init ?? 1);
 }
 
 /**
- * Learned weights of the teachers for each relation: g_i = m softmax_i(W[r]), to be used with `uniformAttention()`, which divides by m. All
- * weights are 1/m at first (W = 0). Its one parameter is named "scaling".
+ * One weight for each teacher and relation, learned: g_i = m softmax_i(W[r]). Use it with `uniformAttention()`, which divides by m.
+ * All weights start at 1/m (W = 0). W, 2R x m, is the one parameter, named "scaling".
  *
- * @throws MuldeError SENIOR_SHAPE for counts below 1 or arrays that do not fit, SENIOR_ID for a relation outside 0..2R-1
+ * @throws MuldeError SENIOR_SHAPE for counts below 1 or arrays of the wrong length, SENIOR_ID for a relation outside 0..2R-1
  */
 export function softmaxWeights(options: Omit<RelationScalingOptions, "init">): Scaling {
   return new SoftmaxWeights(options.relations, options.teachers, 0);
 }
 
 /**
- * The same weights for every query, to be used with `uniformAttention()`: g_i = m w_i with w scaled to sum to 1. Nothing is trained.
+ * The weights that you choose, for every query: g_i = m w_i, with w scaled to sum to 1. Use it with `uniformAttention()`. It trains nothing.
  *
- * @throws MuldeError SENIOR_WEIGHTS for weights below 0, that are not finite or sum to 0; SENIOR_SHAPE where there is not one for each teacher
+ * @param weights - m
+ * @throws MuldeError SENIOR_WEIGHTS for weights that are negative, not finite, or all 0; SENIOR_SHAPE if there is not one for each teacher
  */
 export function fixedWeights(weights: readonly number[]): Scaling {
   const sum = weights.reduce((a, b) => a + b, 0);
@@ -61,6 +55,7 @@ export function fixedWeights(weights: readonly number[]): Scaling {
     throw new MuldeError(
       "SENIOR_WEIGHTS",
       `Weights must be finite, at least 0, and not all 0, but are ${weights.join(", ")}.`,
+      { value: weights },
     );
   }
   return {
@@ -75,7 +70,7 @@ export function fixedWeights(weights: readonly number[]): Scaling {
   };
 }
 
-/** No scaling: every scale is 1 and nothing is trained. */
+/** Every scale is 1. It trains nothing. */
 export function noScaling(): Scaling {
   return {
     scales: (relations, teachers) => new Float32Array(relations.length * teachers).fill(1),
@@ -85,7 +80,7 @@ export function noScaling(): Scaling {
   };
 }
 
-/** Scales that are a function of the query's row of a trained W, 2R x m. */
+/** Scales computed from row r of a trained W, 2R x m, for a query of relation r. */
 abstract class ByRelation implements Scaling {
   readonly #relations: number;
   readonly #teachers: number;
@@ -98,21 +93,23 @@ abstract class ByRelation implements Scaling {
     this.#teachers = teachers;
     this.#parameter = {
       name: "scaling",
+      rows: relations,
+      width: teachers,
       value: new Float32Array(relations * teachers).fill(init),
       gradient: new Float32Array(relations * teachers),
     };
   }
 
-  /** From a row of W to its scales. */
+  /** Writes the scales of a row of W. */
   protected abstract forward(row: Float32Array, scales: Float32Array): void;
-  /** Adds dL/dW to a row's gradient, from dL/dg. */
+  /** Adds dL/dW of a row to its gradient, given dL/dg. */
   protected abstract chain(row: Float32Array, gradScales: Float32Array, gradient: Float32Array): void;
 
   scales(relations: Int32Array, teachers: number): Float32Array {
     if (teachers !== this.#teachers) {
       throw new MuldeError(
         "SENIOR_SHAPE",
-        `The relation scaling was made for ${String(this.#teachers)} teachers, but is used with ${String(teachers)}.`,
+        `The scaling was made for ${String(this.#teachers)} teachers, but is used with ${String(teachers)}; pass the same number to both.`,
       );
     }
     checkIds("relations", relations, 0, this.#relations - 1);
@@ -121,7 +118,7 @@ abstract class ByRelation implements Scaling {
     return scales;
   }
 
-  /** Added up over the queries of a relation in their order. */
+  /** Queries of one relation add up in their order, so the sum does not depend on anything else. */
   backward(relations: Int32Array, gradScales: Float32Array): void {
     checkLength("gradScales", gradScales, relations.length * this.#teachers, "B x m");
     checkIds("relations", relations, 0, this.#relations - 1);

@@ -1,5 +1,5 @@
-import type { DecodedArray } from "hyparquet";
 import { MuldeError } from "@mulde/errors";
+import type { DecodedArray } from "hyparquet";
 import type { ScoredTriples } from "./score-table.js";
 
 const columns = ["head", "relation", "tail", "score"] as const;
@@ -7,25 +7,27 @@ const columns = ["head", "relation", "tail", "score"] as const;
 /**
  * Reads scored triples from a Parquet file with the columns head, relation, tail (ids) and score. Node only.
  *
- * @throws MuldeError SENIOR_TABLE_FILE naming the file, and the column or row that is wrong
+ * @throws MuldeError SENIOR_TABLE_FILE that names the file, and the column or row at fault
  */
 export async function readScores(path: string): Promise<ScoredTriples> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } = await import("hyparquet");
-  const refuse = (reason: string, cause?: unknown): MuldeError =>
-    new MuldeError("SENIOR_TABLE_FILE", `${path} ${reason}`, { cause });
+  const refuse = (reason: string, value?: unknown): MuldeError =>
+    new MuldeError("SENIOR_TABLE_FILE", reason, { file: path, value });
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const present = parquetSchema(metadata).children.map(({ element }) => element.name);
     const absent = columns.find((name) => !present.includes(name));
     if (absent !== undefined) {
-      throw refuse(`has no column "${absent}"; it needs ${columns.join(", ")}, and has ${present.join(", ")}.`);
+      throw refuse(
+        `there is no column "${absent}"; the file must have ${columns.join(", ")}, and has ${present.join(", ")}.`,
+      );
     }
     const rows = Number(metadata.num_rows);
     const ids = { head: new Int32Array(rows), relation: new Int32Array(rows), tail: new Int32Array(rows) };
     const scores = new Float32Array(rows);
-    // The reader does not pass on what its callback throws.
-    let wrong: MuldeError | undefined;
+    // The reader swallows what its callback throws.
+    const wrong: MuldeError[] = [];
     const fill = (name: string, values: DecodedArray, from: number): void => {
       for (let i = 0; i < values.length; i++) {
         const value = Number(values[i]);
@@ -33,9 +35,12 @@ export async function readScores(path: string): Promise<ScoredTriples> {
           scores[from + i] = value;
           continue;
         }
-        if (!(Number.isInteger(value) && value >= 0 && value < 2 ** 31)) {
-          wrong ??= refuse(
-            `has ${String(values[i])} for the ${name} of row ${String(from + i)}; ids are whole numbers from 0.`,
+        if (wrong.length === 0 && !(Number.isInteger(value) && value >= 0 && value < 2 ** 31)) {
+          wrong.push(
+            refuse(
+              `the ${name} of row ${String(from + i)} is ${String(values[i])}; ids are whole numbers from 0.`,
+              values[i],
+            ),
           );
         }
         ids[name as keyof typeof ids][from + i] = value;
@@ -47,15 +52,23 @@ export async function readScores(path: string): Promise<ScoredTriples> {
       columns: [...columns],
       onChunk: ({ columnName, columnData, rowStart }) => fill(columnName, columnData, rowStart),
     });
-    if (wrong !== undefined) throw wrong as MuldeError;
+    if (wrong[0]) throw wrong[0];
     return { heads: ids.head, relations: ids.relation, tails: ids.tail, scores };
   } catch (cause) {
     if (cause instanceof MuldeError) throw cause;
-    throw refuse(`cannot be read as Parquet (${(cause as Error).message}); check the path, or write it anew.`, cause);
+    throw new MuldeError(
+      "SENIOR_TABLE_FILE",
+      `this cannot be read as Parquet (${(cause as Error).message}); check the path, or write the file again.`,
+      { file: path, cause },
+    );
   }
 }
 
-/** Writes scored triples as a Parquet file that `readScores`, pandas and DuckDB read; whole or not at all. Node only. */
+/**
+ * Writes scored triples as a Parquet file that `readScores`, pandas and DuckDB read. The file is written as a whole or not at all. Node only.
+ *
+ * @throws MuldeError SENIOR_TABLE_FILE that names the file
+ */
 export async function writeScores(path: string, triples: ScoredTriples): Promise<void> {
   const { parquetWriteBuffer } = await import("hyparquet-writer");
   const { open, rename, rm } = await import("node:fs/promises");
@@ -80,6 +93,10 @@ export async function writeScores(path: string, triples: ScoredTriples): Promise
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new MuldeError("SENIOR_TABLE_FILE", `${path} cannot be written (${(cause as Error).message}).`, { cause });
+    throw new MuldeError(
+      "SENIOR_TABLE_FILE",
+      `the file cannot be written (${(cause as Error).message}); check the folder and the free space.`,
+      { file: path, cause },
+    );
   }
 }

@@ -1,33 +1,38 @@
-import { checkLength } from "./_check.js";
 import { MuldeError } from "@mulde/errors";
-import { scoreChecked, type Teacher } from "./teacher.js";
+import { checkCount, checkLength } from "./_check.js";
+import { checkName, checkTeacher, scoreChecked, type ScoreOptions, type Teacher } from "./teacher.js";
 
-/** A list of scored triples (h, r, t), one in each row; r in 0..2R-1 with reciprocals. */
+/** Scored triples as four columns of one length: row i is (heads[i], relations[i], tails[i]) with scores[i]. */
 export interface ScoredTriples {
   readonly heads: Int32Array;
+  /** Relation ids, 0..2R-1: r >= R asks the reverse question of r - R. */
   readonly relations: Int32Array;
   readonly tails: Int32Array;
   readonly scores: Float32Array;
 }
 
 export interface ScoreTableOptions {
-  /** A candidate that the table lacks scores so much below the query's lowest stored score; 1 unless given. */
+  /** A candidate that is not in the table scores this much below the query's lowest score. Default 1. */
   readonly margin?: number;
-  /** What to do with a query that the table lacks altogether: an error unless `zero`, which scores all its candidates alike. */
+  /** A query that is not in the table is an "error" (the default), or scores "zero" for every candidate. */
   readonly missing?: "error" | "zero";
 }
 
 /**
- * A teacher that looks scores up: what a model too large to ask again, or one that is gone, said of its best answers to each query.
- * Of equal triples the last one counts.
+ * A teacher that looks its scores up in a table: the best answers of a model that is too slow to ask again, or gone. If a triple is there
+ * twice, the last row counts.
  *
- * @throws MuldeError SENIOR_SHAPE for columns of different lengths, SENIOR_TABLE for a score that is not finite or a margin below 0; from `score`,
- *   SENIOR_TABLE_QUERY naming the head and relation of a query that is missing
+ * @returns A teacher whose `score` throws SENIOR_TABLE_QUERY, with head and relation, for a query that is not in the table
+ * @throws MuldeError SENIOR_SHAPE for columns of different lengths, SENIOR_TABLE for a score that is not finite or a margin below 0,
+ *   SENIOR_TEACHER for an empty name
  */
 export function scoreTable(name: string, triples: ScoredTriples, options: ScoreTableOptions = {}): Teacher {
+  checkName(name);
   const { margin = 1, missing = "error" } = options;
   if (!(margin >= 0 && margin < Infinity)) {
-    throw new MuldeError("SENIOR_TABLE", `margin must be a finite number of at least 0, but is ${String(margin)}.`);
+    throw new MuldeError("SENIOR_TABLE", `margin must be a finite number of at least 0, but is ${String(margin)}.`, {
+      value: margin,
+    });
   }
   const table = sortedTable(triples);
   return {
@@ -41,6 +46,7 @@ export function scoreTable(name: string, triples: ScoredTriples, options: ScoreT
           throw new MuldeError(
             "SENIOR_TABLE_QUERY",
             `the table has no scores for head ${String(head)}, relation ${String(relation)}; record them, or pass missing: "zero".`,
+            { value: [head, relation] },
           );
         }
         let floor = from === to ? 0 : Infinity;
@@ -55,25 +61,33 @@ export function scoreTable(name: string, triples: ScoredTriples, options: ScoreT
   };
 }
 
-/** What `recordScores` asks for. */
-export interface RecordOptions {
-  /** heads of the queries, B; a query that is there twice is recorded once */
+/** The queries that `recordScores` asks. */
+export interface RecordOptions extends ScoreOptions {
+  /** B entity ids. A query that is there twice is recorded once. */
   readonly heads: Int32Array;
-  /** B relation ids, 0..2R-1 */
+  /** B relation ids, 0..2R-1. */
   readonly relations: Int32Array;
-  /** N */
+  /** N. */
   readonly entities: number;
-  /** how many of a query's best answers to keep */
+  /** How many of a query's best answers to keep. */
   readonly top: number;
 }
 
-// Scores asked for at once: 16 MB of them.
+// Scores of one call: 16 MB.
 const blockScores = 2 ** 22;
 
-/** The best answers of any teacher to each query, over all entities: a table to distil from later, or elsewhere. */
+/**
+ * Asks a teacher for the scores of all entities and keeps each query's best: a table to distil from later, or elsewhere.
+ *
+ * @throws MuldeError SENIOR_SHAPE for counts below 1 or columns of different lengths, SENIOR_TEACHER if the teacher scores another number
+ *   of entities, and what `collectScores` throws
+ */
 export async function recordScores(teacher: Teacher, options: RecordOptions): Promise<ScoredTriples> {
   const { heads, relations, entities, top } = options;
+  checkCount("entities", entities);
+  checkCount("top", top);
   checkLength("relations", relations, heads.length, "B");
+  checkTeacher(teacher, 0, { entities });
   const seen = new Set<string>();
   const queries = Array.from(heads, (_, b) => b).filter((b) => {
     const key = `${String(heads[b])} ${String(relations[b])}`;
@@ -92,7 +106,7 @@ export async function recordScores(teacher: Teacher, options: RecordOptions): Pr
     const candidates = Int32Array.from({ length: own.length * entities }, (_, i) => i % entities);
     const scores = new Float32Array(candidates.length);
     const column = (ids: Int32Array): Int32Array => Int32Array.from(own, (b) => ids[b]!);
-    await scoreChecked(teacher, column(heads), column(relations), candidates, scores);
+    await scoreChecked(teacher, column(heads), column(relations), candidates, scores, { signal: options.signal });
     own.forEach((b, i) => {
       const row = scores.subarray(i * entities, (i + 1) * entities);
       const best = Int32Array.from(row, (_, e) => e).sort((x, y) => row[y]! - row[x]!);
@@ -108,14 +122,18 @@ export async function recordScores(teacher: Teacher, options: RecordOptions): Pr
   return out;
 }
 
-/** The triples by head, relation and tail, each once. */
+/** The triples sorted by head, relation and tail, each once. */
 function sortedTable({ heads, relations, tails, scores }: ScoredTriples): ScoredTriples {
   for (const [field, column] of Object.entries({ relations, tails, scores })) {
     checkLength(field, column, heads.length, "as many as heads");
   }
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad !== -1) {
-    throw new MuldeError("SENIOR_TABLE", `Row ${String(bad)} of the score table has the score ${String(scores[bad])}.`);
+    throw new MuldeError(
+      "SENIOR_TABLE",
+      `Row ${String(bad)} of the score table has the score ${String(scores[bad])}; scores must be finite.`,
+      { value: scores[bad] },
+    );
   }
   const order = Int32Array.from(heads, (_, i) => i);
   const before = (a: number, b: number): number =>
@@ -130,13 +148,13 @@ function sortedTable({ heads, relations, tails, scores }: ScoredTriples): Scored
   };
 }
 
-/** Where a query's rows begin and end. */
+/** The first row of a query, and the row after its last. */
 function rowsOf({ heads, relations }: ScoredTriples, head: number, relation: number): [from: number, to: number] {
   const [begin, end] = [lowerBound(heads, 0, heads.length, head), lowerBound(heads, 0, heads.length, head + 1)];
   return [lowerBound(relations, begin, end, relation), lowerBound(relations, begin, end, relation + 1)];
 }
 
-/** The first of the ascending values from `low` to `high` that is not below `value`. */
+/** The first position in [low, high) of ascending values that is not below `value`; `high` if there is none. */
 function lowerBound(values: Int32Array, low: number, high: number, value: number): number {
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -1,58 +1,66 @@
 // The Senior of MulDE: Wang, Liu, Ma, Sheng, "MulDE: Multi-teacher Knowledge Distillation for Low-dimensional Knowledge
-// Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Contrast weights are detached, unlike in the released code.
-import { checkCount, checkIds, checkLength, firstNonFinite } from "./_check.js";
-import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
+// Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Attention weights are detached; the released code does not detach them.
 import { MuldeError } from "@mulde/errors";
+import { checkCount, checkIds, checkLength, checkRows, firstNonFinite } from "./_check.js";
+import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
 import type { Normalization } from "./normalization.js";
-import { noScaling, relationScaling, type Parameter, type Scaling } from "./scaling.js";
+import { parameterTables, type Parameter, type ParameterTable } from "./parameter.js";
+import { noScaling, relationScaling, type Scaling } from "./scaling.js";
 
 export interface SeniorOptions {
   /** m. */
   readonly teachers: number;
   /** 2R: relations with their reciprocals. */
   readonly relations: number;
-  /** What computes the step: `await createKernels()`, or `{ seniorStep: seniorStepReference }`. */
+  /** What the Senior computes with: `await createKernels()`, or `{ seniorStep: seniorStepReference }`. */
   readonly kernels: SeniorKernels;
-  /** Of the teachers' scores, before the scaling; none unless given, as in the paper. */
+  /** Normalizes the teachers' scores before the scaling. Default none, as in the paper. */
   readonly normalization?: Normalization;
-  /** `relationScaling({ relations, teachers })` unless given. */
+  /** Default `relationScaling({ relations, teachers })`. */
   readonly scaling?: Scaling;
-  /** `contrastAttention()` with the paper's schedule unless given. */
+  /** Default `contrastAttention()` with the paper's schedule. */
   readonly attention?: Attention;
-  /** T of the soft label; 1 unless given, as in the paper. */
+  /** T of the soft label. Default 1, as in the paper. */
   readonly temperature?: number;
-  /** Whether lambda * L_soft trains the scaling beside L_senior; true unless given, as in the released code. */
+  /** Whether lambda * L_soft trains the scaling beside L_senior. Default true, as in the released code. */
   readonly trainOnSoftLabels?: boolean;
 }
 
-/** B queries with K candidates each: what the Senior integrates. */
+/** B queries with K candidates each, scored by the teachers and by the Junior. */
 export interface SeniorBatch {
-  /** t, counted from 0. */
+  /** The epoch t, counted from 0. */
   readonly epoch: number;
   /** B relation ids, 0..2R-1. */
   readonly relations: Int32Array;
   /** m x B x K, as `collectScores` writes them. */
   readonly teacherScores: Float32Array;
-  /** s_J, B x K: the Junior's scores of the same candidates. */
+  /** s_J, B x K: the Junior's scores of the same candidates, a row every `stride` values. */
   readonly juniorScores: Float32Array;
+  /**
+   * The distance between rows of `juniorScores` and of `gradJunior`, in values; at least K. Default K. To use a block of columns of a larger
+   * matrix without copying, pass `matrix.subarray(firstColumn)` and the matrix's row length.
+   */
+  readonly stride?: number;
   readonly B: number;
   readonly K: number;
 }
 
-/** A batch with what training needs. */
+/** A batch with what training needs beside the scores. */
 export interface SeniorStep extends SeniorBatch {
-  /** B: the position of the true tail within the query's K candidates, or -1 where it is not among them. */
+  /** B: the position of the true tail among the query's K candidates, -1 if it is not there. */
   readonly targets: Int32Array;
   /** lambda, the weight of L_soft in the total loss; paper: .5 on FB15k-237, .01 on WN18RR. */
   readonly softWeight: number;
-  /** Out, B x K: d(lambda * L_soft) / d s_J. */
+  /** Whether to write the parameters' gradients. Default true; false for queries without a known answer, which teach the scaling nothing. */
+  readonly learns?: boolean;
+  /** Out, B x K, a row every `stride` values: d(lambda * L_soft) / d s_J. Values between the rows stay as they are. */
   readonly gradJunior: Float32Array;
-  /** Out, B x m, if given: the attention weights a. */
+  /** Out, B x m: the attention weights a. Leave it out if you do not need them. */
   readonly weights?: Float32Array;
 }
 
-/** What the Senior says of a batch. */
+/** The Senior's answer to a batch. */
 export interface SoftLogits {
   /** s_soft = sum_i a_i s'_i, B x K. The soft label is softmax(s_soft / T). */
   readonly softLogits: Float32Array;
@@ -60,7 +68,7 @@ export interface SoftLogits {
   readonly weights: Float32Array;
 }
 
-/** Anything that turns many teachers' scores into one soft label and learns from it. */
+/** Turns many teachers' scores into one soft label, and learns from it. `Senior` is one; you may write another. */
 export interface Integrator {
   readonly teachers: number;
   readonly normalization?: Normalization | undefined;
@@ -70,13 +78,13 @@ export interface Integrator {
   parameters(): readonly Parameter[];
 }
 
-/** One normalization, one scaling and one attention, composed: soft logits, the two losses and their gradients. */
+/** The Senior, composed of a normalization, a scaling and an attention. It gives soft logits, the two losses and their gradients. */
 export class Senior implements Integrator {
   /** m. */
   readonly teachers: number;
   /** 2R. */
   readonly relations: number;
-  /** What is done to the teachers' scores before the scaling, if anything. */
+  /** Applied to the teachers' scores before the scaling; undefined if nothing is. */
   readonly normalization: Normalization | undefined;
   readonly #kernels: SeniorKernels;
   readonly #scaling: Scaling;
@@ -85,7 +93,10 @@ export class Senior implements Integrator {
   readonly #trainOnSoft: boolean;
   #normalized = new Float32Array();
 
-  /** @throws MuldeError SENIOR_SHAPE for counts below 1, SENIOR_TEMPERATURE for a temperature that is not a finite number above 0 */
+  /**
+   * @throws MuldeError SENIOR_SHAPE for counts below 1, SENIOR_TEMPERATURE unless the temperature is a finite number above 0,
+   *   SENIOR_PARAMETER if the scaling's parameters share a name or have shapes that do not hold their values
+   */
   constructor(options: SeniorOptions) {
     checkCount("teachers", options.teachers);
     checkCount("relations", options.relations);
@@ -94,6 +105,7 @@ export class Senior implements Integrator {
       throw new MuldeError(
         "SENIOR_TEMPERATURE",
         `temperature must be a finite number above 0, but is ${String(temperature)}.`,
+        { value: temperature },
       );
     }
     this.teachers = options.teachers;
@@ -104,37 +116,42 @@ export class Senior implements Integrator {
     this.#attention = options.attention ?? contrastAttention();
     this.#temperature = temperature;
     this.#trainOnSoft = options.trainOnSoftLabels ?? true;
+    // A wrong parameter is reported here, before a run has started.
+    this.parameters();
   }
 
   /**
-   * One training step: both losses, the Junior's gradient into `gradJunior`, and the gradient of
-   * L_senior [+ lambda * L_soft] into the parameters (overwriting the last step's).
+   * One training step. Returns both losses, writes the Junior's gradient into `gradJunior`, and overwrites the parameters' gradients
+   * with that of L_senior [+ lambda * L_soft].
    *
-   * @throws MuldeError SENIOR_SHAPE, SENIOR_ID or SENIOR_TEMPERATURE for bad input, SENIOR_TEACHER_NOT_FINITE where only a teacher's
-   *   scores are NaN or infinite, else SENIOR_NOT_FINITE where scores are, or are too large for a finite loss; the parameters'
-   *   gradients are then left as they were
+   * @throws MuldeError SENIOR_SHAPE, SENIOR_ID, SENIOR_EPOCH, SENIOR_SOFT_WEIGHT or SENIOR_TEMPERATURE for bad input;
+   *   SENIOR_TEACHER_NOT_FINITE if a teacher's score is NaN or infinite; SENIOR_NOT_FINITE if the Junior's is, or if scores are too large for a
+   *   finite loss. The parameters' gradients then stay as they were.
    */
   step(step: SeniorStep): SeniorLosses {
     this.#check(step);
     checkLength("targets", step.targets, step.B, "B");
     checkIds("targets", step.targets, -1, step.K - 1);
-    checkLength("gradJunior", step.gradJunior, step.B * step.K, "B x K");
+    checkRows("gradJunior", step.gradJunior, step.B, step.K, step.stride ?? step.K);
     if (!(step.softWeight >= 0 && step.softWeight < Infinity)) {
       throw new MuldeError(
         "SENIOR_SOFT_WEIGHT",
         `softWeight must be a finite number of at least 0, but is ${String(step.softWeight)}.`,
+        { value: step.softWeight },
       );
     }
     const { targets, softWeight, gradJunior, weights = null } = step;
     if (weights) checkLength("weights", weights, step.B * this.teachers, "B x m");
     const gradScales = new Float32Array(step.B * this.teachers);
     const losses = this.#run(step, { targets, softWeight, gradJunior, gradScales, softLogits: null, weights });
-    this.#scaling.zeroGradients();
-    this.#scaling.backward(step.relations, gradScales);
+    if (step.learns ?? true) {
+      this.#scaling.zeroGradients();
+      this.#scaling.backward(step.relations, gradScales);
+    }
     return losses;
   }
 
-  /** The soft logits and attention weights of a batch, for evaluation and inspection; trains nothing. Throws as `step` does. */
+  /** The soft logits and attention weights of a batch, to evaluate or inspect. It trains nothing, and throws as `step` does. */
   softLogits(batch: SeniorBatch): SoftLogits {
     this.#check(batch);
     const { B, K } = batch;
@@ -145,7 +162,7 @@ export class Senior implements Integrator {
       softWeight: 0,
       softLogits,
       weights,
-      gradJunior: new Float32Array(B * K),
+      gradJunior: new Float32Array(B * (batch.stride ?? K)),
       gradScales: new Float32Array(B * this.teachers),
     });
     return { softLogits, weights };
@@ -159,17 +176,21 @@ export class Senior implements Integrator {
     return scales;
   }
 
-  /** The scaling's parameters, for the optimizer and for checkpoints. */
-  parameters(): readonly Parameter[] {
-    return this.#scaling.parameters();
+  /**
+   * The scaling's parameters with their shapes, for the optimizer and for checkpoints.
+   *
+   * @throws MuldeError SENIOR_PARAMETER as the constructor does
+   */
+  parameters(): readonly ParameterTable[] {
+    return parameterTables(this.#scaling.parameters());
   }
 
-  #check({ B, K, relations, teacherScores, juniorScores }: SeniorBatch): void {
+  #check({ B, K, relations, teacherScores, juniorScores, stride = K }: SeniorBatch): void {
     checkCount("B", B);
     checkCount("K", K);
     checkLength("relations", relations, B, "B");
     checkLength("teacherScores", teacherScores, this.teachers * B * K, "m x B x K");
-    checkLength("juniorScores", juniorScores, B * K, "B x K");
+    checkRows("juniorScores", juniorScores, B, K, stride);
   }
 
   #normalize({ teacherScores, B, K }: SeniorBatch): Float32Array {
@@ -187,6 +208,7 @@ export class Senior implements Integrator {
       teachers: this.teachers,
       teacherScores: this.#normalize(batch),
       juniorScores: batch.juniorScores,
+      ...(batch.stride !== undefined && { stride: batch.stride }),
       scales: this.scales(batch.relations),
       attentionTemperature: this.#attention.temperature(batch.epoch),
       temperature: this.#temperature,
@@ -194,11 +216,11 @@ export class Senior implements Integrator {
       ...rest,
     });
     if (Number.isFinite(losses.softLoss) && Number.isFinite(losses.seniorLoss)) return losses;
-    throw notFinite(batch, this.teachers, losses);
+    throw notFinite(batch, losses);
   }
 }
 
-/** The trivial integrator: no scaling, every teacher counts 1/m, nothing to train. */
+/** The plain average of the teachers: no scaling, weights of 1/m, nothing to train. */
 export function uniformAverage(options: {
   readonly teachers: number;
   readonly relations: number;
@@ -208,26 +230,33 @@ export function uniformAverage(options: {
   return new Senior({ ...options, scaling: noScaling(), attention: uniformAttention() });
 }
 
-/** The kernel's arguments that differ between a step and an inspection. */
+/** The kernel's arguments that differ between `step` and `softLogits`. */
 type KernelRest = Pick<
   SeniorStepArguments,
   "targets" | "softWeight" | "softLogits" | "weights" | "gradJunior" | "gradScales"
 >;
 
-/** Looks for the culprit only now that a loss is known to be bad: the scan would cost every step time. */
-function notFinite(batch: SeniorBatch, teachers: number, losses: SeniorLosses): MuldeError {
-  const { B, K, juniorScores, teacherScores } = batch;
-  const junior = firstNonFinite(juniorScores);
-  const teacher = firstNonFinite(teacherScores);
-  const [who, at, value] =
-    junior !== -1
-      ? ["The Junior", junior, juniorScores[junior]]
-      : ["Teacher " + String(Math.floor(teacher / (B * K))), teacher % (B * K), teacherScores[teacher]];
-  const message =
-    junior === -1 && teacher === -1
-      ? `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} though all scores are finite; they, or the scales, are too large.`
-      : `${who} gave ${String(value)} for query ${String(Math.floor(at / K))}, candidate ${String(at % K)}` +
-        ` (teachers are counted from 0 to ${String(teachers - 1)}); scores must be finite.`;
-  const own = junior === -1 && teacher !== -1;
-  return new MuldeError(own ? "SENIOR_TEACHER_NOT_FINITE" : "SENIOR_NOT_FINITE", message);
+/** Names the score at fault. It is called only after a loss turned out bad, because the scan would slow down every step. */
+function notFinite(batch: SeniorBatch, losses: SeniorLosses): MuldeError {
+  const { B, K, juniorScores, teacherScores, stride = K } = batch;
+  const reason = (who: string, value: number, query: number, candidate: number): string =>
+    `${who} gave ${String(value)} for query ${String(query)}, candidate ${String(candidate)} (all counted from 0); scores must be finite.`;
+  for (let b = 0; b < B; b++) {
+    const row = juniorScores.subarray(b * stride, b * stride + K);
+    const k = firstNonFinite(row);
+    if (k !== -1) return new MuldeError("SENIOR_NOT_FINITE", reason("The Junior", row[k]!, b, k), { value: row[k] });
+  }
+  const at = firstNonFinite(teacherScores);
+  if (at === -1) {
+    return new MuldeError(
+      "SENIOR_NOT_FINITE",
+      `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} although all scores are finite; the scores or the scales are too large.`,
+    );
+  }
+  const who = `Teacher ${String(Math.floor(at / (B * K)))}`;
+  return new MuldeError(
+    "SENIOR_TEACHER_NOT_FINITE",
+    reason(who, teacherScores[at]!, Math.floor((at % (B * K)) / K), at % K),
+    { value: teacherScores[at] },
+  );
 }

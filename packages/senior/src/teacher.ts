@@ -1,39 +1,125 @@
-import { checkCount, checkLength, firstNonFinite } from "./_check.js";
 import { MuldeError } from "@mulde/errors";
+import { checkCount, checkLength, firstNonFinite } from "./_check.js";
 
-/**
- * Anything that scores candidates: a frozen model of any family and dimension, an ensemble, a table of saved scores.
- * Higher is better. It is never updated while distilling.
- */
-export interface Teacher {
-  readonly name: string;
-  /**
-   * Vouches that every score is written, as a kernel does. Its scores are then not read once more to be checked: a score that is not
-   * finite is found by the Senior, whose loss it spoils.
-   */
-  readonly writesAll?: boolean;
-  /**
-   * Writes the score of every candidate tail of every query (heads[b], relations[b], ?).
-   *
-   * @param heads B entity ids
-   * @param relations B relation ids, 0..2R-1 with reciprocals
-   * @param candidates B x K entity ids
-   * @param out B x K, every value to be written with a finite number
-   */
-  score(heads: Int32Array, relations: Int32Array, candidates: Int32Array, out: Float32Array): void | Promise<void>;
+/** What a teacher is told beside the queries. */
+export interface ScoreOptions {
+  /** Aborts when nobody wants the scores any more. A teacher that waits, for example for a service, should then reject. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks every teacher for its scores, asynchronous ones side by side, and checks them. Returns once all have answered, so
- * that nobody writes to `out` any more when an error is thrown.
+ * Anything that scores candidates: a frozen model of any family and dimension, an ensemble, a service, a table of saved scores.
+ * Higher is better. Distillation never updates it.
+ */
+export interface Teacher {
+  /** Errors and results call the teacher by this name. */
+  readonly name: string;
+  /** N, if the teacher knows only the entities 0..N-1. A run checks it once, when it starts. */
+  readonly entities?: number | undefined;
+  /** R, the number of relations without their reciprocals, if the teacher knows only those. */
+  readonly relations?: number | undefined;
+  /**
+   * Set it if `score` always writes every value, as a kernel does. `collectScores` then skips its scan for missing and non-finite scores; a
+   * score that is not finite shows later, when the Senior's loss is not finite either.
+   */
+  readonly writesAll?: boolean | undefined;
+  /**
+   * Writes the score of every candidate answer to every query (heads[b], relations[b], ?). A relation id r >= R asks the reverse
+   * question of relation r - R: the query (t, r, ?) asks for the heads of (?, r - R, t).
+   *
+   * @param heads - B entity ids
+   * @param relations - B relation ids, 0..2R-1
+   * @param candidates - B x K entity ids, row by row
+   * @param out - B x K; write a finite number to every position
+   */
+  score(
+    heads: Int32Array,
+    relations: Int32Array,
+    candidates: Int32Array,
+    out: Float32Array,
+    options?: ScoreOptions,
+  ): void | Promise<void>;
+}
+
+/**
+ * Checks a set of teachers before a run: every teacher has a function `score` and a name of its own, and those that state their sizes
+ * fit the data.
  *
- * @param teachers m teachers
- * @param heads B entity ids
- * @param relations B relation ids, 0..2R-1
- * @param candidates B x K entity ids
- * @param out m x B x K, teacher by teacher: what `Senior.step` takes as `teacherScores`
- * @throws MuldeError SENIOR_SHAPE where lengths do not fit, SENIOR_TEACHER_FAILED (with the cause) where a teacher throws,
- *   SENIOR_TEACHER_NOT_FINITE where one writes NaN or an infinity; both name the teacher
+ * @param data - `entities` is N, `relations` is R without reciprocals
+ * @throws MuldeError SENIOR_TEACHER that names the teacher, and both sizes where they differ
+ */
+export function checkTeachers(
+  teachers: readonly Teacher[],
+  data: { readonly entities: number; readonly relations: number },
+): void {
+  if (teachers.length === 0) throw new MuldeError("SENIOR_TEACHER", "There is no teacher; pass at least one.");
+  const places = new Map<string, number>();
+  for (const [i, teacher] of teachers.entries()) {
+    checkTeacher(teacher, i, data);
+    const { name } = teacher;
+    const first = places.get(name);
+    if (first !== undefined) {
+      throw new MuldeError(
+        "SENIOR_TEACHER",
+        `the name "${name}" is taken by teacher ${String(first)}; give each teacher a name of its own.`,
+        { path: ["teachers", i], value: name },
+      );
+    }
+    places.set(name, i);
+  }
+}
+
+/** Checks one of several teachers, against the sizes that are known. @throws MuldeError SENIOR_TEACHER as `checkTeachers` does */
+export function checkTeacher(
+  teacher: Teacher,
+  i: number,
+  data: { readonly entities?: number; readonly relations?: number },
+): void {
+  const name = nameOf(teacher, i);
+  const refuse = (reason: string, value?: unknown): MuldeError =>
+    new MuldeError("SENIOR_TEACHER", reason, { path: ["teachers", i], value });
+  if (typeof (teacher.score as unknown) !== "function") {
+    throw refuse(`"${name}" has no function "score"; a trained model becomes a teacher by modelTeacher(model, name).`);
+  }
+  for (const size of ["entities", "relations"] as const) {
+    const [own, wanted] = [teacher[size], data[size]];
+    if (own === undefined || wanted === undefined || own === wanted) continue;
+    throw refuse(
+      `"${name}" scores ${String(own)} ${size}, but the data has ${String(wanted)}; use a teacher that was trained on this data.`,
+      own,
+    );
+  }
+}
+
+/** The name of the teacher at position `i`. @throws MuldeError SENIOR_TEACHER if it has none */
+function nameOf({ name }: { readonly name?: unknown }, i: number): string {
+  if (typeof name === "string" && name !== "") return name;
+  throw new MuldeError("SENIOR_TEACHER", "the teacher has no name; give it one, so that errors can say which it is.", {
+    path: ["teachers", i],
+    value: name,
+  });
+}
+
+/** @throws MuldeError SENIOR_TEACHER unless `name` can be a teacher's */
+export function checkName(name: string): void {
+  if (typeof (name as unknown) === "string" && name !== "") return;
+  throw new MuldeError("SENIOR_TEACHER", `A teacher's name must be a string of at least one character.`, {
+    value: name,
+  });
+}
+
+/**
+ * Asks every teacher for its scores, asynchronous ones side by side, and checks the answers. It settles only after every teacher has
+ * answered, so that nobody writes to `out` afterwards.
+ *
+ * @param teachers - m teachers
+ * @param heads - B entity ids
+ * @param relations - B relation ids, 0..2R-1
+ * @param candidates - B x K entity ids
+ * @param out - m x B x K, teacher by teacher: the `teacherScores` of `Senior.step`
+ * @throws MuldeError SENIOR_SHAPE if lengths do not fit; SENIOR_TEACHER if a teacher has no name; SENIOR_TEACHER_FAILED, with the
+ *   cause, if one throws; SENIOR_TEACHER_NOT_FINITE if one writes NaN or an infinity, or leaves a score unwritten. The last two name the
+ *   teacher. If the signal is aborted, its reason is thrown instead.
  */
 export async function collectScores(
   teachers: readonly Teacher[],
@@ -41,6 +127,7 @@ export async function collectScores(
   relations: Int32Array,
   candidates: Int32Array,
   out: Float32Array,
+  options?: ScoreOptions,
 ): Promise<void> {
   checkCount("The number of teachers", teachers.length);
   checkCount("The number of queries", heads.length);
@@ -49,13 +136,14 @@ export async function collectScores(
   if (size === 0 || size % heads.length !== 0) {
     throw new MuldeError(
       "SENIOR_SHAPE",
-      `candidates must hold B x K values, the same number for each of the ${String(heads.length)} queries, but holds ${String(size)}.`,
+      `candidates must hold B x K values, equally many for each of the ${String(heads.length)} queries, but holds ${String(size)}.`,
     );
   }
   checkLength("out", out, teachers.length * size, "m x B x K");
+  teachers.forEach(nameOf);
   const answers = await Promise.allSettled(
     teachers.map((teacher, i) =>
-      scoreChecked(teacher, heads, relations, candidates, out.subarray(i * size, (i + 1) * size)),
+      scoreChecked(teacher, heads, relations, candidates, out.subarray(i * size, (i + 1) * size), options),
     ),
   );
   for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
@@ -68,12 +156,15 @@ export async function scoreChecked(
   relations: Int32Array,
   candidates: Int32Array,
   out: Float32Array,
+  options?: ScoreOptions,
 ): Promise<void> {
-  // A score that the teacher forgets to write must not pass for the one of an earlier batch.
+  options?.signal?.throwIfAborted();
+  // A score that the teacher forgets to write must not pass for one of an earlier batch.
   if (!teacher.writesAll) out.fill(NaN);
   try {
-    await teacher.score(heads, relations, candidates, out);
+    await teacher.score(heads, relations, candidates, out, options);
   } catch (cause) {
+    options?.signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MuldeError("SENIOR_TEACHER_FAILED", `Teacher "${teacher.name}" failed to score a batch: ${reason}`, {
       cause,
@@ -85,6 +176,7 @@ export async function scoreChecked(
   throw new MuldeError(
     "SENIOR_TEACHER_NOT_FINITE",
     `Teacher "${teacher.name}" gave ${String(out[bad])} for head ${String(heads[query])}, relation ${String(relations[query])}, ` +
-      `tail ${String(candidates[bad])}; every score must be written and finite, so check that the teacher's parameters are.`,
+      `tail ${String(candidates[bad])}; a teacher must write a finite number for every candidate.`,
+    { value: out[bad] },
   );
 }

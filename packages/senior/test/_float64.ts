@@ -1,10 +1,10 @@
-// The Senior's step once more, in plain float64 loops with gradients worked out by hand from the formulas of the paper: the
-// independent recomputation that every other form is compared with.
+// The Senior's step in plain float64 loops, with gradients derived by hand from the paper's formulas. Tests compare every other form with
+// this independent one.
 import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "../src/index.js";
 
 type Values = Float32Array | Float64Array;
 
-/** What a step computes from, in any precision, so that finite differences can perturb it in float64. */
+/** A step's inputs in any precision, so that finite differences can perturb them in float64. */
 export interface Inputs {
   readonly batch: number;
   readonly candidates: number;
@@ -13,6 +13,7 @@ export interface Inputs {
   readonly juniorScores: Values;
   readonly scales: Values;
   readonly attentionTemperature: number;
+  readonly stride?: number;
   readonly targets: Int32Array;
   readonly temperature: number;
 }
@@ -49,7 +50,7 @@ function softLogitsRow(inputs: Inputs, weights: Values, b: number): number[] {
   return row;
 }
 
-/** Both losses with the weights given, as finite differences need them: the weights are detached. */
+/** Both losses for given weights. Finite differences must hold the weights fixed, because they are detached. */
 export function losses(inputs: Inputs, weights: Values): SeniorLosses {
   const { batch, candidates, temperature: T } = inputs;
   let softLoss = 0;
@@ -98,11 +99,17 @@ export function gradients(inputs: Inputs, weights: Values): Float64Gradients {
   return { softJunior, softScales, seniorScales };
 }
 
-/** The float64 form under the kernel's signature. */
+/** The float64 form with the kernel's signature. */
 export function seniorStepFloat64(step: SeniorStepArguments): SeniorLosses {
   const weights = attentionWeights(step);
   const { softJunior, softScales, seniorScales } = gradients(step, weights);
-  step.gradJunior.set(softJunior.map((x) => step.softWeight * x));
+  const { batch, candidates: K, stride = K } = step;
+  for (let b = 0; b < batch; b++) {
+    step.gradJunior.set(
+      softJunior.subarray(b * K, (b + 1) * K).map((x) => step.softWeight * x),
+      b * stride,
+    );
+  }
   step.gradScales.set(seniorScales.map((x, at) => x + (step.trainOnSoft ? step.softWeight * softScales[at]! : 0)));
   step.weights?.set(weights);
   for (let b = 0; b < step.batch; b++) {
@@ -113,8 +120,8 @@ export function seniorStepFloat64(step: SeniorStepArguments): SeniorLosses {
 
 export const float64Kernels: SeniorKernels = { seniorStep: seniorStepFloat64 };
 
-function juniorRow({ juniorScores, candidates: K }: Inputs, b: number): number[] {
-  return Array.from(juniorScores.subarray(b * K, (b + 1) * K));
+function juniorRow({ juniorScores, candidates: K, stride = K }: Inputs, b: number): number[] {
+  return Array.from(juniorScores.subarray(b * stride, b * stride + K));
 }
 
 function scaledRow({ teacherScores, scales, batch, candidates: K, teachers }: Inputs, b: number, i: number): number[] {

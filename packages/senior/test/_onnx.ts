@@ -1,6 +1,4 @@
-/**
- * Writes a small ONNX file by hand, as protobuf (https://protobuf.dev/programming-guides/encoding/); field numbers are those of onnx.proto.
- */
+/** Writes a small ONNX file as protobuf by hand (https://protobuf.dev/programming-guides/encoding/), with the field numbers of onnx.proto. */
 
 type Field = readonly [number: number, value: number | string | Uint8Array];
 
@@ -21,7 +19,7 @@ function varint(value: number): number[] {
 const FLOAT = 1;
 const INT64 = 7;
 
-/** ValueInfoProto: a name with an element type and dimensions, which are named and so of any size. */
+/** ValueInfoProto: a name with an element type and named dimensions, which may have any size. */
 function value(name: string, type: number, dims: readonly string[]): Uint8Array {
   const shape = message(...dims.map((dim): Field => [1, message([2, dim])]));
   return message([1, name], [2, message([1, message([1, type], [2, shape])])]);

@@ -46,7 +46,7 @@ export function randomStep(
     trainOnSoft: true,
     softLogits: new Float32Array(B * K).fill(NaN),
     weights: new Float32Array(B * m).fill(NaN),
-    // Whatever is left unwritten is seen.
+    // A value that stays unwritten shows.
     gradJunior: new Float32Array(B * K).fill(NaN),
     gradScales: new Float32Array(B * m).fill(NaN),
     ...changes,
@@ -64,7 +64,7 @@ export function freshOutputs(step: SeniorStepArguments): SeniorStepArguments {
   };
 }
 
-/** Steps of every kind: shapes, temperatures, weights, seeds. */
+/** Random steps of all shapes, temperatures, weights and seeds. */
 export const anyStep = (limits: Shape): fc.Arbitrary<SeniorStepArguments> =>
   fc
     .record({
@@ -80,10 +80,10 @@ export const anyStep = (limits: Shape): fc.Arbitrary<SeniorStepArguments> =>
     .map(({ B, K, m, seed, ...changes }) => randomStep({ B, K, m }, seed, changes));
 
 /**
- * The step by `kernels` equals the float64 form. Two tolerances add up. Relative: float32 sums, a few 2^-24 per term, on the scale
- * of the output's own largest value, since cancellation between candidates makes single small values meaningless. Absolute:
- * with S the largest score, a log-probability is a difference of logits of size S / T and so off by S / T * 2^-23 each for
- * s_soft and s_J; the divergence passes that on as it is, also where its value is 0.
+ * Expects a step by `kernels` to equal the float64 form. The tolerance has two parts. The relative one covers float32 sums, a few 2^-24 per
+ * term, relative to the output's largest value, because small values result from cancellation between candidates. The absolute one covers
+ * the logits: with S the largest score, a log-probability is a difference of logits of size S / T, off by S / T * 2^-23 each for s_soft
+ * and s_J. The divergence passes that error on unchanged, even if it is 0 itself.
  */
 export function expectFloat64(kernels: SeniorKernels, step: SeniorStepArguments, relative = 2e-5): void {
   const expected = freshOutputs(step);

@@ -23,6 +23,19 @@ describe("seniorTeacher", () => {
     [-3, -6, -4, -12].forEach((score, at) => expect(out[at]).toBeCloseTo(score, 5));
   });
 
+  it("states the sizes of its teachers, and refuses teachers of different sizes", () => {
+    const senior = new Senior({ teachers: 2, relations: 1, kernels });
+    const sized = (name: string, entities?: number): Teacher => ({ ...constant(name, 1), entities, relations: 3 });
+    expect(seniorTeacher(senior, [sized("a"), sized("b", 7)])).toMatchObject({ entities: 7, relations: 3 });
+    expect(seniorTeacher(senior, [constant("a", 1), constant("b", 1)]).entities).toBeUndefined();
+    expect(() => seniorTeacher(senior, [sized("a", 7), sized("b", 8)])).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_TEACHER",
+        message: expect.stringContaining('"b" scores 8 entities, but teacher "a" 7') as string,
+      }),
+    );
+  });
+
   it("is a teacher like any other, so Seniors nest", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels, scaling: noScaling() });
     const inner = seniorTeacher(senior, [constant("a", 2), constant("b", 4)], "inner");
@@ -45,7 +58,7 @@ describe("seniorTeacher", () => {
 
   it("refuses another number of teachers than the Senior's, and buffers that do not fit", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels });
-    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow("made for 2 teachers, but is given 1");
+    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow("made for 2 teachers, but gets 1");
     const teacher = seniorTeacher(senior, [constant("a", 1), constant("b", 1)]);
     const one = Int32Array.of(0);
     await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow("B x K = 2");

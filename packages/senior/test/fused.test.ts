@@ -5,7 +5,7 @@ import { Senior, type SeniorKernels } from "../src/index.js";
 import { float64Kernels } from "./_float64.js";
 import { anyStep, expectFloat64, freshOutputs, generator, randomStep, uniform } from "./_steps.js";
 
-// Without a compiler the default engine is WebAssembly too; the binary is committed, so that one is always there.
+// The default engine is WebAssembly too if there is no compiler. Its binary is committed.
 const engines = [
   { name: "the default engine", options: {} },
   { name: "WebAssembly", options: { engine: "wasm", threads: 1 } },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { collectScores, onnxTeacher, type Teacher } from "../src/index.js";
 import { onnxModel } from "./_onnx.js";
 
-// The runtime unpacks to 290 MB, so it is no dependency: MULDE_ONNXRUNTIME names a folder where it was installed, as .ci/run does.
+// The runtime takes 290 MB, so it is not a dependency. MULDE_ONNXRUNTIME names a folder that has it; .ci/run installs one.
 const folder = process.env.MULDE_ONNXRUNTIME;
 
 describe.skipIf(!folder)("an ONNX model on the real onnxruntime-node", () => {
@@ -21,7 +21,7 @@ describe.skipIf(!folder)("an ONNX model on the real onnxruntime-node", () => {
     file = join(directory, "model.onnx");
     writeFileSync(file, onnxModel());
     runtime = createRequire(resolve(folder!, "index.js"))("onnxruntime-node") as typeof runtime;
-    // What import("onnxruntime-node") finds where it is installed beside this package.
+    // What import("onnxruntime-node") finds if the runtime is installed beside this package.
     vi.doMock("onnxruntime-node", () => runtime);
   });
   afterAll(() => {
@@ -42,7 +42,7 @@ describe.skipIf(!folder)("an ONNX model on the real onnxruntime-node", () => {
     expect(await scores(await onnxTeacher("onnx", file, { inputs, output: "scores" }))).toEqual(expected);
   });
 
-  it("scores by a session that was made before, batch after batch of any size", async () => {
+  it("scores with your own session, in batches of any size", async () => {
     const session = await runtime.InferenceSession.create(file);
     const teacher = await onnxTeacher("onnx", { session, Tensor: runtime.Tensor });
     expect(await scores(teacher)).toEqual(expected);
@@ -51,18 +51,20 @@ describe.skipIf(!folder)("an ONNX model on the real onnxruntime-node", () => {
     expect([...out]).toEqual([307]);
   });
 
-  it("is named where its inputs are of another type than it is told", async () => {
+  it("is named if its inputs have another type than the options say", async () => {
     const teacher = await onnxTeacher("narrow", file, { ids: "int32" });
     await expect(scores(teacher)).rejects.toThrow(/Teacher "narrow" failed to score a batch: .*int64/s);
   });
 
-  it("is named where it is no ONNX file, or is not there", async () => {
+  it("is named if it is not an ONNX file or does not exist", async () => {
     const broken = join(directory, "broken.onnx");
     writeFileSync(broken, "no protobuf");
     await expect(onnxTeacher("x", broken)).rejects.toMatchObject({
       code: "SENIOR_ONNX",
-      message: expect.stringContaining(`${broken} cannot be loaded: `) as string,
+      message: expect.stringContaining(`${broken}: the runtime cannot load this model: `) as string,
     });
-    await expect(onnxTeacher("x", join(directory, "nothing.onnx"))).rejects.toThrow(/nothing\.onnx cannot be loaded: /);
+    await expect(onnxTeacher("x", join(directory, "nothing.onnx"))).rejects.toThrow(
+      /nothing\.onnx: the runtime cannot load/,
+    );
   });
 });

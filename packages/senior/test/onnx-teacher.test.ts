@@ -15,9 +15,9 @@ const session = (inputNames: readonly string[], outputNames: readonly string[], 
   run(feeds: Record<string, unknown>) {
     const [h, r, t] = inputNames.map((name) => feeds[name] as Tensor) as [Tensor, Tensor, Tensor];
     expect([h.type, h.dims, t.dims]).toEqual([r.type, [2], [2, 3]]);
-    const data = Float32Array.from(t.data as Int32Array, (tail, i) => {
+    const data = Float32Array.from(Array.from(t.data as ArrayLike<bigint | number>, Number), (tail, i) => {
       const b = Math.floor(i / 3);
-      return Number(h.data[b]) + 10 * Number(r.data[b]) + 100 * Number(tail);
+      return Number(h.data[b]) + 10 * Number(r.data[b]) + 100 * tail;
     });
     return Promise.resolve({ [outputNames[0]!]: { data: output ? output(3) : data } });
   },
@@ -49,7 +49,7 @@ describe("an ONNX model as a teacher", () => {
     expect(await scores(teacher)).toEqual(expected);
   });
 
-  it("is refused with too few inputs, and named where its output is no B x K of float32", async () => {
+  it("is refused without enough inputs, and named if its output is not B x K float32", async () => {
     await expect(onnxTeacher("few", { session: session(["x"], ["y"]), Tensor })).rejects.toThrow(
       /teacher "few" has the inputs x and/,
     );
@@ -64,9 +64,9 @@ describe("an ONNX model as a teacher", () => {
     }
   });
 
-  it("says what to install where the runtime is missing", async () => {
+  it("says what to install if the runtime is missing", async () => {
     await expect(onnxTeacher("x", "model.onnx")).rejects.toThrow(
-      /onnxruntime-node is needed for model\.onnx: npm install/,
+      /^model\.onnx: an ONNX model needs onnxruntime-node: npm install/,
     );
   });
 });

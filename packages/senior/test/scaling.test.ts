@@ -8,7 +8,8 @@ describe("relationScaling", () => {
     const scaling = relationScaling({ relations: 4, teachers: 3 });
     const [W, ...others] = scaling.parameters();
     expect(others).toEqual([]);
-    expect(W).toMatchObject({ name: "scaling", value: new Float32Array(12).fill(1), gradient: new Float32Array(12) });
+    const value = new Float32Array(12).fill(1);
+    expect(W).toEqual({ name: "scaling", rows: 4, width: 3, value, gradient: new Float32Array(12) });
     const scales = scaling.scales(Int32Array.of(3, 0), 3);
     // 1 / (1 + e^-1) = 1 / 1.36788 = .731059
     expect(Array.from(scales)).toEqual(new Array(6).fill(Math.fround(0.7310585786300049)));

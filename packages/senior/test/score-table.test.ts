@@ -74,6 +74,26 @@ describe("recordScores", () => {
   });
 });
 
+describe("recordScores, given bad input", () => {
+  const teacher: Teacher = { ...functionTeacher("sized", (_h, _r, c) => new Float32Array(c.length)), entities: 5 };
+  const options = { heads: Int32Array.of(1), relations: Int32Array.of(0), entities: 5, top: 2 };
+
+  it("refuses a teacher of another number of entities, counts below 1, and columns of different lengths", async () => {
+    await expect(recordScores(teacher, { ...options, entities: 6 })).rejects.toMatchObject({
+      code: "SENIOR_TEACHER",
+      message: expect.stringContaining('"sized" scores 5 entities, but the data has 6') as string,
+    });
+    for (const wrong of [{ top: 0 }, { entities: 0 }, { relations: new Int32Array(2) }]) {
+      await expect(recordScores(teacher, { ...options, ...wrong })).rejects.toMatchObject({ code: "SENIOR_SHAPE" });
+    }
+  });
+
+  it("stops with the reason of its signal", async () => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(recordScores(teacher, { ...options, signal })).rejects.toThrow("enough");
+  });
+});
+
 describe("a score table on disk", () => {
   let directory: string;
   beforeEach(async () => {
@@ -109,7 +129,7 @@ describe("a score table on disk", () => {
 
   it("names the file and what is wrong with it", async () => {
     const path = join(directory, "scores.parquet");
-    await expect(readScores(path)).rejects.toThrow(/scores\.parquet cannot be read as Parquet/);
+    await expect(readScores(path)).rejects.toThrow(/scores\.parquet: this cannot be read as Parquet/);
     await writeFile(path, "head\trelation");
     await expect(readScores(path)).rejects.toMatchObject({ code: "SENIOR_TABLE_FILE" });
     const column = (name: string, data: number[]) => ({ name, data, type: "INT32" as const });
@@ -117,13 +137,20 @@ describe("a score table on disk", () => {
       path,
       new Uint8Array(parquetWriteBuffer({ columnData: [column("head", [1]), column("tail", [1])] })),
     );
-    await expect(readScores(path)).rejects.toThrow(/has no column "relation"; .* has head, tail\./);
+    await expect(readScores(path)).rejects.toThrow(
+      /scores\.parquet: there is no column "relation"; .* has head, tail\./,
+    );
     const ids = ["head", "relation", "tail"].map((name) => column(name, [1, name === "tail" ? -4 : 2]));
     const all = [...ids, { name: "score", data: [1, 2], type: "FLOAT" as const }];
     await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData: all })));
-    await expect(readScores(path)).rejects.toThrow(/has -4 for the tail of row 1/);
+    await expect(readScores(path)).rejects.toMatchObject({
+      code: "SENIOR_TABLE_FILE",
+      file: path,
+      value: -4,
+      reason: expect.stringContaining("the tail of row 1 is -4") as string,
+    });
     await expect(writeScores(join(directory, "no", "x.parquet"), triples)).rejects.toThrow(
-      /x\.parquet cannot be written/,
+      /x\.parquet: the file cannot be written/,
     );
   });
 });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { collectScores, type Teacher } from "../src/index.js";
+import {
+  checkTeachers,
+  collectScores,
+  functionTeacher,
+  onnxTeacher,
+  scoreTable,
+  type ScoreOptions,
+  type Teacher,
+  withTemperature,
+} from "../src/index.js";
 
 const heads = Int32Array.of(10, 11);
 const relations = Int32Array.of(0, 3);
@@ -72,10 +81,10 @@ describe("collectScores", () => {
     });
   });
 
-  it("leaves the scores of a teacher that vouches for them unread, for the Senior's loss to show", async () => {
-    const vouching: Teacher = { ...failing("kernel", (_h, _r, _c, out) => void out.fill(NaN)), writesAll: true };
+  it("does not scan the scores of a teacher with writesAll", async () => {
+    const trusted: Teacher = { ...failing("kernel", (_h, _r, _c, out) => void out.fill(NaN)), writesAll: true };
     const out = new Float32Array(6);
-    await collectScores([vouching], heads, relations, candidates, out);
+    await collectScores([trusted], heads, relations, candidates, out);
     expect(out.every(Number.isNaN)).toBe(true);
   });
 
@@ -98,7 +107,7 @@ describe("collectScores", () => {
     }
   });
 
-  it("waits for the slow teachers before it throws, so that nobody writes afterwards", async () => {
+  it("waits for slow teachers before it throws, so that nobody writes afterwards", async () => {
     let finished = false;
     const slow = failing("slow", async (_h, _r, _c, out) => {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -124,5 +133,102 @@ describe("collectScores", () => {
       collectScores([a, a], heads, relations, candidates, out),
     ];
     for (const call of cases) await expect(call).rejects.toMatchObject({ code: "SENIOR_SHAPE" });
+  });
+
+  it("refuses a teacher without a name, by its position", async () => {
+    const nameless = { ...multiple("a", 1), name: undefined } as unknown as Teacher;
+    for (const teacher of [nameless, { ...nameless, name: "" }]) {
+      await expect(
+        collectScores([multiple("a", 1), teacher], heads, relations, candidates, new Float32Array(12)),
+      ).rejects.toMatchObject({ code: "SENIOR_TEACHER", path: ["teachers", 1] });
+    }
+  });
+
+  it("hands the signal on, through a temperature and to a function too", async () => {
+    const seen: unknown[] = [];
+    const { signal } = new AbortController();
+    const own = failing("own", (_h, _r, _c, out, options) => {
+      seen.push(options);
+      out.fill(0);
+    });
+    const asked = functionTeacher("function", (_h, _r, c, options) => {
+      seen.push(options);
+      return new Float32Array(c.length);
+    });
+    const teachers = [own, withTemperature(own, 2), asked];
+    await collectScores(teachers, heads, relations, candidates, new Float32Array(18), { signal });
+    expect(seen).toEqual([{ signal }, { signal }, { signal }]);
+  });
+
+  it("rejects with the signal's reason, before it asks anybody or while a teacher waits", async () => {
+    const reason = new Error("stopped");
+    let asked = 0;
+    const waiting = failing("service", (_h, _r, _c, _out, options?: ScoreOptions) => {
+      asked++;
+      return new Promise((_, reject) => {
+        options?.signal?.addEventListener("abort", () => {
+          reject(new Error("the connection closed"));
+        });
+      });
+    });
+    const call = (signal: AbortSignal) =>
+      collectScores([waiting], heads, relations, candidates, new Float32Array(6), { signal });
+    await expect(call(AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(asked).toBe(0);
+    const controller = new AbortController();
+    const running = call(controller.signal);
+    controller.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    expect(asked).toBe(1);
+  });
+});
+
+describe("checkTeachers", () => {
+  const data = { entities: 5, relations: 2 };
+  const sized = (name: string, entities?: number, rows?: number): Teacher => ({
+    ...multiple(name, 1),
+    entities,
+    relations: rows,
+  });
+
+  it("accepts teachers that fit the data or state no sizes", () => {
+    expect(() => {
+      checkTeachers([sized("a", 5, 2), sized("b"), sized("c", 5), sized("d", undefined, 2)], data);
+    }).not.toThrow();
+  });
+
+  it.each<[string, readonly Teacher[], string, readonly (string | number)[]]>([
+    [
+      "fewer entities",
+      [sized("a"), sized("RotH", 4, 2)],
+      '"RotH" scores 4 entities, but the data has 5',
+      ["teachers", 1],
+    ],
+    ["more entities", [sized("RotH", 6, 2)], '"RotH" scores 6 entities, but the data has 5', ["teachers", 0]],
+    ["other relations", [sized("RotH", 5, 4)], '"RotH" scores 4 relations, but the data has 2', ["teachers", 0]],
+    ["one name twice", [sized("a"), sized("b"), sized("a")], 'the name "a" is taken by teacher 0', ["teachers", 2]],
+    ["no name", [sized("a"), {} as Teacher], "the teacher has no name", ["teachers", 1]],
+    ["a model instead of a teacher", [{ name: "RotH" } as Teacher], '"RotH" has no function "score"', ["teachers", 0]],
+    ["no teacher", [], "There is no teacher", []],
+  ])("refuses %s", (_, teachers, text, path) => {
+    expect(() => {
+      checkTeachers(teachers, data);
+    }).toThrow(
+      expect.objectContaining({ code: "SENIOR_TEACHER", path, message: expect.stringContaining(text) as string }),
+    );
+  });
+
+  it("gets the sizes through withTemperature, and no maker of teachers takes an empty name", async () => {
+    expect(withTemperature(sized("a", 5, 2), 3)).toMatchObject({ name: "a", entities: 5, relations: 2 });
+    const none = {
+      heads: new Int32Array(),
+      relations: new Int32Array(),
+      tails: new Int32Array(),
+      scores: new Float32Array(),
+    };
+    const refused = expect.objectContaining({ code: "SENIOR_TEACHER" }) as Error;
+    expect(() => functionTeacher("", () => [])).toThrow(refused);
+    expect(() => scoreTable(undefined as unknown as string, none)).toThrow(refused);
+    await expect(onnxTeacher("", "model.onnx")).rejects.toThrow(refused);
   });
 });

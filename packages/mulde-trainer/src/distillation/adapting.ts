@@ -1,0 +1,74 @@
+// The two stages of DualDE: Zhu et al., "DualDE: Dually Distilling Knowledge Graph Embedding for Faster and Cheaper Reasoning", WSDM 2022. First
+// the teachers are frozen; then they learn too, so that their soft labels come to suit a Junior of few dimensions.
+import { type KgeModel, modelTeacher, type TableGradient } from "@mulde/kge-models";
+import type { TrainingSplit } from "../facts/data.js";
+import { overAllEntities } from "../facts/losses.js";
+import type { Objective, StepResult } from "../run/objective.js";
+import { type Trained, trainedTables } from "../run/optimizer.js";
+import type { DistilOptions } from "../run/options.js";
+import type { Batch } from "../step/block.js";
+import type { StepControl } from "../step/parts.js";
+import { distillationObjective } from "./distillation.js";
+
+/**
+ * Distillation in which teachers learn too after `adaptFrom` epochs. Each minimises L_hard + lambda L_soft of its own, with the Junior as its only
+ * teacher, unscaled. All gradients of a step are taken at the parameters before it.
+ *
+ * @param main - the Junior's objective, whose teachers include these models
+ */
+export function adaptingObjective(
+  main: Objective,
+  junior: KgeModel,
+  models: readonly KgeModel[],
+  options: DistilOptions,
+  split: TrainingSplit,
+): Objective {
+  // A teacher sees the facts' own candidates; where nothing is sampled, its own top K, as the Junior does.
+  const source = overAllEntities(options.loss.name) ? ("junior" as const) : ("sampled" as const);
+  const mutual: DistilOptions = {
+    ...options,
+    soft: {
+      ...options.soft,
+      candidates: { ...options.soft.candidates, source, refresh: 1, known: true },
+      queries: 0,
+      confidence: 0,
+    },
+    senior: { ...options.senior, normalization: "none", scaling: "none", attention: "uniform" },
+  };
+  const label = [modelTeacher(junior, "Junior")];
+  const since = options.soft.adaptFrom * Math.ceil(split.queries.length / options.batchSize);
+  const parts = models.map((model, i) => {
+    const prefixed = (name: string): string => `adapting.${i}.${name}`;
+    const tables = trainedTables(model, options.model.biases).map((table): Trained => ({
+      ...table,
+      name: prefixed(table.name),
+      since,
+    }));
+    return { model, prefixed, tables, objective: distillationObjective(model, label, mutual, split) };
+  });
+
+  return {
+    extra: main.extra,
+    ...(main.state && { state: main.state }),
+    adapting: { models, tables: parts.flatMap(({ tables }) => tables) },
+    async step(batch: Batch, control?: StepControl): Promise<StepResult> {
+      if (batch.epoch < options.soft.adaptFrom) return main.step(batch, control);
+      // The last step moved them.
+      for (const model of models) model.touch();
+      const { loss, gradients: found, ...rest } = await main.step(batch, control);
+      const gradients = new Map<string, TableGradient>(found);
+      let teachers = 0;
+      for (const { prefixed, objective } of parts) {
+        const { loss: own, gradients: theirs } = await objective.step(batch, control);
+        // Without their Senior's loss, which has nothing to train.
+        teachers += own.hard + options.soft.weight * own.soft!;
+        for (const [name, gradient] of theirs) gradients.set(prefixed(name), gradient);
+      }
+      return { ...rest, loss: { ...loss, total: loss.total + teachers, teachers }, gradients };
+    },
+    dispose() {
+      main.dispose();
+      for (const { objective } of parts) objective.dispose();
+    },
+  };
+}

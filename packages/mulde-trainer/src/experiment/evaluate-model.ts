@@ -1,0 +1,23 @@
+import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
+import { type KgeModel, modelScorer } from "@mulde/kge-models";
+import { prepareData, type TrainingData } from "../facts/data.js";
+
+/**
+ * Filtered metrics of a model on a split: both directions, realistic ranks, known answers of all splits left out.
+ *
+ * @param model - a model, one opened by `openModel`, or any scorer
+ * @throws MuldeError EVAL_BAD_TRIPLES for an empty split, SCORE_NOT_FINITE for a model whose scores are NaN
+ */
+export function evaluateModel(
+  model: KgeModel | { readonly model: KgeModel } | Scorer,
+  data: TrainingData,
+  split: "train" | "valid" | "test" = "test",
+): Promise<RankingReport> {
+  const { known, relations } = prepareData(data);
+  return evaluate(scorerOf(model), { triples: data[split], numRelations: relations, known });
+}
+
+function scorerOf(model: KgeModel | { readonly model: KgeModel } | Scorer): Scorer {
+  if ("numEntities" in model) return model;
+  return modelScorer("model" in model ? model.model : model);
+}

@@ -1,0 +1,196 @@
+import type { Dataset } from "@mulde/datasets";
+import { MuldeError } from "@mulde/errors";
+import { teacherScorer } from "@mulde/eval";
+import type { Kernels } from "@mulde/kernels";
+import { type KgeModel, modelTeacher, loadModel } from "@mulde/kge-models";
+import { seniorTeacher } from "@mulde/senior";
+import { seniorParts } from "../distillation/senior-parts.js";
+import { prepareData } from "../facts/data.js";
+import { distil } from "../run/distil.js";
+import type { TrainEvent } from "../run/events.js";
+import { differences, modelHash } from "../run/identity.js";
+import type { RunControl } from "../run/loop.js";
+import type { TrainOptions } from "../run/options.js";
+import { type Run, startRun } from "../run/run.js";
+import { train } from "../run/train.js";
+import { evaluateModel } from "./evaluate-model.js";
+import { type DistilPlan, type Experiment, type JuniorPlan, stageNames, twinName } from "./experiment.js";
+import { type Role, type Row, toRow } from "./rows.js";
+import { runStage, type SeniorParameters, type Stage, type StageEvent, type StageResult } from "./stage.js";
+
+export type { Role, Row } from "./rows.js";
+
+/** What an experiment reports: the events of its runs, and each model as it is done. */
+export type ExperimentEvent =
+  { readonly type: "pipeline"; readonly name: string; readonly stages: readonly string[] } | StageEvent | TrainEvent;
+
+/** Where an experiment runs. */
+export interface ExperimentContext {
+  readonly data: Dataset;
+  /** Each model gets a directory here; running again into the same directory goes on where it was left. */
+  readonly out: string;
+  readonly kernels?: Kernels;
+  readonly checkpointMinutes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type ExperimentRun = Run<ExperimentEvent, readonly Row[]>;
+
+/**
+ * Runs a whole experiment: the teachers, the undistilled Junior, the distilled one, and its variants. Each model is saved with its row as soon as
+ * it is done; a model that is there already, with the same options and data, is loaded instead. Teachers that adapt are saved as they
+ * were before; their last state shows only in the Senior's row. Load what you need from `out`: the run frees its models at the end.
+ *
+ * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_FOREIGN if a directory holds a model of another experiment
+ */
+export function runExperiment(experiment: Experiment, context: ExperimentContext): ExperimentRun {
+  prepareData(context.data);
+  if (context.data.test.length === 0) {
+    throw new MuldeError(
+      "TRAINER_DATA",
+      "The test split is empty, but an experiment ranks its models on it: split the triples first.",
+      {
+        path: ["test"],
+      },
+    );
+  }
+  return startRun((signal) => pipeline(experiment, { ...context, signal }), context.signal);
+}
+
+async function* pipeline(
+  experiment: Experiment,
+  context: ExperimentContext & { readonly signal: AbortSignal },
+): AsyncGenerator<ExperimentEvent, readonly Row[]> {
+  const { teachers, undistilled, junior, juniorTeachers, variants } = experiment;
+  yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
+  const rows: Row[] = [];
+  const models: KgeModel[] = [];
+  // What each teacher depends on beside the data.
+  const identities: unknown[] = [];
+  const { data, kernels, checkpointMinutes, signal } = context;
+  const shared = {
+    data,
+    signal,
+    ...(kernels && { kernels }),
+    ...(checkpointMinutes !== undefined && { checkpointMinutes }),
+  };
+
+  function untaught(role: Role, name: string, options: TrainOptions): AsyncGenerator<ExperimentEvent, StageResult> {
+    const stage = { role, name, options, identity: [differences(options)] };
+    return runStage({ ...stage, train: (control: RunControl) => train(options, { ...shared, ...control }) }, context);
+  }
+
+  async function* taught(
+    role: Role,
+    { name, options, teachers: by }: DistilPlan,
+    rest: Pick<Stage, "seniorRow"> = {},
+  ): AsyncGenerator<ExperimentEvent, StageResult> {
+    const own = by.map((i) => models[i]!);
+    const asTeachers = own.map((model, i) => modelTeacher(model, teachers[by[i]!]!.name));
+    // Those that adapt teach the next model as they were.
+    const before = options.soft.adaptFrom > 0 ? own.map(copyOf) : [];
+    const teachersIdentity = JSON.stringify(by.map((i) => identities[i]));
+    const identity = [differences(options), teachersIdentity];
+    const start = (control: RunControl) =>
+      distil(options, { ...shared, ...control, teachers: asTeachers, adapting: own, teachersIdentity });
+    const result = yield* runStage({ role, name, options, train: start, identity, ...rest }, context);
+    before.forEach((tables, i) => restore(own[i]!, tables));
+    return result;
+  }
+
+  try {
+    for (const plan of teachers) {
+      if (plan.from !== undefined) {
+        const { model, row, hash } = yield* savedTeacher(plan.name, plan.from, context);
+        models.push(model);
+        rows.push(row);
+        identities.push([plan.name, hash]);
+        continue;
+      }
+      const { model, row, run } = yield* plan.teachers
+        ? taught("teacher", plan)
+        : untaught("teacher", plan.name, plan.options);
+      models.push(model);
+      rows.push(row);
+      identities.push([plan.name, run]);
+    }
+    const main: JuniorPlan = { name: "distilled", options: junior, undistilled, teachers: juniorTeachers };
+    for (const plan of [main, ...variants]) {
+      if (plan.undistilled) {
+        const { model, row } = yield* untaught("undistilled", twinName(plan), plan.undistilled);
+        model.dispose();
+        rows.push(row);
+      }
+      const own = plan.teachers.map((i) => models[i]!);
+      const { model, row, seniorRow } = yield* taught("distilled", plan, {
+        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, data) }),
+      });
+      model.dispose();
+      rows.push(row, ...(seniorRow ? [seniorRow] : []));
+    }
+    return rows;
+  } finally {
+    for (const model of models) model.dispose();
+  }
+}
+
+/** A teacher that was trained before, ranked as if it had been trained here, with a hash of its parameters. */
+async function* savedTeacher(
+  name: string,
+  from: string,
+  { data, kernels }: ExperimentContext,
+): AsyncGenerator<ExperimentEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
+  const { model, training } = await openModel(from, { data, what: "The teacher", kernels });
+  const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
+  const row = toRow(await evaluateModel(model, data), {
+    role: "teacher",
+    name,
+    model: model.config.model,
+    dim: model.dim,
+    parameters: model.parameters,
+    epochs,
+    seed: 0,
+    seconds: 0,
+  });
+  yield { type: "row", name, row };
+  return { model, row, hash: modelHash(model) };
+}
+
+/** The Senior ranked like a model, with what it learned beside the Junior. */
+async function seniorOf(
+  { options: junior }: JuniorPlan,
+  models: readonly KgeModel[],
+  row: Row,
+  senior: SeniorParameters,
+  data: Dataset,
+): Promise<Row> {
+  const m = models.length;
+  const { scaling, normalization } = seniorParts(junior.senior, 2 * data.relations.size, m);
+  for (const { name, value } of scaling!.parameters()) value.set(senior[name]!);
+  const parameters = scaling!.parameters().reduce((sum, { value }) => sum + value.length, 0);
+  const own = { teachers: m, normalization, scales: (rows: Int32Array) => scaling!.scales(rows, m) };
+  const teacher = seniorTeacher(
+    own,
+    models.map((model, i) => modelTeacher(model, `teacher ${i}`)),
+  );
+  const scorer = teacherScorer(teacher, { entities: data.entities.size });
+  return toRow(await evaluateModel(scorer, data), {
+    role: "senior",
+    name: "senior",
+    model: models.map(({ config }) => config.model).join("+"),
+    dim: Math.max(...models.map(({ dim }) => dim)),
+    parameters: parameters + models.reduce((sum, model) => sum + model.parameters, 0),
+    epochs: row.epochs,
+    seed: junior.seed,
+    seconds: 0,
+  });
+}
+
+function copyOf(model: KgeModel): Map<string, Float32Array> {
+  return new Map([...model.tables].map(([name, { data }]) => [name, data.slice()]));
+}
+
+function restore(model: KgeModel, tables: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, values] of tables) model.table(name).data.set(values);
+  model.touch();
+}

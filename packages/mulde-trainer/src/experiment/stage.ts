@@ -1,0 +1,117 @@
+import { access, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Dataset } from "@mulde/datasets";
+import { MuldeError } from "@mulde/errors";
+import { type KgeModel, loadModel, saveModel } from "@mulde/kge-models";
+import type { Kernels } from "@mulde/kernels";
+import type { TrainEvent } from "../run/events.js";
+import { hashOf } from "../run/identity.js";
+import type { RunControl } from "../run/loop.js";
+import type { TrainingRun } from "../run/train.js";
+import { evaluateModel } from "./evaluate-model.js";
+import { type Role, type Row, toRow } from "./rows.js";
+
+/** A model of an experiment that is trained. */
+export interface Stage {
+  readonly role: Role;
+  readonly name: string;
+  readonly options: { readonly model: { readonly name: string; readonly dim: number }; readonly seed: number };
+  readonly train: (control: RunControl) => TrainingRun;
+  /** what the result depends on beside the data */
+  readonly identity: readonly unknown[];
+  /** the row of the Senior that taught the model; its teachers may be gone later, where they adapted */
+  readonly seniorRow?: (row: Row, senior: SeniorParameters) => Promise<Row>;
+}
+
+/** Where stages work. */
+export interface StageContext {
+  readonly data: Dataset;
+  readonly out: string;
+  readonly kernels?: Kernels;
+}
+
+/** The trained scaling of a distilled model's Senior, as its directory keeps it. */
+export type SeniorParameters = Readonly<Record<string, readonly number[]>>;
+
+/** What a stage ends with. */
+export interface StageResult {
+  readonly model: KgeModel;
+  /** hash of all that the model depends on */
+  readonly run: string;
+  readonly row: Row;
+  readonly seniorRow?: Row;
+}
+
+/** What reports of stages hold beside the events of training. */
+export type StageEvent =
+  | { readonly type: "skipped"; readonly name: string; readonly row: Row }
+  | { readonly type: "row"; readonly name: string; readonly row: Row };
+
+interface Saved extends Omit<StageResult, "model"> {
+  readonly senior: SeniorParameters;
+}
+
+/**
+ * Trains, ranks and saves a model with its row, or loads what an earlier call saved.
+ *
+ * @throws MuldeError TRAINER_FOREIGN if the directory holds another model
+ */
+export async function* runStage(
+  stage: Stage,
+  context: StageContext,
+): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
+  const { data, kernels, out } = context;
+  const { name, role, options } = stage;
+  const directory = join(out, name);
+  const checkpoint = join(out, `${name}.checkpoint.safetensors`);
+  const run = hashOf([data.fingerprint, ...stage.identity]);
+  if (await exists(join(directory, "config.json"))) {
+    const { model, training } = await loadModel(directory, kernels && { kernels });
+    const saved = training as unknown as Saved | undefined;
+    if (saved?.run !== run) {
+      throw new MuldeError(
+        "TRAINER_FOREIGN",
+        "the directory holds a model of other options or data: choose another directory, or delete it to train anew.",
+        { file: directory },
+      );
+    }
+    // Left behind by a run that ended between saving the model and here.
+    await rm(checkpoint, { force: true });
+    yield { type: "skipped", name, row: saved.row };
+    return { model, ...saved };
+  }
+  const training = stage.train({ name, checkpoint });
+  yield* training;
+  const result = await training.result;
+  const { model } = result;
+  const row = toRow(await evaluateModel(model, data), {
+    role,
+    name,
+    model: options.model.name,
+    dim: options.model.dim,
+    parameters: model.parameters,
+    epochs: result.epochs,
+    seed: options.seed,
+    seconds: result.seconds,
+  });
+  const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
+  const saved: Saved = { run, row, senior, ...(stage.seniorRow && { seniorRow: await stage.seniorRow(row, senior) }) };
+  await saveModel(model, directory, {
+    entities: data.entities.names,
+    relations: data.relations.names,
+    dataset: { name: data.name, fingerprint: data.fingerprint },
+    training: { ...saved, options: stage.options, validation: result.best },
+  });
+  await rm(checkpoint, { force: true });
+  yield { type: "row", name, row };
+  return { model, ...saved };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import type { AnswerIndex, TripleList } from "@mulde/datasets";
+import { indexAnswers, withReciprocals } from "@mulde/datasets";
+import { MuldeError } from "@mulde/errors";
+import type { KnownAnswers } from "@mulde/eval";
+
+/** The splits to train and validate on; a `Dataset` of `@mulde/datasets` has more. */
+export interface TrainingData {
+  readonly entities: { readonly size: number };
+  readonly relations: { readonly size: number };
+  readonly train: TripleList;
+  readonly valid: TripleList;
+  /** Rankings leave out the known answers of the test split too, as everywhere in the field. */
+  readonly test: TripleList;
+  /** Identifies the data in a run's identity; a hash of the splits unless given. */
+  readonly fingerprint?: string;
+}
+
+/** What steps read of the training split. */
+export interface TrainingSplit {
+  /** The known answers, indexed at first use. */
+  answers(): AnswerIndex;
+  /** 2n queries: each training triple in both directions. */
+  readonly queries: TripleList;
+}
+
+/** Stands in for the training split where no option needs it. */
+export const noTrainingSplit: TrainingSplit = {
+  answers: () => refuse(),
+  get queries(): TripleList {
+    return refuse();
+  },
+};
+
+function refuse(): never {
+  throw new MuldeError(
+    "TRAINER_DATA",
+    "These options need the training split (rules, negatives.filter, a loss of all known answers, soft.queries, or " +
+      "soft.candidates with refresh or known: false): pass prepareData(data) to the objective.",
+  );
+}
+
+/** A data set as the loops read it. */
+export interface PreparedData extends TrainingSplit {
+  readonly entities: number;
+  readonly relations: number;
+  readonly valid: TripleList;
+  readonly known: KnownAnswers;
+  readonly fingerprint: string;
+}
+
+const prepared = new WeakMap<TrainingData, PreparedData>();
+
+/** Queries and filter of a data set, made once for it. @throws MuldeError TRAINER_DATA if there is nothing to train or validate on */
+export function prepareData(data: TrainingData): PreparedData {
+  const found = prepared.get(data);
+  if (found) return found;
+  for (const [split, name] of [
+    ["train", "training"],
+    ["valid", "validation"],
+  ] as const) {
+    if (data[split].length > 0) continue;
+    throw new MuldeError("TRAINER_DATA", `The ${name} split is empty: split the triples first (splitTriples).`, {
+      path: [split],
+    });
+  }
+  const entities = data.entities.size;
+  const relations = data.relations.size;
+  let answers: AnswerIndex | undefined;
+  let fingerprint = data.fingerprint;
+  const result: PreparedData = {
+    entities,
+    relations,
+    answers: () => (answers ??= indexAnswers(entities, relations, data.train)),
+    queries: withReciprocals(data.train, relations),
+    valid: data.valid,
+    known: indexAnswers(entities, relations, data.train, data.valid, data.test),
+    get fingerprint() {
+      return (fingerprint ??= hashOf(data));
+    },
+  };
+  prepared.set(data, result);
+  return result;
+}
+
+function hashOf({ entities, relations, train, valid, test }: TrainingData): string {
+  const hash = createHash("sha256").update(`${entities.size} ${relations.size}`);
+  for (const { heads, relations: rows, tails, length } of [train, valid, test]) {
+    hash.update(` ${length} `);
+    for (const column of [heads, rows, tails])
+      hash.update(new Uint8Array(column.buffer, column.byteOffset, 4 * length));
+  }
+  return hash.digest("hex");
+}

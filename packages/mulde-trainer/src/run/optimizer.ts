@@ -1,0 +1,119 @@
+import type { Kernels } from "@mulde/kernels";
+import type { KgeModel, TableGradient } from "@mulde/kge-models";
+import type { RunOptions } from "./options.js";
+
+/** A table that an optimizer moves. */
+export interface Trained {
+  readonly name: string;
+  readonly rows: number;
+  readonly width: number;
+  readonly data: Float32Array;
+  /** whether weight decay applies: to embeddings, not to biases, curvatures and gates */
+  readonly decays: boolean;
+  /** Steps before its first gradient; Adam's bias correction starts there. 0 unless given. */
+  readonly since?: number;
+}
+
+// The defaults of Kingma & Ba 2015, as in PyTorch and both reference implementations.
+const beta1 = 0.9;
+const beta2 = 0.999;
+const adamEpsilon = 1e-8;
+// PyTorch's for Adagrad.
+const adagradEpsilon = 1e-10;
+
+/** The tables of a model. Without `biases` those of the entities stay as they are: 0 in a new model. */
+export function trainedTables(model: KgeModel, biases = true): Trained[] {
+  const tables = [...model.tables.values()].filter(({ name }) => biases || !["headBias", "tailBias"].includes(name));
+  return tables.map(({ name, rows, width, data }) => ({
+    name,
+    rows,
+    width,
+    data,
+    decays: name === "entity" || name in model.definition.tables,
+  }));
+}
+
+/** Adam or Adagrad over named tables. Its state can be saved and restored by name. */
+export class Optimizer {
+  readonly #moments = new Map<string, readonly Float32Array[]>();
+
+  constructor(
+    readonly kernels: Kernels,
+    readonly tables: readonly Trained[],
+    readonly options: RunOptions["optimizer"],
+  ) {
+    const moments = options.name === "adam" ? 2 : 1;
+    for (const { name, data } of tables) {
+      this.#moments.set(
+        name,
+        Array.from({ length: moments }, () => kernels.engine.float32(data.length)),
+      );
+    }
+  }
+
+  /** One update; `step` counts from 1. Tables without a gradient stay as they are. Gradients are clipped in place. */
+  update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
+    const { name: kind, sparse, clipNorm } = this.options;
+    if (clipNorm > 0) this.#clip(gradients, clipNorm);
+    for (const { name, rows, width, data, decays, since = 0 } of this.tables) {
+      const gradient = gradients.get(name);
+      if (!gradient) continue;
+      const { ids, count, values } = gradient;
+      const update = { rows, dim: width, ids, count, sparse, gradient: values, parameters: data };
+      const weightDecay = decays ? this.options.weightDecay : 0;
+      const [first, second] = this.#moments.get(name)!;
+      if (kind === "adam") {
+        const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step: step - since, weightDecay };
+        this.kernels.adam(update, { first: first!, second: second! }, options);
+      } else {
+        const options = { learningRate, epsilon: adagradEpsilon, weightDecay };
+        this.kernels.adagrad(update, { sum: first! }, options);
+      }
+    }
+  }
+
+  /** Scales gradients down to `limit` where the norm of all of them together is greater. */
+  #clip(gradients: ReadonlyMap<string, TableGradient>, limit: number): void {
+    const used = this.tables.flatMap(({ name, width }) => {
+      const gradient = gradients.get(name);
+      return gradient ? [gradient.values.subarray(0, gradient.count * width)] : [];
+    });
+    let square = 0;
+    for (const values of used) for (const g of values) square += g * g;
+    const norm = Math.sqrt(square);
+    // Not `norm <= limit`: a NaN is left for the loss to show.
+    if (!(norm > limit)) return;
+    for (const values of used) for (let i = 0; i < values.length; i++) values[i]! *= limit / norm;
+  }
+
+  /** The state by name, to be saved, or filled by a checkpoint. */
+  state(): ReadonlyMap<string, Float32Array> {
+    const state = new Map<string, Float32Array>();
+    for (const [name, moments] of this.#moments) moments.forEach((data, i) => state.set(`${name}.${i}`, data));
+    return state;
+  }
+
+  dispose(): void {
+    for (const moments of this.#moments.values()) this.kernels.engine.free(...moments);
+  }
+}
+
+/** The learning rate of a step (from 0) out of `steps`, after `drops` validations without a better MRR. */
+export function learningRateAt(
+  step: number,
+  steps: number,
+  options: {
+    readonly optimizer: Pick<RunOptions["optimizer"], "learningRate">;
+    readonly schedule: RunOptions["schedule"];
+  },
+  drops = 0,
+): number {
+  const { learningRate } = options.optimizer;
+  const { name: schedule, warmup } = options.schedule;
+  const rising = Math.floor(warmup * steps);
+  if (step < rising) return (learningRate * (step + 1)) / rising;
+  if (schedule === "constant") return learningRate;
+  if (schedule === "plateau") return learningRate * 0.5 ** drops;
+  const part = (step - rising) / Math.max(1, steps - rising);
+  return (learningRate * (1 + Math.cos(Math.PI * part))) / 2;
+}
