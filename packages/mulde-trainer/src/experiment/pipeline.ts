@@ -2,7 +2,7 @@ import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
 import { teacherScorer } from "@mulde/eval";
 import type { Kernels } from "@mulde/kernels";
-import { type KgeModel, modelTeacher, loadModel } from "@mulde/kge-models";
+import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
 import { seniorTeacher } from "@mulde/senior";
 import { seniorParts } from "../distillation/senior-parts.js";
 import { prepareData } from "../facts/data.js";
