@@ -102,7 +102,7 @@ test.each([
     ["train", "--data", "x", "--out", "y", "--epochs", "0"],
     /'--epochs <integer>' argument '0' is invalid/,
   ],
-  ["an odd dimension", ["train", "--data", "x", "--out", "y", "--dim", "7"], /'--dim': RotH .*even/],
+  ["an odd dimension", ["train", "--data", "x", "--out", "y", "--dim", "7"], /'--dim': dim: must be even, but is 7: RotH/],
   [
     "a loss that an option does not go with",
     ["distil", "--teachers", "t", "--data", "x", "--out", "y", "--loss", "1vsAll", "--unseen-queries", "1"],
