@@ -105,9 +105,7 @@ describe("a run that is stopped", () => {
     const directory = join(temporary(), "interrupted");
     const stopped = await mulde(args(directory), { kill: interrupt });
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toMatch(
-      /\nStopped; .*checkpoint\.safetensors keeps .* Run the same command to go on\./,
-    );
+    expect(stopped.stderr).toMatch(/\nStopped; .*checkpoint\.safetensors keeps .* Run the same command to go on\./);
     expect(readdirSync(directory)).toEqual(["checkpoint.safetensors"]);
 
     const resumed = await mulde(args(directory));
