@@ -40,9 +40,9 @@ function writeGraph(folder) {
 const experiment = `
 name: smoke
 data: graph
-defaults: { epochs: 60, validateEvery: 60, dim: 8, batchSize: 16, negatives: 20, learningRate: 0.03 }
-teachers: [{ model: RotH }, { model: ComplEx }]
-junior: { model: RotE, topK: 8 }
+defaults: { epochs: 60, validation: { every: 60 }, batchSize: 16, negatives: 20, optimizer: { learningRate: 0.03 } }
+teachers: [{ model: { name: RotH, dim: 8 } }, { model: { name: ComplEx, dim: 8 } }]
+junior: { model: { name: RotE, dim: 8 }, soft: { candidates: { k: 8 } } }
 `;
 
 try {

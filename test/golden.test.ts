@@ -13,7 +13,7 @@ it(
       { encoding: "utf8", env: { ...process.env, MULDE_KERNELS: "wasm" } },
     );
     expect({ stdout, stderr, status }).toEqual({
-      stdout: expect.stringMatching(/^(\d+) of \1 hashes are the same\.\n$/),
+      stdout: expect.stringMatching(/^(\d+) of \1 hashes are the same\.\n$/) as string,
       stderr: "",
       status: 0,
     });

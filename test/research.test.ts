@@ -131,9 +131,9 @@ describe("the ledger", () => {
     const experiment = [
       "name: mini",
       "data: graph",
-      "defaults: { epochs: 1, dim: 8 }",
-      "teachers: [{ model: TransE }, { model: DistMult }]",
-      "junior: { model: RotE, topK: 8 }",
+      "defaults: { epochs: 1, model: { dim: 8 } }",
+      "teachers: [{ model: { name: TransE } }, { model: { name: DistMult } }]",
+      "junior: { model: { name: RotE }, soft: { candidates: { k: 8 } } }",
     ];
     writeFileSync(join(temporary, "mini.yaml"), `${experiment.join("\n")}\n`);
   });

@@ -5,7 +5,7 @@ import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";
 import { createModel, modelScorer } from "@mulde/kge-models";
 import { batchSize } from "./shapes.js";
-import { factsEvents } from "./training.js";
+import { longRun } from "./training.js";
 
 const [directory, steps] = process.argv.slice(2);
 const shape = { model: "RotH", dim: 32 };
@@ -26,7 +26,7 @@ async function timed(work) {
  */
 async function trainSome(data) {
   const started = performance.now();
-  const events = factsEvents({ dim: shape.dim, negatives, sparse: true }, { data });
+  const events = longRun({ dim: shape.dim, negatives, sparse: true }, { data });
   const stretches = [];
   let prepared = 0;
   let last = { step: 0, at: 0 };

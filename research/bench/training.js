@@ -5,22 +5,21 @@ import {
   distillationObjective,
   distilSchema,
   factsObjective,
-  merged,
   Optimizer,
-  parseOptions,
   train,
   trainedTables,
   trainSchema,
 } from "@mulde/mulde-trainer";
 import { batchSize } from "./shapes.js";
 
+const initialCurvature = 1.3132616875182228; // softplus(1)
+
 /** The paper's step on the facts (Wang et al. 2021), which the peer computes too. */
 const facts = {
   seed: 0,
   epochs: 1,
   batchSize,
-  // softplus(1)
-  model: { name: "RotH", dim: 64, curvature: "shared", initialCurvature: 1.3132616875182228, biases: true },
+  model: { name: "RotH", dim: 64, curvature: "shared", initialCurvature, biases: true },
   optimizer: { name: "adam", learningRate: 0.001, weightDecay: 0, clipNorm: 0, sparse: false, averaging: 0 },
   schedule: { name: "constant", warmup: 0 },
   loss: { name: "bce", adversarial: 0, margin: 1, smoothing: 0 },
@@ -30,9 +29,10 @@ const facts = {
   validation: { every: 5, patience: 10, triples: 0 },
 };
 
-/** The paper's step of a Junior with 32 dimensions: its own top 500 of each query, scaled and weighted teachers. */
-const distillation = merged(facts, {
-  model: { dim: 32 },
+/** The paper's step of a Junior of 32 dimensions: its own 500 best entities of each query, scaled and weighted teachers. */
+const distillation = {
+  ...facts,
+  model: { ...facts.model, dim: 32 },
   soft: {
     weight: 0.5,
     temperature: 1,
@@ -42,20 +42,22 @@ const distillation = merged(facts, {
     adaptFrom: 0,
   },
   senior: { normalization: "none", scaling: "relation", attention: "contrast", trainOnSoft: true },
-});
+};
 
 /** The options as they stand here, and as the trainer reads them: the same, or a default has filled a gap. */
 export const written = { facts, distillation };
-export const read = { facts: parseOptions(trainSchema, facts), distillation: parseOptions(distilSchema, distillation) };
+export const read = { facts: trainSchema.parse(facts), distillation: distilSchema.parse(distillation) };
 
-/** The same options with another dimension, number of negatives, loss, or optimizer of touched rows alone. */
-function factsOptions({ dim, negatives, loss, sparse }) {
-  return merged(facts, {
-    model: { dim },
-    negatives: { count: negatives },
-    loss: { name: loss },
-    optimizer: { sparse },
-  });
+/** The step on the facts with another dimension, number of negatives, loss, or an optimizer of the touched rows alone. */
+function factsOptions({ dim = 64, negatives = 255, loss = "bce", sparse = false, epochs = 1 }) {
+  return {
+    ...facts,
+    epochs,
+    model: { ...facts.model, dim },
+    negatives: { ...facts.negatives, count: negatives },
+    loss: { ...facts.loss, name: loss },
+    optimizer: { ...facts.optimizer, sparse },
+  };
 }
 
 /** A training step with random queries: the loss, its gradients, the optimizer. */
@@ -70,14 +72,14 @@ function trainingStep({ kernels, queries }, model, objective, options) {
 
 /** A step on the facts and the model that it trains. */
 export async function factsStep(setting, change) {
-  const options = parseOptions(trainSchema, factsOptions(change));
+  const options = trainSchema.parse(factsOptions(change));
   const model = await setting.spread(options.model.name, options.model.dim);
   return { model, step: trainingStep(setting, model, factsObjective(model, options), options) };
 }
 
 /** A step of a Junior that four frozen teachers teach. */
 export async function distillationStep(setting) {
-  const options = parseOptions(distilSchema, distillation);
+  const options = distilSchema.parse(distillation);
   const teachers = await setting.teachers();
   const junior = await setting.spread(options.model.name, options.model.dim);
   return trainingStep(setting, junior, distillationObjective(junior, teachers, options), options);
@@ -85,7 +87,9 @@ export async function distillationStep(setting) {
 
 /** The seconds of one epoch of a run; its validation and its end come on top. */
 async function epochSeconds(run) {
-  for await (const event of run) if (event.type === "epoch") return event.seconds;
+  let seconds;
+  for await (const event of run) if (event.type === "epoch") seconds = event.seconds;
+  return seconds;
 }
 
 /** Seconds of an epoch on the facts, through the trainer's own loop. */
@@ -98,7 +102,7 @@ export function distillationEpoch(context) {
   return epochSeconds(distil(distillation, context));
 }
 
-/** A long run on the facts; stop by leaving the loop over its events. */
-export function factsEvents(change, context) {
-  return train({ ...factsOptions(change), epochs: 100 }, context);
+/** A long run on the facts; it ends when its listener leaves the loop. */
+export function longRun(change, context) {
+  return train(factsOptions({ ...change, epochs: 100 }), context);
 }

@@ -1,14 +1,13 @@
 // Trains every model under every loss, and Juniors of three families under every kind of teacher, each for a few epochs on the embedded
-// WordNet graph, and writes the tables of matrix.md: node research/results/matrix.js [--epochs 10], after a build; a quarter of an hour.
+// WordNet graph, asks which options are refused, and writes the tables of matrix.md: node research/results/matrix.js [--epochs 10], after a build; a quarter of an hour.
 // --mini trains for one epoch on a tiny graph and prints the page in place of writing it, to show which combinations work.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadDataset, syntheticDataset } from "@mulde/datasets";
 import { modelNames, modelTeacher, sharedKernels } from "@mulde/kge-models";
-import { distil, evaluateModel, merged, prepareData, train } from "@mulde/mulde-trainer";
+import { distil, evaluateModel, prepareData, train } from "@mulde/mulde-trainer";
 import {
-  belowBest,
   functionTeacher,
   recordScores,
   scoreTable,
@@ -26,50 +25,52 @@ const entities = data.entities.size;
 const numRelations = 2 * data.relations.size;
 
 // Options of the trainer.
-const base = {
-  model: { dim: 16, curvature: "relation" },
-  epochs,
-  batchSize: 256,
-  optimizer: { learningRate: 0.005 },
-  schedule: { name: "cosine", warmup: 0 },
-  negatives: 63,
-  validation: { every: epochs },
-};
+const base = { epochs, validation: { every: epochs }, schedule: { name: "cosine", warmup: 0 }, seed: 0 };
+const shape = (name, dim = 16) => ({ name, dim, curvature: "relation" });
+const sampled = { batchSize: 256, negatives: 63, optimizer: { learningRate: 0.005 } };
+const all = { batchSize: 128, optimizer: { learningRate: 0.01 } };
 const losses = {
-  bce: { loss: { name: "bce", adversarial: 0 } },
-  "bce, adversarial": { loss: { name: "bce", adversarial: 1 } },
-  crossEntropy: { loss: "crossEntropy" },
-  margin: { loss: { name: "margin", margin: 3, adversarial: 1 } },
-  "1vsAll": { optimizer: { learningRate: 0.01 }, loss: "1vsAll" },
-  KvsAll: { batchSize: 128, optimizer: { learningRate: 0.01 }, loss: { name: "KvsAll", smoothing: 0.1 } },
-  KvsAllSoftmax: { batchSize: 128, optimizer: { learningRate: 0.01 }, loss: "KvsAllSoftmax" },
+  bce: { ...sampled, loss: { name: "bce", adversarial: 0 } },
+  "bce, adversarial": { ...sampled, loss: { name: "bce", adversarial: 1 } },
+  crossEntropy: { ...sampled, loss: { name: "crossEntropy" } },
+  margin: { ...sampled, loss: { name: "margin", margin: 3, adversarial: 1 } },
+  "1vsAll": { ...all, batchSize: 256, loss: { name: "1vsAll" } },
+  KvsAll: { ...all, loss: { name: "KvsAll", smoothing: 0.1 } },
+  KvsAllSoftmax: { ...all, loss: { name: "KvsAllSoftmax" } },
 };
-const soft = { weight: 2, candidates: 64 };
-const usual = "bce, adversarial";
+const usual = losses["bce, adversarial"];
+const soft = { candidates: { k: 64 }, weight: 2 };
 
-/** Options of a loss with others on top. */
-const optionsOf = (loss, own) => merged(merged(base, losses[loss]), own);
-
-/** A model trained on the facts. */
-async function fromFacts(name, loss, dim = base.model.dim) {
-  return (await train(optionsOf(loss, { model: { name, dim } }), { data }).result).model;
+/** The model that a training on the facts ends with. */
+async function fromFacts(name, loss, dim) {
+  return (await train({ ...base, ...loss, model: shape(name, dim) }, { data }).result).model;
 }
 
-/** A Junior distilled from teachers. */
-async function fromTeachers(loss, own, context) {
-  return (await distil(optionsOf(loss, merged({ soft }, own)), { data, ...context }).result).model;
+/** The Junior that some teachers end with. */
+async function fromTeachers(options, context) {
+  return (await distil({ ...base, soft, ...options }, { data, ...context }).result).model;
 }
 
 /** The test split's MRR of the model that a training returns; or the code of its error. */
-async function mrr(training) {
+async function mrr(trained) {
   try {
-    const model = await training();
+    const model = await trained();
     const report = await evaluateModel(model, data);
     model.dispose();
     return report.mrr.toFixed(3).replace(/^0/, "");
   } catch (error) {
     return error.code ?? String(error);
   }
+}
+
+/** Why options are refused. */
+function refusal(options) {
+  try {
+    distil({ ...base, ...options }, { data, teachers: [rotH] });
+  } catch ({ path: [noun, ...field], reason }) {
+    return `\`${[noun, ...field].join(".")}\`: ${reason}`;
+  }
+  throw new Error(`Nothing refuses ${JSON.stringify(options)}.`);
 }
 
 async function table(rows, columns, cell) {
@@ -94,14 +95,16 @@ function popularityTeacher() {
   });
 }
 
-const byLoss = await table(modelNames(), Object.keys(losses), (model, loss) => mrr(() => fromFacts(model, loss)));
+const byLoss = await table(modelNames(), Object.keys(losses), (model, loss) =>
+  mrr(() => fromFacts(model, losses[loss])),
+);
 
 const rotH = modelTeacher(await fromFacts("RotH", usual, 32), "RotH");
 const complEx = modelTeacher(await fromFacts("ComplEx", usual, 32), "ComplEx");
 const kernels = await sharedKernels();
 const recorded = await recordScores(rotH, { ...queries, entities, top: 100 });
 const both = uniformAverage({ teachers: 2, relations: numRelations, kernels });
-const older = await fromTeachers(usual, { model: "RotH" }, { teachers: [rotH] });
+const older = await fromTeachers({ ...usual, model: shape("RotH") }, { teachers: [rotH] });
 const sets = {
   none: undefined,
   "RotH-32": [rotH],
@@ -116,16 +119,40 @@ const byTeacher = await table(Object.keys(sets), ["RotH", "TransE", "ComplEx"], 
   mrr(() => {
     const teachers = sets[name];
     if (!teachers) return fromFacts(model, usual);
-    return fromTeachers(usual, { model }, { teachers, parts: { senior: { normalization: belowBest() } } });
+    return fromTeachers({ ...usual, model: shape(model), senior: { normalization: "belowBest" } }, { teachers });
   }),
 );
-const byRegime = await table(Object.keys(losses), ["junior", "random", "sampled"], (loss, candidates) =>
-  mrr(() => fromTeachers(loss, { model: "RotH", soft: { candidates: { source: candidates } } }, { teachers: [rotH] })),
+const byRegime = await table(Object.keys(losses), ["junior", "random", "sampled"], (name, source) =>
+  mrr(() => {
+    const loss = { adversarial: 0, ...losses[name].loss };
+    const options = { ...losses[name], loss, model: shape("RotH"), soft: { ...soft, candidates: { source, k: 64 } } };
+    return fromTeachers(options, { teachers: [rotH] });
+  }),
 );
+
+// What is refused before anything is trained.
+const clashes = {
+  "`regularizer: DURA` and a hyperbolic model": { regularizer: "DURA" },
+  "`negatives.bothEnds` and a loss other than `bce`": { loss: "margin", negatives: { bothEnds: 1 } },
+  "`soft.candidates.source: sampled` and a loss over all entities": {
+    loss: "1vsAll",
+    soft: { candidates: { source: "sampled" } },
+  },
+  "`soft.queries` and a loss over all entities": { loss: "KvsAll", soft: { queries: 1 } },
+  "`soft.confidence` and a loss over all entities": { loss: "KvsAllSoftmax", soft: { confidence: 1 } },
+  "`soft.queries` and candidates other than the Junior's": {
+    soft: { queries: 1, candidates: { source: "random" } },
+  },
+  "`soft.candidates.known: false` and candidates other than the Junior's": {
+    soft: { candidates: { source: "random", known: false } },
+  },
+  "`soft.candidates.known: false` and learned scaling": { soft: { candidates: { known: false } } },
+};
+const byClash = await table(Object.keys(clashes), ["why"], (name) => refusal(clashes[name]));
 
 const path = fileURLToPath(new URL("matrix.md", import.meta.url));
 let text = readFileSync(path, "utf8");
-for (const [name, lines] of Object.entries({ byLoss, byTeacher, byRegime })) {
+for (const [name, lines] of Object.entries({ byLoss, byTeacher, byRegime, byClash })) {
   text = text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`), (_, a, b) => `${a}\n${lines}\n\n${b}`);
 }
 if (flags.mini) console.log(text);

@@ -3,7 +3,6 @@
 
 /** An answer rule for `train` and `distil`: an answer outside the relation's range is wrong, and serves as a negative. */
 export function rangeRule({ entities, relations }, ontology) {
-  const R = relations.size;
   // By relation id, reciprocals behind: the answers of r + R are the heads of r, so its range is the domain of r.
   const ranges = Array.from(relations.names, (name) => ontology.relations[name].range);
   const domains = Array.from(relations.names, (name) => ontology.relations[name].domain);

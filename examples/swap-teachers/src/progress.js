@@ -1,4 +1,4 @@
-/** Tells on stderr how a training run goes, from its events; returns its result. */
+/** Tells on stderr how a run goes; returns its result. */
 export async function show(name, run) {
   for await (const event of run) {
     if (event.type === "epoch") console.error(`${name}: epoch ${event.epoch + 1}, ${event.seconds.toFixed(1)} s`);

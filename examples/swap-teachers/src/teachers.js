@@ -6,14 +6,10 @@ import { show } from "./progress.js";
 
 /** Two models of other families and dimensions, and a plain function. */
 export async function teachers(data, options) {
-  const models = [
-    { name: "RotH", dim: 32 },
-    { name: "ComplEx", dim: 64 },
-  ];
   const trained = [];
-  for (const model of models) {
-    const result = await show(model.name, train({ ...options, model }, { data }));
-    trained.push(modelTeacher(result.model, model.name));
+  for (const [name, dim] of Object.entries({ RotH: 32, ComplEx: 64 })) {
+    const { model } = await show(name, train({ ...options, model: { name, dim } }, { data }));
+    trained.push(modelTeacher(model, name));
   }
   return [...trained, popularity(data)];
 }

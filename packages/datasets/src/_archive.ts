@@ -2,20 +2,20 @@ import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ReadEntry } from "tar";
 import { Parser } from "tar";
-import { readBytes } from "./_bytes.js";
 import { MuldeError } from "@mulde/errors";
+import { readBytes } from "./_bytes.js";
 
 export interface ArchiveLimits {
-  /** Bytes after decompression, the archive's own headers included. */
+  /** Bytes after decompression, including the archive's headers. */
   readonly bytes: number;
   /** Members of any kind. */
   readonly members: number;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = {
-  // The largest public graphs (Wikidata5M, Freebase) stay below 4 GiB as text; more is a decompression bomb.
+  // The largest public graphs (Wikidata5M, Freebase) are below 4 GiB as text. More is a decompression bomb.
   bytes: 4 * 2 ** 30,
-  // A data set is three to a dozen files; a thousand leaves room for extras and bounds the work.
+  // A data set has three to a dozen files. A thousand leaves room for extras and bounds the work.
   members: 1000,
 };
 
@@ -23,63 +23,62 @@ const FILES = new Set(["File", "OldFile", "ContiguousFile"]);
 const DIRECTORIES = new Set(["Directory", "GNUDumpDir"]);
 
 /**
- * Unpacks a tar archive (gzip or not) below an existing directory. Only plain files with paths that stay inside it are
- * written; anything else an archive could do harm with (links, devices, absolute paths, "..") is refused.
- * @throws MuldeError DATA_UNSAFE_ARCHIVE, DATA_BAD_ARCHIVE, and what reading throws.
+ * Unpacks a tar archive (gzip or not) into an existing directory. It writes plain files whose paths stay inside, and refuses whatever else
+ * an archive can do harm with: links, devices, absolute paths, "..".
+ * @throws MuldeError DATA_UNSAFE_ARCHIVE, DATA_BAD_ARCHIVE, and what `readBytes` throws.
  */
 export async function extractArchive(path: string, directory: string, limits = ARCHIVE_LIMITS): Promise<void> {
   let members = 0;
   let bytes = 0;
-  let failure: unknown;
+  // Only the first one is thrown: it causes the others.
+  const failures: Error[] = [];
   const fail = (error: unknown): void => {
-    failure ??= error;
+    failures.push(error instanceof Error ? error : new Error(String(error)));
   };
   const parser = new Parser({
     onReadEntry: (entry) => {
       try {
-        if (++members > limits.members) throw unsafe(path, `holds more than ${limits.members} members`);
-        if (failure === undefined) unpack(path, entry, directory, fail);
+        if (++members > limits.members) throw unsafe(path, `it has more than ${limits.members} members`);
+        if (failures.length === 0) unpack(path, entry, directory, fail);
       } catch (error) {
         fail(error);
       }
       entry.resume();
     },
     onwarn: (_code, message) => {
-      fail(
-        new MuldeError("DATA_BAD_ARCHIVE", `${path} is not a sound tar archive (${String(message)}); fetch it again.`),
-      );
+      fail(damaged(path, message));
     },
   });
   parser.on("error", (error: unknown) => {
-    fail(new MuldeError("DATA_BAD_ARCHIVE", `${path} is not a sound tar archive; fetch it again.`, { cause: error }));
+    fail(damaged(path, (error as Error).message, error));
   });
   for await (const chunk of readBytes(path)) {
     bytes += chunk.length;
-    if (bytes > limits.bytes) fail(unsafe(path, `unpacks to more than ${limits.bytes} bytes`));
-    if (failure === undefined) parser.write(chunk);
-    if (failure !== undefined) throw failure;
+    if (bytes > limits.bytes) fail(unsafe(path, `it unpacks to more than ${limits.bytes} bytes`));
+    if (failures.length === 0) parser.write(chunk);
+    if (failures[0]) throw failures[0];
   }
   await new Promise<void>((resolve) => {
     parser.on("end", resolve);
     parser.end();
-    if (failure !== undefined) resolve();
+    if (failures.length > 0) resolve();
   });
-  if (failure !== undefined) throw failure;
-  if (members === 0) throw new MuldeError("DATA_BAD_ARCHIVE", `${path} is an empty archive; fetch it again.`);
+  if (failures[0]) throw failures[0];
+  if (members === 0) throw damaged(path, "it is empty");
 }
 
-/** Writes a file while its bytes come by. The parser waits for nobody, so the writes are synchronous. */
+/** Writes a member while the parser reads it. The parser does not wait, so the writes are synchronous. */
 function unpack(archive: string, entry: ReadEntry, directory: string, fail: (error: unknown) => void): void {
   const name = JSON.stringify(entry.path);
   const parts = entry.path.split(/[/\\]/);
   if (/^([/\\]|[a-z]:)/i.test(entry.path) || parts.includes("..") || entry.path.includes("\0")) {
-    throw unsafe(archive, `holds ${name}, a path that leads outside`);
+    throw unsafe(archive, `its member ${name} has a path that leads outside`);
   }
   if (DIRECTORIES.has(entry.type)) return;
-  if (!FILES.has(entry.type)) throw unsafe(archive, `holds ${name}, a ${entry.type}, where only plain files may be`);
+  if (!FILES.has(entry.type)) throw unsafe(archive, `its member ${name} is a ${entry.type}, not a plain file`);
   const target = join(directory, ...parts);
   mkdirSync(dirname(target), { recursive: true });
-  // "wx": a second member of the same name is refused, never written over the first.
+  // "wx" refuses a second member of the same name instead of overwriting the first.
   const file = openSync(target, "wx");
   let open = true;
   entry.on("data", (chunk) => {
@@ -95,6 +94,13 @@ function unpack(archive: string, entry: ReadEntry, directory: string, fail: (err
   });
 }
 
-function unsafe(path: string, what: string): MuldeError {
-  return new MuldeError("DATA_UNSAFE_ARCHIVE", `${path} ${what}; do not use this archive.`);
+function unsafe(file: string, what: string): MuldeError {
+  return new MuldeError("DATA_UNSAFE_ARCHIVE", `${what}; do not use this archive.`, { file });
+}
+
+function damaged(file: string, why: string, cause?: unknown): MuldeError {
+  return new MuldeError("DATA_BAD_ARCHIVE", `this is not a complete tar archive (${why}); fetch it again.`, {
+    file,
+    cause,
+  });
 }

@@ -2,7 +2,7 @@ import { NameTable, grown } from "./_names.js";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 
-/** Collects triples while files are read: two name tables shared by all splits, and the columns of the current split. */
+/** Collects triples while a reader reads: two name tables shared by all splits, and the columns of the current split. */
 export class TripleBuilder {
   readonly entities = new NameTable();
   readonly relations = new NameTable();
@@ -28,7 +28,7 @@ export class TripleBuilder {
     this.#tails[at] = tail;
   }
 
-  /** The triples since the last call, trimmed; the next split starts empty. */
+  /** The triples since the last call; the next split starts empty. */
   takeTriples(): TripleList {
     const length = this.#length;
     const triples = {

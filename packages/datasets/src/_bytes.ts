@@ -3,12 +3,12 @@ import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { MuldeError } from "@mulde/errors";
 
-// Large enough that the cost of a read and of joining two chunks vanishes, small enough to stay in the cache.
+// Large enough to make reads and joins of chunks cheap, small enough to stay in the cache.
 const CHUNK = 1 << 20;
 
 /**
- * The bytes of a file, decompressed when it starts with gzip's magic bytes whatever it is called, in chunks.
- * @throws MuldeError DATA_NOT_FOUND, DATA_UNREADABLE or DATA_BAD_GZIP, naming the file.
+ * The bytes of a file in chunks. A file that starts with gzip's magic bytes is decompressed, whatever its name.
+ * @throws MuldeError DATA_NOT_FOUND, DATA_UNREADABLE or DATA_BAD_GZIP that names the file.
  */
 export async function* readBytes(path: string): AsyncGenerator<Buffer> {
   try {
@@ -41,16 +41,17 @@ async function isGzip(path: string): Promise<boolean> {
   }
 }
 
-function readError(path: string, error: unknown): unknown {
+function readError(file: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "ENOENT") return new MuldeError("DATA_NOT_FOUND", `There is no file ${path}; check the path.`);
+  const fields = { file, cause: error };
+  if (code === "ENOENT") return new MuldeError("DATA_NOT_FOUND", "there is no such file; check the path.", fields);
   if (code.startsWith("Z_")) {
-    const message = `${path} is a damaged or truncated gzip file (${(error as Error).message}); fetch it again.`;
-    return new MuldeError("DATA_BAD_GZIP", message, { cause: error });
+    const reason = `the gzip file is damaged or truncated (${(error as Error).message}); fetch it again.`;
+    return new MuldeError("DATA_BAD_GZIP", reason, fields);
   }
   if (code.startsWith("E") && !(error instanceof MuldeError)) {
-    const message = `${path} cannot be read (${(error as Error).message}); it must be a readable file.`;
-    return new MuldeError("DATA_UNREADABLE", message, { cause: error });
+    const reason = `the file cannot be read (${(error as Error).message}); check its type and permissions.`;
+    return new MuldeError("DATA_UNREADABLE", reason, fields);
   }
   return error;
 }

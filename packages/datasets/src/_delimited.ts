@@ -1,12 +1,12 @@
+import { MuldeError } from "@mulde/errors";
 import type { TripleBuilder } from "./_builder.js";
 import { forEachLine } from "./_lines.js";
 import { NOT_UTF8 } from "./_names.js";
-import { MuldeError } from "@mulde/errors";
 
-// How much of a wrong line its error shows.
+// An error quotes this many bytes of a wrong line.
 const MAX_QUOTED = 80;
 
-/** Reads delimited text, three fields a line in the order that `columns` gives, into a builder. */
+/** Reads delimited text into a builder: three fields a line, in the order of `columns`. Throws DATA_MALFORMED_LINE with file and line. */
 export async function readDelimited(
   builder: TripleBuilder,
   path: string,
@@ -17,7 +17,7 @@ export async function readDelimited(
   const headAt = columns.indexOf("h");
   const relationAt = columns.indexOf("r");
   const tailAt = columns.indexOf("t");
-  // Where the fields of the current line start and end; a fourth field is kept no place for, only counted.
+  // Where the three fields of the current line start and end. Further fields are only counted.
   const starts = new Int32Array(3);
   const ends = new Int32Array(3);
 
@@ -30,7 +30,7 @@ export async function readDelimited(
         bytes,
         start,
         end,
-        `${fields} fields instead of 3 between ${JSON.stringify(delimiter)}`,
+        `${fields} fields separated by ${JSON.stringify(delimiter)} instead of 3`,
       );
     }
     if (starts[0] === ends[0] || starts[1] === ends[1] || starts[2] === ends[2]) {
@@ -46,7 +46,7 @@ export async function readDelimited(
   });
 }
 
-/** Writes the bounds of the first three fields of a line and answers how many fields there are. */
+/** Writes where the first three fields of a line start and end; returns the number of fields. */
 function splitFields(
   bytes: Uint8Array,
   start: number,
@@ -79,10 +79,11 @@ function splitFields(
   return fields + 1;
 }
 
-function malformed(path: string, line: number, bytes: Buffer, start: number, end: number, what: string): MuldeError {
+function malformed(file: string, line: number, bytes: Buffer, start: number, end: number, what: string): MuldeError {
   const text = bytes.toString("utf8", start, Math.min(end, start + MAX_QUOTED));
   return new MuldeError(
     "DATA_MALFORMED_LINE",
-    `${path}:${line}: ${JSON.stringify(text)} has ${what}; correct the line, or set the options "delimiter" and "columns".`,
+    `${JSON.stringify(text)} has ${what}; correct the line, or set the options "delimiter" and "columns".`,
+    { file, line, value: text },
   );
 }

@@ -1,18 +1,18 @@
 import type { TripleList } from "./triples.js";
 
-// The multipliers of SplitMix32's output function (see `Random`), which spreads neighbouring ids over the whole table.
+// The multipliers of SplitMix32's output function (see `Random`), which spreads neighbouring ids over the table.
 const MIX_1 = 0x21f0aaad;
 const MIX_2 = 0x735a2d97;
 
 /**
- * Distinct triples, up to a number known from the start, in the order of their first appearance: three columns and a hash table of
- * places in them, 20 to 28 bytes a triple. A `Set` of keys needs several times that, and ends at 2^24 entries.
+ * Distinct triples in order of first appearance, up to a fixed number: three columns and a hash table of positions in them, 20 to 28 bytes a
+ * triple. A `Set` of keys needs several times that and holds at most 2^24 entries.
  */
 export class DistinctTriples {
   readonly #heads: Int32Array;
   readonly #relations: Int32Array;
   readonly #tails: Int32Array;
-  /** Open addressing with linear probing; place + 1, so that 0 is free. A power of two, at most half full. */
+  /** Open addressing with linear probing, a power of two in size, at most half full. Holds position + 1, so 0 means free. */
   readonly #slots: Int32Array;
   #length = 0;
 
@@ -27,7 +27,7 @@ export class DistinctTriples {
     return this.#length;
   }
 
-  /** Adds a triple and answers whether it is new; there must be room for it. */
+  /** Adds a triple; returns whether it is new. There must be room for it. */
   add(head: number, relation: number, tail: number): boolean {
     const slots = this.#slots;
     const mask = slots.length - 1;

@@ -2,38 +2,38 @@ import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
 
-/** How far a download is. */
+/** The progress of a download. */
 export interface DownloadProgress {
   readonly url: string;
-  /** Bytes on disk, those of earlier attempts included. */
+  /** Bytes on disk, including those of earlier attempts. */
   readonly received: number;
-  /** Bytes of the whole file, where the server says so. */
+  /** Bytes of the whole file, if the server states them. */
   readonly total: number | undefined;
 }
 
 export interface DownloadOptions {
-  /** Whether to resume without an ETag to hold the server to: only sound when a checksum follows. */
+  /** Whether to resume even without an ETag that ties both halves to one version. Only safe if a checksum follows. */
   readonly resumeBlindly: boolean;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-// Five attempts with pauses of a quarter second, doubling: four seconds in all outlast a hiccup, not a person's patience.
+// Five attempts with doubling pauses from a quarter second, four seconds in all: longer than a hiccup, shorter than a user's patience.
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 250;
 
-// A server that sends nothing for this long is taken for dead.
+// A server that sends nothing for this long counts as dead.
 const STALL_MS = 30_000;
 
-// Worth another attempt: timeouts, too many requests, and the server's own failures.
+// Status codes that are worth another attempt: timeouts, too many requests, server failures.
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 class Passing extends Error {}
 
 /**
- * Downloads into `part`, going on from the bytes that are there (HTTP Range, held to the same version by If-Range), and
- * trying again after passing failures. What has arrived stays for the next call; so does the ETag, in `part` + ".etag".
- * @throws MuldeError DATA_DOWNLOAD naming the URL; the signal's reason when it is aborted.
+ * Downloads into `part`. It continues after the bytes that are there (HTTP Range; If-Range ensures the same version) and tries again after
+ * temporary failures. The bytes that arrived stay for the next call, and the ETag stays in `part` + ".etag".
+ * @throws MuldeError DATA_DOWNLOAD that names the URL; the signal's reason if it is aborted.
  */
 export async function download(url: string, part: string, options: DownloadOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -46,13 +46,22 @@ export async function download(url: string, part: string, options: DownloadOptio
       options.signal?.throwIfAborted();
       if (cause instanceof MuldeError) throw cause;
       if (!(cause instanceof Passing)) {
-        throw new MuldeError("DATA_DOWNLOAD", `${part} cannot be written (${reason(cause)}).`, { cause });
+        throw new MuldeError(
+          "DATA_DOWNLOAD",
+          `the download cannot be written (${reason(cause)}); check the free space.`,
+          {
+            file: part,
+            cause,
+          },
+        );
       }
       if (attempt === ATTEMPTS) {
-        const message =
-          `${url} could not be downloaded in ${ATTEMPTS} attempts (${cause.message}); check the network, ` +
-          `or set MULDE_DATASETS_MIRROR to a directory or URL that has the file. What arrived is kept and resumed.`;
-        throw new MuldeError("DATA_DOWNLOAD", message, { cause });
+        throw new MuldeError(
+          "DATA_DOWNLOAD",
+          `the download failed in ${ATTEMPTS} attempts (${cause.message}); check the network, or set MULDE_DATASETS_MIRROR to a ` +
+            `directory or URL that has the file. The next call continues with the bytes that arrived.`,
+          { file: url, cause },
+        );
       }
     }
     await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, options.signal && { signal: options.signal });
@@ -72,9 +81,9 @@ async function downloadOnce(url: string, part: string, options: DownloadOptions)
       () => 0,
     );
     const from = etag !== undefined || options.resumeBlindly ? there : 0;
-    // Ranges count the bytes as sent, so no transfer compression.
+    // Ranges count bytes as sent, so the server must not compress them.
     const headers: Record<string, string> = { "accept-encoding": "identity" };
-    if (from > 0) headers["range"] = `bytes=${from}-`;
+    if (from > 0) headers.range = `bytes=${from}-`;
     if (from > 0 && etag !== undefined) headers["if-range"] = etag;
     const response = await passing(fetch(url, { headers, signal }));
     const start = await startOf(response, url, part, from);
@@ -91,7 +100,7 @@ async function downloadOnce(url: string, part: string, options: DownloadOptions)
   }
 }
 
-/** Where in the file the response's body belongs. */
+/** The position in the file where the response's body belongs. */
 async function startOf(response: Response, url: string, part: string, from: number): Promise<number> {
   const { status } = response;
   if (status === 200) return 0;
@@ -99,7 +108,7 @@ async function startOf(response: Response, url: string, part: string, from: numb
   if (status === 206 && Number(range) === from) return from;
   await response.body?.cancel();
   if (status === 206 || status === 416) {
-    // The bytes that are there do not fit what the server has: the next attempt starts afresh.
+    // The bytes that are there do not fit the server's file, so the next attempt starts from 0.
     await rm(part, { force: true });
     await rm(etagFile(part), { force: true });
     throw new Passing(`the server answered ${status} to a resumed download`);
@@ -107,12 +116,12 @@ async function startOf(response: Response, url: string, part: string, from: numb
   if (PASSING.has(status)) throw new Passing(`the server answered ${status}`);
   throw new MuldeError(
     "DATA_DOWNLOAD",
-    `${url} could not be downloaded: the server answered ${status} ${response.statusText}; ` +
-      `set MULDE_DATASETS_MIRROR to a directory or URL that has the file.`,
+    `the server answered ${status} ${response.statusText}; set MULDE_DATASETS_MIRROR to a directory or URL that has the file.`,
+    { file: url, value: status },
   );
 }
 
-/** Writes the body from `start` on and answers the file's size. */
+/** Writes the body from `start` on; returns the file's size. */
 async function append(
   response: Response,
   part: string,
@@ -141,7 +150,7 @@ async function append(
   return at;
 }
 
-/** Marks the network's failures as worth another attempt; those of the disk are not. */
+/** Marks failures of the network as worth another attempt. Failures of the disk are not. */
 async function passing<T>(promise: Promise<T>): Promise<T>;
 async function passing<T>(promise: Promise<T> | undefined): Promise<T | undefined>;
 async function passing<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
@@ -154,7 +163,7 @@ async function passing<T>(promise: Promise<T> | undefined): Promise<T | undefine
 
 async function rememberEtag(response: Response, part: string): Promise<void> {
   const etag = response.headers.get("etag");
-  // If-Range takes strong ETags alone.
+  // If-Range allows strong ETags only.
   if (etag?.startsWith('"')) await writeFile(etagFile(part), etag);
   else await rm(etagFile(part), { force: true });
 }
@@ -163,7 +172,7 @@ function etagFile(part: string): string {
   return `${part}.etag`;
 }
 
-/** The innermost message: fetch hides what happened behind "fetch failed". */
+/** The innermost message: `fetch` hides the cause behind "fetch failed". */
 function reason(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;

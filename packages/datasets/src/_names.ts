@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 
-/** What `NameTable.intern` answers for bytes that are not UTF-8. */
+/** `NameTable.intern` returns this for bytes that are not UTF-8. */
 export const NOT_UTF8 = -1;
 
-// FNV-1a, 32 bits: one multiplication a byte, and names are short.
+// FNV-1a, 32 bits: one multiplication per byte, and names are short.
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
@@ -11,15 +11,15 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Distinct names as UTF-8 bytes, numbered from 0 in order of first appearance. A hash table over one byte buffer: a
- * `Map<string, number>` needs several times the memory for millions of names and ends at 2^24 entries.
+ * Distinct names as UTF-8 bytes, numbered from 0 in order of first appearance, in a hash table over one byte buffer. For millions of names,
+ * a `Map<string, number>` needs several times the memory, and it holds at most 2^24 entries.
  */
 export class NameTable {
   #bytes = new Uint8Array(1 << 12);
-  /** `#ends[i]` is where name i ends in `#bytes`; it starts where its predecessor ends. */
+  /** Name i ends at `#ends[i]` in `#bytes`, and starts where its predecessor ends. */
   #ends = new Uint32Array(1 << 8);
   #hashes = new Int32Array(1 << 8);
-  /** Open addressing with linear probing; id + 1, so that 0 is free. Always a power of two, at most half full. */
+  /** Open addressing with linear probing, a power of two in size, at most half full. Holds id + 1, so 0 means free. */
   #slots = new Int32Array(1 << 9);
   #size = 0;
 
@@ -28,7 +28,7 @@ export class NameTable {
     return this.#size;
   }
 
-  /** The id of the name in `source[start, end)`, added when new; `NOT_UTF8` when its bytes are not UTF-8. */
+  /** The id of the name in `source[start, end)`, added if it is new; `NOT_UTF8` if its bytes are not UTF-8. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(source, start, end);
     const slot = this.#probe(source, start, end, hash);
@@ -38,13 +38,13 @@ export class NameTable {
     return this.#add(source, start, end, hash, slot);
   }
 
-  /** The id of a string, added when new. */
+  /** The id of a string, added if it is new. */
   internString(name: string): number {
     const bytes = encoder.encode(name);
     return this.intern(bytes, 0, bytes.length);
   }
 
-  /** The id of a string, or -1. */
+  /** The id of a string; -1 if it has none. */
   find(name: string): number {
     const bytes = encoder.encode(name);
     return this.#slots[this.#probe(bytes, 0, bytes.length, hashBytes(bytes, 0, bytes.length))]! - 1;
@@ -52,10 +52,10 @@ export class NameTable {
 
   /** The name of an id in 0..size-1. */
   name(id: number): string {
-    return decoder.decode(this.#bytes.subarray(id === 0 ? 0 : this.#ends[id - 1]!, this.#ends[id]!));
+    return decoder.decode(this.#bytes.subarray(id === 0 ? 0 : this.#ends[id - 1]!, this.#ends[id]));
   }
 
-  /** The names' bytes one after the other, and where each ends: what a fingerprint is taken of. */
+  /** The bytes of all names in a row, and where each name ends: the input of the fingerprint. */
   contents(): { readonly bytes: Uint8Array; readonly ends: Uint32Array } {
     const ends = this.#ends.subarray(0, this.#size);
     return { bytes: this.#bytes.subarray(0, ends.at(-1) ?? 0), ends };
@@ -79,7 +79,7 @@ export class NameTable {
     return id;
   }
 
-  /** The slot that holds the name, or the free one where it belongs. */
+  /** The slot that holds the name, or the free slot where it belongs. */
   #probe(source: Uint8Array, start: number, end: number, hash: number): number {
     const slots = this.#slots;
     const ends = this.#ends;
@@ -113,11 +113,11 @@ export class NameTable {
 function hashBytes(source: Uint8Array, start: number, end: number): number {
   let hash = FNV_OFFSET;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, FNV_PRIME);
-  // FNV's low bits are its weakest, and the table uses the low bits.
+  // The table uses the low bits, which are FNV's weakest.
   return hash ^ (hash >>> 15);
 }
 
-/** A longer copy: half as much again, or `needed` where that is more. */
+/** A copy of one and a half times the length, or of `needed` if that is more. */
 export function grown<T extends Uint8Array | Uint32Array | Int32Array>(array: T, needed: number): T {
   const Type = array.constructor as new (length: number) => T;
   const copy = new Type(Math.max(needed, Math.ceil(array.length * 1.5)));

@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { forEachLine } from "./_lines.js";
+import { hasCode, MuldeError } from "@mulde/errors";
 import { TripleBuilder } from "./_builder.js";
+import { forEachLine } from "./_lines.js";
 import type { SplitFiles } from "./_splits.js";
-import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 
 type OpenKeFiles = Extract<SplitFiles, { format: "openke" }>;
 
-/** What a data set's files hold. */
+/** The contents of a data set's files. */
 export interface Graph {
   readonly entities: Vocabulary;
   readonly relations: Vocabulary;
@@ -17,7 +17,7 @@ export interface Graph {
   readonly test: TripleList;
 }
 
-/** Reads OpenKE's id files: each starts with its count; names with ids, and triples as head, tail, relation. */
+/** Reads OpenKE's id files. Each starts with its number of lines; then names with ids, or triples as head, tail, relation. */
 export async function readOpenKe(files: OpenKeFiles): Promise<Graph> {
   const entities = await readVocabulary(files.entities);
   const relations = await readVocabulary(files.relations);
@@ -33,21 +33,25 @@ export async function readOpenKe(files: OpenKeFiles): Promise<Graph> {
 
 async function readVocabulary(path: string): Promise<Vocabulary> {
   const names: string[] = [];
+  const lineOf: number[] = [];
   const count = await readCounted(path, (bytes, start, end, line, count) => {
     if (!isUtf8(bytes.subarray(start, end))) throw wrong(path, line, "must be UTF-8");
-    // The id is the last field: names may hold spaces.
+    // The id is the last field, because names may contain spaces.
     const [, name, digits] = /^(.*\S)[ \t]+(\d+)[ \t]*$/.exec(bytes.toString("utf8", start, end)) ?? [];
     const id = Number(digits);
     if (name === undefined || id >= count) throw wrong(path, line, `must be a name and an id in 0..${count - 1}`);
     if (names[id] !== undefined) throw wrong(path, line, `gives the id ${id} a second time`);
     names[id] = name;
+    lineOf[id] = line;
   });
-  if (count === 0) throw new MuldeError("DATA_EMPTY", `${path} holds no names; is it the right file?`);
+  if (count === 0)
+    throw new MuldeError("DATA_EMPTY", "the file has no names; check that it is the right one.", { file: path });
   try {
     return Vocabulary.fromNames(names);
-  } catch (cause) {
-    if (!(cause instanceof MuldeError)) throw cause;
-    throw new MuldeError(cause.code, `${path}: ${cause.message}`, { cause });
+  } catch (error) {
+    if (!hasCode(error, "DATA_DUPLICATE_NAME")) throw error;
+    const line = Math.max(...lineOf.filter((_, id) => names[id] === error.value));
+    throw error.at({ file: path, line });
   }
 }
 
@@ -65,7 +69,7 @@ async function readIdTriples(path: string, numEntities: number, numRelations: nu
   return builder.takeTriples();
 }
 
-/** Visits the lines after the first, which gives their number; answers that number. */
+/** Visits the lines after the first, which states their number; returns that number. */
 async function readCounted(
   path: string,
   visit: (bytes: Buffer, start: number, end: number, line: number, count: number) => void,
@@ -83,13 +87,16 @@ async function readCounted(
     count = Number(text);
   });
   if (count !== seen) {
-    const said = count < 0 ? "nothing" : String(count);
-    throw new MuldeError("DATA_COUNT_MISMATCH", `${path} announces ${said} and holds ${seen} lines; fetch it again.`);
+    const said = count < 0 ? "no number of lines" : `${count} lines`;
+    throw new MuldeError("DATA_COUNT_MISMATCH", `the file announces ${said}, but has ${seen}; fetch it again.`, {
+      file: path,
+      value: count,
+    });
   }
   return count;
 }
 
-/** Reads exactly three whole numbers between blanks; false when there is anything else. */
+/** Reads exactly three whole numbers between blanks; returns false if the line holds anything else. */
 function parseIds(bytes: Uint8Array, start: number, end: number, ids: Int32Array): boolean {
   let at = start;
   for (let field = 0; field < 3; field++) {
@@ -112,6 +119,6 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
-function wrong(path: string, line: number, what: string): MuldeError {
-  return new MuldeError("DATA_MALFORMED_LINE", `${path}:${line}: the line ${what}; correct it.`);
+function wrong(file: string, line: number, what: string): MuldeError {
+  return new MuldeError("DATA_MALFORMED_LINE", `the line ${what}; correct it.`, { file, line });
 }

@@ -1,12 +1,12 @@
 /**
- * A small seeded generator, xoshiro128** (Blackman and Vigna, 2018), its state filled by SplitMix32 from one seed: the same
- * seed gives the same numbers on every machine.
+ * A small seeded generator: xoshiro128** (Blackman and Vigna, 2018), with its state filled by SplitMix32. The same seed gives the same
+ * numbers on every machine.
  */
 export class Random {
   readonly #state = new Uint32Array(4);
 
   constructor(seed: number) {
-    // Both halves of the seed count, so that all safe integers are different seeds.
+    // Mix both halves, so that all safe integers are different seeds.
     let word = (seed ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b9)) | 0;
     for (let i = 0; i < 4; i++) {
       word = (word + 0x9e3779b9) | 0;
@@ -33,7 +33,7 @@ export class Random {
     return result;
   }
 
-  /** A uniform integer in 0..n-1, n up to 2^32; without bias, by rejection. */
+  /** A uniform integer in 0..n-1 for n up to 2^32, unbiased by rejection. */
   below(n: number): number {
     const limit = 2 ** 32 - (2 ** 32 % n);
     let value = this.next();
@@ -41,7 +41,7 @@ export class Random {
     return value % n;
   }
 
-  /** Fisher and Yates's shuffle, in place. */
+  /** Shuffles in place (Fisher and Yates). */
   shuffle(values: Int32Array): void {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.below(i + 1);

@@ -1,72 +1,131 @@
+import { isUtf8 } from "node:buffer";
 import { EventEmitter } from "node:events";
+import { MuldeError } from "@mulde/errors";
 import type { Quad, Term } from "n3";
 import { Parser } from "n3";
-import { readBytes } from "./_bytes.js";
 import type { TripleBuilder } from "./_builder.js";
-import { MuldeError } from "@mulde/errors";
+import { readBytes } from "./_bytes.js";
 
-/** Reads N-Triples or Turtle into a builder. Names are the IRIs; blank nodes are named `_:label`, as the file labels them. */
+const LF = 0x0a;
+
+/** The part of n3's parser that is used here; its published types lack the callbacks by name. */
+interface CallbackParser {
+  parse(
+    source: EventEmitter,
+    callbacks: {
+      onQuad(error: Error | null, quad: Quad | null): void;
+      /** Called before each token. `line` is where it starts, from 1. */
+      onToken(token: { readonly type: string; readonly line: number }): void;
+    },
+  ): void;
+}
+
+/**
+ * Reads N-Triples or Turtle into a builder. Names are the IRIs; blank nodes are named `_:label`, with their labels in the file.
+ * @throws MuldeError DATA_MALFORMED_LINE and DATA_LITERAL with file and line, and what `readBytes` throws.
+ */
 export async function readRdf(
   builder: TripleBuilder,
   path: string,
   format: "N-Triples" | "Turtle",
   literals: "error" | "skip",
 ): Promise<void> {
-  // N3's parser works through each chunk while it is emitted, so no more than one chunk's statements wait.
+  // The parser works through each chunk while it is emitted, so at most one chunk of statements waits.
   const source = new EventEmitter();
-  let failure: unknown;
-  // Without a base, a relative IRI is an error: a name must not depend on where the file lies.
-  new Parser({ format, blankNodePrefix: "_:" }).parse(source, (error: Error | null, quad: Quad | null) => {
-    if (failure !== undefined) return;
-    if (error) {
-      failure = malformed(path, error);
-    } else if (quad?.object.termType === "Literal") {
-      if (literals === "error") failure = literal(path, quad);
-    } else if (quad) {
-      builder.push(
-        builder.entities.internString(nameOf(quad.subject)),
-        builder.relations.internString(quad.predicate.value),
-        builder.entities.internString(nameOf(quad.object)),
-      );
-    }
+  // Only the first one is thrown.
+  const failures: Error[] = [];
+  let literalLine = 1;
+  // Without a base, a relative IRI is an error: a name must not depend on where the file is.
+  const parser = new Parser({ format, blankNodePrefix: "_:" }) as unknown as CallbackParser;
+  parser.parse(source, {
+    onToken({ type, line }) {
+      if (type === "literal") literalLine = line;
+    },
+    onQuad(error, quad) {
+      if (failures.length > 0) return;
+      if (error) {
+        failures.push(malformed(path, format, error));
+      } else if (quad?.object.termType === "Literal") {
+        if (literals === "error") failures.push(literal(path, literalLine, quad));
+      } else if (quad) {
+        builder.push(
+          builder.entities.internString(nameOf(quad.subject)),
+          builder.relations.internString(quad.predicate.value),
+          builder.entities.internString(nameOf(quad.object)),
+        );
+      }
+    },
   });
 
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  for await (const chunk of readBytes(path)) {
-    emitText(source, path, () => decoder.decode(chunk, { stream: true }));
-    if (failure !== undefined) throw failure;
-  }
-  emitText(source, path, () => decoder.decode());
+  let line = 1;
+  const emit = (chunk?: Buffer): void => {
+    let text: string;
+    try {
+      text = chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch (cause) {
+      if (chunk !== undefined) line += linesBeforeDamage(chunk);
+      throw new MuldeError("DATA_MALFORMED_LINE", "the line has bytes that are not UTF-8; save the file as UTF-8.", {
+        file: path,
+        line,
+        cause,
+      });
+    }
+    if (text !== "") source.emit("data", text);
+    if (failures[0]) throw failures[0];
+    if (chunk !== undefined) line += lineEnds(chunk, chunk.length);
+  };
+  for await (const chunk of readBytes(path)) emit(chunk);
+  // Throws if the file ends inside a character.
+  emit();
   source.emit("end");
-  if (failure !== undefined) throw failure;
+  if (failures[0]) throw failures[0];
 }
 
-function emitText(source: EventEmitter, path: string, decode: () => string): void {
-  let text: string;
-  try {
-    text = decode();
-  } catch (cause) {
-    throw new MuldeError("DATA_MALFORMED_LINE", `${path} holds bytes that are not UTF-8; save it as UTF-8.`, { cause });
+/** The number of line ends in the first `length` bytes. */
+function lineEnds(bytes: Buffer, length: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(LF); at >= 0 && at < length; at = bytes.indexOf(LF, at + 1)) count++;
+  return count;
+}
+
+/** The number of line ends before the first damage in a chunk that a decoder refused; the chunk may begin inside a character. */
+function linesBeforeDamage(chunk: Buffer): number {
+  let start = 0;
+  // A character has at most three continuation bytes.
+  while (start < 3 && (chunk[start]! & 0xc0) === 0x80) start++;
+  for (let end = chunk.indexOf(LF, start); end >= 0; end = chunk.indexOf(LF, start)) {
+    if (!isUtf8(chunk.subarray(start, end))) return lineEnds(chunk, start);
+    start = end + 1;
   }
-  if (text !== "") source.emit("data", text);
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(chunk.subarray(start), { stream: true });
+  } catch {
+    return lineEnds(chunk, start);
+  }
+  // Everything after the start is sound, so the character at the border to the chunk before is not.
+  return 0;
 }
 
 function nameOf(term: Term): string {
   return term.termType === "BlankNode" ? `_:${term.value}` : term.value;
 }
 
-function literal(path: string, quad: Quad): MuldeError {
+function literal(file: string, line: number, quad: Quad): MuldeError {
   const value = JSON.stringify(quad.object.value.slice(0, 40));
   return new MuldeError(
     "DATA_LITERAL",
-    `${path}: the object ${value} of <${quad.subject.value}> <${quad.predicate.value}> is a literal, which is no entity; ` +
+    `the object ${value} of <${quad.subject.value}> <${quad.predicate.value}> is a literal, which cannot be an entity; ` +
       `remove it or set the option literals: "skip".`,
+    { file, line, value: quad.object.value },
   );
 }
 
-function malformed(path: string, error: Error): MuldeError {
-  const line = /on line (\d+)/.exec(error.message)?.[1];
-  const where = line === undefined ? path : `${path}:${line}`;
-  const what = error.message.replace(/\s*on line \d+\.?$/, "");
-  return new MuldeError("DATA_MALFORMED_LINE", `${where}: ${what}; correct the statement.`, { cause: error });
+function malformed(file: string, format: string, error: Error): MuldeError {
+  const { context } = error as Error & { readonly context?: { readonly line?: number } };
+  return new MuldeError("DATA_MALFORMED_LINE", `this is not ${format}: ${error.message} Correct the statement.`, {
+    file,
+    line: context?.line,
+    cause: error,
+  });
 }

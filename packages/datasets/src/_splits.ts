@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { MuldeError } from "@mulde/errors";
 
 const SPLITS = ["train", "valid", "test"] as const;
 type Split = (typeof SPLITS)[number];
 
-/** The files of a data set: three of named triples, or OpenKE's five of ids. */
+/** The files of a data set: three files of named triples, or OpenKE's five of ids. */
 export type SplitFiles =
   | ({ readonly format: "names" } & Readonly<Record<Split, string>>)
   | ({ readonly format: "openke"; readonly entities: string; readonly relations: string } & Readonly<
@@ -27,8 +27,8 @@ const OPENKE = {
 };
 
 /**
- * Finds train, valid (or dev, validation) and test in a directory or in the only one of its subdirectories that has them.
- * @throws MuldeError DATA_NOT_FOUND, DATA_MISSING_SPLIT or DATA_AMBIGUOUS, naming what was found.
+ * Finds train, valid (or dev, validation) and test in a directory, or else in the one of its subdirectories that has them.
+ * @throws MuldeError DATA_NOT_FOUND, DATA_MISSING_SPLIT or DATA_AMBIGUOUS that names what was found.
  */
 export async function findSplits(directory: string): Promise<SplitFiles> {
   const { files, directories } = await list(directory);
@@ -42,14 +42,17 @@ export async function findSplits(directory: string): Promise<SplitFiles> {
   }
   if (below.length === 1) return below[0]!;
   if (below.length > 1) {
-    const places = below.map(({ train }) => train).join(", ");
-    throw new MuldeError("DATA_AMBIGUOUS", `${directory} holds several data sets (${places}); name the one to load.`);
+    const places = below.map(({ train }) => relative(directory, train)).join(", ");
+    throw new MuldeError("DATA_AMBIGUOUS", `the directory has several data sets (${places}); pass the one to load.`, {
+      file: directory,
+    });
   }
   const missing = SPLITS.filter((split) => !files.some((file) => NAMED[split].test(file)));
   throw new MuldeError(
     "DATA_MISSING_SPLIT",
-    `${directory} has no file for ${missing.join(", ")} (such as ${missing[0]}.txt) nor OpenKE's train2id.txt; ` +
-      `it holds ${files.slice(0, 10).join(", ") || "no files"}. Split your own triples with splitTriples.`,
+    `there is no file for ${missing.join(", ")} (such as ${missing[0]}.txt) and no train2id.txt of OpenKE; ` +
+      `the directory has ${files.slice(0, 10).join(", ") || "no files"}. Split your own triples with splitTriples.`,
+    { file: directory },
   );
 }
 
@@ -60,7 +63,7 @@ function match(directory: string, files: readonly string[]): SplitFiles | undefi
   return openke && { format: "openke", ...openke };
 }
 
-/** One file for each pattern, or undefined when one pattern has none. */
+/** One file for each pattern; undefined if a pattern matches none. */
 function matchAll<K extends string>(
   directory: string,
   files: readonly string[],
@@ -71,7 +74,9 @@ function matchAll<K extends string>(
     const matches = files.filter((file) => patterns[key].test(file));
     if (matches.length === 0) return undefined;
     if (matches.length > 1) {
-      throw new MuldeError("DATA_AMBIGUOUS", `${directory} holds ${matches.join(" and ")}; keep one of them.`);
+      throw new MuldeError("DATA_AMBIGUOUS", `the directory has ${matches.join(" and ")}; keep one of them.`, {
+        file: directory,
+      });
     }
     found[key] = join(directory, matches[0]!);
   }
@@ -87,11 +92,14 @@ async function list(directory: string): Promise<{ files: string[]; directories: 
     const entries = await readdir(directory, { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     return {
-      // A link to a file is as good as a file: people link data sets into place.
+      // People link data sets into place, so a link counts as a file.
       files: entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(({ name }) => name),
       directories: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
     };
   } catch (cause) {
-    throw new MuldeError("DATA_NOT_FOUND", `The directory ${directory} cannot be read; check the path.`, { cause });
+    throw new MuldeError("DATA_NOT_FOUND", "the directory cannot be read; check the path and its permissions.", {
+      file: directory,
+      cause,
+    });
   }
 }

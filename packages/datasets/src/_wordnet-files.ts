@@ -1,11 +1,11 @@
-/** A record of WordNet's `data.*` files, reduced to what the graph needs (format: WordNet's manual page wndb(5)). */
+/** A record of WordNet's `data.*` files, reduced to what the graph needs. WordNet's manual page wndb(5) describes the format. */
 export interface Synset {
-  /** Part of speech (satellites count as adjectives) and byte offset: what pointers refer to. */
+  /** Part of speech (satellites count as adjectives) and byte offset. Pointers refer to it. */
   readonly key: string;
-  /** As NLTK names it: first word, part of speech (`s` for satellites), rank among the word's senses. */
+  /** NLTK's name: first word, part of speech (`s` for satellites), number among the word's senses. */
   readonly name: string;
   readonly gloss: string;
-  /** Each pointer whose symbol was asked for; `relation` is the symbol's position, `target` a key. */
+  /** The pointers with one of the given symbols: `relation` is the symbol's position, `target` a key. */
   readonly pointers: readonly { readonly relation: number; readonly target: string }[];
 }
 
@@ -53,7 +53,7 @@ export function parseSynsets(
   return synsets;
 }
 
-/** The lines of a file without the licence at its head, whose lines start with a space. */
+/** The lines of a file, without the licence at its start, whose lines begin with a space. */
 function records(text: string): string[] {
   return text.split("\n").filter((line) => line !== "" && !line.startsWith(" "));
 }

@@ -4,20 +4,20 @@ import { checkTriples } from "./triples.js";
 
 const NONE = new Int32Array(0);
 
-// Below this, sorting in place beats a call into the engine's sort; most heads have a few answers only.
+// For fewer values, sorting in place is faster than the engine's sort. Most heads have few answers.
 const INSERTION_SORT = 24;
 
 /**
- * Every known answer of every query (h, r), r in 0..2R-1 (reciprocals included), as two nested CSR indices: a head's
- * queries, sorted by relation, and a query's answers, sorted and distinct.
+ * The known answers of every query (h, r) with r in 0..2R-1, reciprocals included. Two nested CSR indices hold a head's queries, sorted by
+ * relation, and a query's answers, sorted and distinct.
  */
 export class AnswerIndex {
   readonly numEntities: number;
   readonly numRelations: number;
-  /** `queryStart[h]`..`queryStart[h + 1]` are the queries of head h. */
+  /** The queries of head h are at `queryStart[h]` up to, not including, `queryStart[h + 1]`. */
   readonly #queryStart: Int32Array;
   readonly #queryRelation: Int32Array;
-  /** `answerStart[q]`..`answerStart[q + 1]` are the answers of query q. */
+  /** The answers of query q are at `answerStart[q]` up to, not including, `answerStart[q + 1]`. */
   readonly #answerStart: Int32Array;
   readonly #answers: Int32Array;
 
@@ -43,18 +43,18 @@ export class AnswerIndex {
     return this.#queryRelation.length;
   }
 
-  /** How many answers all queries have together. */
+  /** How many answers all queries have in total. */
   get numAnswers(): number {
     return this.#answers.length;
   }
 
-  /** The known answers of (head, relation), ascending: a view, not to be written to; empty when there are none. */
+  /** The known answers of (head, relation), ascending; empty if there are none. A view: do not write to it. */
   answers(head: number, relation: number): Int32Array {
     const query = this.#query(head, relation);
-    return query < 0 ? NONE : this.#answers.subarray(this.#answerStart[query]!, this.#answerStart[query + 1]!);
+    return query < 0 ? NONE : this.#answers.subarray(this.#answerStart[query], this.#answerStart[query + 1]);
   }
 
-  /** The relations, reciprocals included, by which a head has known answers, ascending: a view, not to be written to. */
+  /** The relations, reciprocals included, by which a head has known answers, ascending. A view: do not write to it. */
   relations(head: number): Int32Array {
     return this.#queryRelation.subarray(this.#queryStart[head], this.#queryStart[head + 1]);
   }
@@ -64,13 +64,27 @@ export class AnswerIndex {
     return this.#query(head, relation) >= 0;
   }
 
-  /** Whether (head, relation, tail) is known; for a relation r + R, whether (tail, r, head) is. */
+  /** Whether (head, relation, tail) is known. For a relation r + R: whether (tail, r, head) is. */
   has(head: number, relation: number, tail: number): boolean {
     const query = this.#query(head, relation);
     if (query < 0) return false;
     const end = this.#answerStart[query + 1]!;
     const at = lowerBound(this.#answers, this.#answerStart[query]!, end, tail);
     return at < end && this.#answers[at] === tail;
+  }
+
+  /**
+   * Of each relation 0..2R-1, the mean number of answers of its queries: facts / distinct queries. It is 0 for a relation without facts. Entry r
+   * is tails per head of relation r, entry r + R is heads per tail.
+   */
+  answersPerQuery(): Float64Array {
+    const facts = new Float64Array(2 * this.numRelations);
+    const queries = new Float64Array(2 * this.numRelations);
+    this.#queryRelation.forEach((relation, query) => {
+      queries[relation]!++;
+      facts[relation]! += this.#answerStart[query + 1]! - this.#answerStart[query]!;
+    });
+    return facts.map((count, relation) => (count === 0 ? 0 : count / queries[relation]!));
   }
 
   #query(head: number, relation: number): number {
@@ -82,17 +96,20 @@ export class AnswerIndex {
 }
 
 /**
- * The answers known from the given splits, in both directions: the filter of filtered ranking when all splits are given.
- * Time O(n log n), memory about 28 bytes a triple while building.
- * @throws MuldeError DATA_ID_RANGE when a triple lies outside the given numbers of entities and relations.
+ * Indexes the answers of the given splits in both directions. With all splits, it is the filter of filtered ranking. It takes O(n log n) time,
+ * and about 28 bytes per triple while it builds.
+ * @throws MuldeError DATA_ID_RANGE if a triple has an id outside the given numbers of entities and relations, DATA_SHAPE for numbers too large
+ * to index.
  */
 export function indexAnswers(numEntities: number, numRelations: number, ...splits: readonly TripleList[]): AnswerIndex {
   if (2 * numRelations * numEntities > Number.MAX_SAFE_INTEGER) {
-    throw new MuldeError("DATA_SHAPE", `${numEntities} entities x ${numRelations} relations are too many to index.`);
+    throw new MuldeError("DATA_SHAPE", `${numEntities} entities x ${numRelations} relations are too many to index.`, {
+      value: [numEntities, numRelations],
+    });
   }
   for (const split of splits) checkTriples(split, numEntities, numRelations);
 
-  // Counting sort by head; what is sorted is the key relation * N + tail, exact in a double.
+  // Counting sort by head. Keys are relation * N + tail, which a double holds exactly.
   const start = new Int32Array(numEntities + 1);
   for (const { heads, tails, length } of splits) {
     for (let i = 0; i < length; i++) {
@@ -113,7 +130,7 @@ export function indexAnswers(numEntities: number, numRelations: number, ...split
     }
   }
 
-  // Sort and deduplicate each head's keys, moving them together; count the queries on the way.
+  // Sort each head's keys, drop duplicates, close the gaps, and count the queries.
   const queryStart = new Int32Array(numEntities + 1);
   let kept = 0;
   let queries = 0;
@@ -172,7 +189,7 @@ function sortRange(keys: Float64Array, from: number, to: number): void {
   }
 }
 
-/** The first position in [from, to) whose value is not below `value`, or `to`. */
+/** The first position in [from, to) whose value is not below `value`; `to` if there is none. */
 function lowerBound(sorted: Int32Array, from: number, to: number, value: number): number {
   while (from < to) {
     const middle = (from + to) >>> 1;

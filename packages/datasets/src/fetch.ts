@@ -5,40 +5,40 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { MuldeError } from "@mulde/errors";
 import type { DownloadProgress } from "./_download.js";
 import { download } from "./_download.js";
-import { MuldeError } from "@mulde/errors";
 import type { DatasetFile, DatasetInfo } from "./registry.js";
 import { datasetInfo } from "./registry.js";
 
-/** Where a data set's files are kept and come from. */
+/** Where to get a data set's files, and where to keep them. */
 export interface FetchOptions {
-  /** Where downloads are kept: by default `$XDG_CACHE_HOME/mulde/datasets`, else `~/.cache/mulde/datasets`. */
+  /** The directory that keeps downloads. Default `$XDG_CACHE_HOME/mulde/datasets`, else `~/.cache/mulde/datasets`. */
   readonly cacheDir?: string | undefined;
-  /** A directory or URL that holds the files, used instead of the internet. Default: `MULDE_DATASETS_MIRROR`. */
+  /** A directory or URL to use instead of the internet. Default `MULDE_DATASETS_MIRROR`. */
   readonly mirror?: string | undefined;
-  /** Never use the network: only the cache and a mirror directory. */
+  /** Use only the cache and a mirror directory, never the network. */
   readonly offline?: boolean | undefined;
   /** Called as bytes arrive. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Stops a download; what has arrived is kept, and the next call goes on from there. */
+  /** Stops a download. The next call continues with the bytes that arrived. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A data set's files on this machine, checked. */
+/** A data set's checked files on this machine. */
 export interface FetchedDataset {
   readonly info: DatasetInfo;
   /** The data set's folder in the cache. */
   readonly directory: string;
   /** The files, in the order of `info.files`. */
   readonly files: readonly string[];
-  /** The size of the files together, in bytes. */
+  /** The size of all files, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * Sees to it that a registered data set's files are in the cache, and checks those whose SHA-256 is known, also the cached
- * ones. Does not read them as triples; `loadDataset` does both.
+ * Puts a registered data set's files into the cache if they are not there. It checks files with a known SHA-256, cached ones too, but does not
+ * read their triples; `loadDataset` does both.
  * @throws MuldeError DATA_UNKNOWN_DATASET, DATA_OFFLINE, DATA_DOWNLOAD, DATA_CHECKSUM, DATA_NOT_IN_MIRROR, DATA_CACHE.
  */
 export async function fetchDataset(name: string, options: FetchOptions = {}): Promise<FetchedDataset> {
@@ -56,10 +56,10 @@ export async function fetchDataset(name: string, options: FetchOptions = {}): Pr
   return { info, directory, files, bytes };
 }
 
-/** The directory downloads are kept in when none is given. */
+/** The default directory for downloads. */
 export function defaultCacheDir(): string {
-  const xdg = process.env["XDG_CACHE_HOME"];
-  // The XDG specification has relative paths ignored.
+  const xdg = process.env.XDG_CACHE_HOME;
+  // The XDG specification says to ignore relative paths.
   const root = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache");
   return join(root, "mulde", "datasets");
 }
@@ -67,17 +67,18 @@ export function defaultCacheDir(): string {
 async function fetchFile(file: DatasetFile, target: string, options: FetchOptions): Promise<void> {
   if (await isThere(target)) {
     if (file.sha256 === undefined || (await sha256(target)) === file.sha256) return;
-    // Damaged since it was fetched.
+    // Damaged since the download.
     await rm(target);
   }
   try {
     await mkdir(dirname(target), { recursive: true });
   } catch (cause) {
-    const message = `The cache directory ${dirname(target)} cannot be made; set XDG_CACHE_HOME or cacheDir to one that can.`;
-    throw new MuldeError("DATA_CACHE", message, { cause });
+    const reason = "the cache directory cannot be created; set XDG_CACHE_HOME or cacheDir to a writable one.";
+    throw new MuldeError("DATA_CACHE", reason, { file: dirname(target), cause });
   }
   const part = `${target}.part`;
-  const mirror = options.mirror ?? (process.env["MULDE_DATASETS_MIRROR"] || undefined);
+  const environment = process.env.MULDE_DATASETS_MIRROR;
+  const mirror = options.mirror ?? (environment === "" ? undefined : environment);
   if (mirror !== undefined && !/^https?:/i.test(mirror)) {
     await copyFromMirror(file, mirror, part);
   } else {
@@ -85,17 +86,17 @@ async function fetchFile(file: DatasetFile, target: string, options: FetchOption
     if (options.offline === true) {
       throw new MuldeError(
         "DATA_OFFLINE",
-        `${file.name} is not in the cache (${dirname(target)}) and downloads are switched off; put it there, ` +
-          `or set MULDE_DATASETS_MIRROR to a directory that holds it.`,
+        `${file.name} is not in the cache (${dirname(target)}), and downloads are off; put it there, ` +
+          `or set MULDE_DATASETS_MIRROR to a directory that has it.`,
       );
     }
-    // Without a checksum nothing would show that two halves are of different versions.
+    // Without a checksum, nothing would reveal that the two halves are from different versions.
     await download(url, part, { resumeBlindly: file.sha256 !== undefined, ...pick(options) });
   }
   await settle(file, part, target);
 }
 
-/** Checks a finished `.part` file and gives it its name. */
+/** Checks a complete `.part` file and renames it. */
 async function settle(file: DatasetFile, part: string, target: string): Promise<void> {
   if (file.sha256 !== undefined) {
     const found = await sha256(part);
@@ -103,7 +104,8 @@ async function settle(file: DatasetFile, part: string, target: string): Promise<
       await rm(part, { force: true });
       throw new MuldeError(
         "DATA_CHECKSUM",
-        `${file.name} has the SHA-256 ${found} instead of ${file.sha256} and was removed; fetch it again or use another mirror.`,
+        `${file.name} has the SHA-256 ${found} instead of ${file.sha256}, so it was removed; fetch it again, or use another mirror.`,
+        { value: found },
       );
     }
   }
@@ -122,8 +124,8 @@ async function copyFromMirror(file: DatasetFile, mirror: string, part: string): 
     await rm(part, { force: true });
     throw new MuldeError(
       "DATA_NOT_IN_MIRROR",
-      `The mirror has no readable ${source}; put the file there (it comes from ${file.url}) or unset MULDE_DATASETS_MIRROR.`,
-      { cause },
+      `the mirror has no such file; put it there (from ${file.url}), or unset MULDE_DATASETS_MIRROR.`,
+      { file: source, cause },
     );
   }
 }

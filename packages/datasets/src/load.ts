@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
+import { MuldeError } from "@mulde/errors";
 import { extractArchive } from "./_archive.js";
 import { TripleBuilder } from "./_builder.js";
 import type { Graph } from "./_openke.js";
@@ -8,7 +9,6 @@ import { readOpenKe } from "./_openke.js";
 import { findSplits } from "./_splits.js";
 import type { Dataset } from "./dataset.js";
 import { createDataset } from "./dataset.js";
-import { MuldeError } from "@mulde/errors";
 import type { FetchOptions } from "./fetch.js";
 import { fetchDataset } from "./fetch.js";
 import type { ParsedReadOptions, ReadOptions } from "./read.js";
@@ -17,18 +17,18 @@ import type { DatasetInfo } from "./registry.js";
 import { datasetInfo, findDataset } from "./registry.js";
 import { loadWordNet } from "./wordnet.js";
 
-/** How to read a data set's files, and where to fetch a registered one. */
+/** How to read a data set's files, and where to get those of a registered data set. */
 export interface LoadOptions extends ReadOptions, FetchOptions {}
 
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/i;
 
 /**
- * Loads a data set: a registered one by name (letter case aside; fetched when needed, counts checked), a directory, or a tar
- * archive (`.tar.gz`, `.tgz`, `.tar`). Directories and archives hold train, valid (or dev) and test in any format that
- * `readTriples` reads, or OpenKE's id files, at the top or one directory deep. Ids follow the order of appearance in train,
- * valid and test. A path that equals a registered name is written `./name`.
- * @throws MuldeError what `fetchDataset` and `readTriples` throw; DATA_MISSING_SPLIT, DATA_AMBIGUOUS, DATA_COUNT_MISMATCH,
- * DATA_UNSAFE_ARCHIVE, DATA_BAD_ARCHIVE; DATA_NO_WORDNET when an embedded set's package is not installed.
+ * Loads a data set: a registered one by name (in any letter case; fetched if needed, counts checked), a directory, or a tar archive
+ * (`.tar.gz`, `.tgz`, `.tar`). Directories and archives hold train, valid (or dev) and test in any format that `readTriples` reads, or
+ * OpenKE's id files, at the top or one directory deep. Ids follow the order of appearance in train, valid and test. Write `./name` for a
+ * path that equals a registered name.
+ * @throws MuldeError as `fetchDataset` and `readTriples` do; DATA_MISSING_SPLIT, DATA_AMBIGUOUS, DATA_COUNT_MISMATCH, DATA_UNSAFE_ARCHIVE,
+ * DATA_BAD_ARCHIVE; DATA_NO_WORDNET if the package of an embedded data set is not installed.
  */
 export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
   const reading = parseReadOptions(options);
@@ -39,8 +39,9 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     if (/[/\\]|\.\w+$/.test(nameOrPath)) {
-      throw new MuldeError("DATA_NOT_FOUND", `There is no directory or archive ${path}; check the path.`);
+      throw new MuldeError("DATA_NOT_FOUND", "there is no such directory or archive; check the path.", { file: path });
     }
+    // Throws, with the closest name.
     datasetInfo(nameOrPath);
   }
   if (found?.isDirectory() === true) {
@@ -52,7 +53,8 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
   }
   throw new MuldeError(
     "DATA_MISSING_SPLIT",
-    `${path} is neither a directory nor a tar archive; read a single file of triples with readTriples and splitTriples.`,
+    "this is neither a directory nor a tar archive; read a single file of triples with readTriples, then use splitTriples.",
+    { file: path },
   );
 }
 
@@ -64,7 +66,7 @@ async function loadRegistered(info: DatasetInfo, options: LoadOptions): Promise<
     dataset = createDataset({ ...(await loadWordNet(name === "wordnet31" ? 3 : 5)), name, licence, source });
   } else {
     const { directory, files } = await fetchDataset(name, options);
-    // The registry's own files are tab-separated head, relation, tail, whatever the caller's own data is.
+    // The registry's files are tab-separated head, relation, tail, whatever the caller's options say.
     const reading = parseReadOptions(undefined);
     const graph = files.length === 1 ? await readArchive(files[0]!, reading) : await readDirectory(directory, reading);
     dataset = createDataset({ name, ...graph, licence, source });
@@ -81,7 +83,8 @@ async function loadRegistered(info: DatasetInfo, options: LoadOptions): Promise<
     if (found[key] === counts[key]) continue;
     throw new MuldeError(
       "DATA_COUNT_MISMATCH",
-      `${name} should have ${counts[key]} (${key}) but ${where} gives ${found[key]}; remove that copy and fetch it again.`,
+      `${name} should have ${counts[key]} (${key}), but ${where} gives ${found[key]}; remove that copy and fetch it again.`,
+      { value: found[key] },
     );
   }
   return dataset;
@@ -93,7 +96,9 @@ async function readDirectory(directory: string, options: ParsedReadOptions): Pro
   const builder = new TripleBuilder();
   await readInto(builder, files.train, options);
   if (builder.length === 0)
-    throw new MuldeError("DATA_EMPTY", `${files.train} holds no triples; is it the right file?`);
+    throw new MuldeError("DATA_EMPTY", "the file has no triples; check that it is the right one.", {
+      file: files.train,
+    });
   const train = builder.takeTriples();
   await readInto(builder, files.valid, options);
   const valid = builder.takeTriples();
@@ -102,17 +107,17 @@ async function readDirectory(directory: string, options: ParsedReadOptions): Pro
   return { ...builder.vocabularies(), train, valid, test };
 }
 
-/** Unpacks into a temporary directory, which is gone afterwards whatever happens. */
+/** Unpacks into a temporary directory, which is removed afterwards whatever happens. */
 async function readArchive(archive: string, options: ParsedReadOptions): Promise<Graph> {
   const directory = await mkdtemp(join(tmpdir(), "mulde-dataset-"));
   try {
     await extractArchive(archive, directory);
     return await readDirectory(directory, options);
   } catch (error) {
-    if (!(error instanceof MuldeError)) throw error;
-    // The temporary directory means nothing to anyone: name the archive and the member.
-    const message = error.message.replaceAll(directory + sep, `${archive}: `).replaceAll(directory, archive);
-    throw new MuldeError(error.code, message, { cause: error });
+    if (!(error instanceof MuldeError) || error.file === undefined || error.file === archive) throw error;
+    // The temporary directory means nothing to the caller: name the archive and its member.
+    const member = relative(directory, error.file);
+    throw error.at({ file: member === "" ? archive : `${archive}: ${member}` });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,23 +1,23 @@
+import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
 import { TripleBuilder } from "./_builder.js";
 import { readDelimited } from "./_delimited.js";
 import { parseOptions } from "./_options.js";
 import { readRdf } from "./_rdf.js";
-import { MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 import type { Vocabulary } from "./vocabulary.js";
 
-/** How triples are written in a file. */
+/** The format of a file of triples. */
 export interface ReadOptions {
-  /** What stands between two fields of delimited text: by default a tab, in a file named `.csv` a comma. */
+  /** The separator of delimited text. Default a tab; a comma in a file named `.csv`. */
   readonly delimiter?: string | undefined;
   /** The order of the three fields of delimited text: h head, r relation, t tail. Default "hrt". */
   readonly columns?: "hrt" | "htr" | "rht" | "rth" | "thr" | "trh" | undefined;
-  /** What a literal in N-Triples or Turtle is: an "error" (default), or a statement to "skip". */
+  /** A literal in N-Triples or Turtle is an "error" (the default), or its statement is a thing to "skip". */
   readonly literals?: "error" | "skip" | undefined;
 }
 
-/** The triples of one file, with names numbered in order of appearance. */
+/** The triples of one file, with ids in order of appearance. */
 export interface TripleFile {
   readonly entities: Vocabulary;
   readonly relations: Vocabulary;
@@ -27,8 +27,8 @@ export interface TripleFile {
 const schema = z.object({
   delimiter: z
     .string()
-    .min(1, "a delimiter has at least one character")
-    .regex(/^[^\r\n]*$/, "a delimiter holds no line end")
+    .min(1, "must have at least one character")
+    .regex(/^[^\r\n]*$/, "must not contain a line end")
     .optional(),
   columns: z.enum(["hrt", "htr", "rht", "rth", "thr", "trh"]).default("hrt"),
   literals: z.enum(["error", "skip"]).default("error"),
@@ -37,26 +37,28 @@ const schema = z.object({
 /** @internal */
 export type ParsedReadOptions = z.output<typeof schema>;
 
-/** @internal Checks read options, filling in their defaults. */
+/** @internal Checks read options and fills in their defaults. */
 export function parseReadOptions(options: ReadOptions | undefined): ParsedReadOptions {
   return parseOptions(schema, options);
 }
 
 /**
- * Reads one file of triples as a stream: N-Triples (`.nt`) and Turtle (`.ttl`) by name, everything else as delimited text, one
- * triple a line, UTF-8, LF or CRLF. Gzip is recognised by its first bytes. Ten million lines take about half a GiB.
- * @throws MuldeError DATA_MALFORMED_LINE naming file and line, DATA_LITERAL, DATA_EMPTY, DATA_NOT_FOUND, DATA_UNREADABLE,
- * DATA_BAD_GZIP, DATA_BAD_OPTION.
+ * Reads one file of triples as a stream: `.nt` as N-Triples, `.ttl` as Turtle, everything else as delimited text (one triple a line, UTF-8,
+ * LF or CRLF). It recognises gzip by its first bytes.
+ * @throws MuldeError DATA_MALFORMED_LINE and DATA_LITERAL with file and line; DATA_EMPTY, DATA_NOT_FOUND, DATA_UNREADABLE and DATA_BAD_GZIP
+ * with the file; DATA_BAD_OPTION with the option.
  */
 export async function readTriples(path: string, options?: ReadOptions): Promise<TripleFile> {
   const builder = new TripleBuilder();
   await readInto(builder, path, parseReadOptions(options));
-  if (builder.length === 0) throw new MuldeError("DATA_EMPTY", `${path} holds no triples; is it the right file?`);
+  if (builder.length === 0) {
+    throw new MuldeError("DATA_EMPTY", "the file has no triples; check that it is the right one.", { file: path });
+  }
   const triples = builder.takeTriples();
   return { ...builder.vocabularies(), triples };
 }
 
-/** @internal Reads one file, of whichever format, into a builder. */
+/** @internal Reads one file of any format into a builder. */
 export async function readInto(builder: TripleBuilder, path: string, options: ParsedReadOptions): Promise<void> {
   const format = /\.(nt|ttl|csv)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase();
   if (format === "nt") await readRdf(builder, path, "N-Triples", options.literals);

@@ -1,6 +1,6 @@
 import { closest, MuldeError } from "@mulde/errors";
 
-/** How many of each a data set holds. */
+/** The sizes of a data set. */
 export interface DatasetCounts {
   readonly entities: number;
   readonly relations: number;
@@ -11,23 +11,23 @@ export interface DatasetCounts {
 
 /** A file of a registered data set. */
 export interface DatasetFile {
-  /** Its path below a mirror; in the cache its last part, in the data set's folder. */
+  /** Its path below a mirror. The cache keeps the last part, in the data set's folder. */
   readonly name: string;
   readonly url: string;
-  /** In hex; absent where no copy was at hand to take it from. */
+  /** In hex; absent if the authors had no copy to compute it from. */
   readonly sha256?: string;
 }
 
-/** What is known of a registered data set without loading it. */
+/** The description of a registered data set. */
 export interface DatasetInfo {
   readonly name: string;
   readonly description: string;
   readonly licence: string;
-  /** Where it comes from, for people. */
+  /** Where it is from, for people. */
   readonly source: string;
-  /** What must be there once it is loaded. */
+  /** The sizes that loading checks. */
   readonly counts: DatasetCounts;
-  /** What is downloaded; nothing for a data set built from an npm package. */
+  /** The downloads; none for a data set that is built from an npm package. */
   readonly files: readonly DatasetFile[];
 }
 
@@ -138,15 +138,15 @@ export function listDatasets(): readonly DatasetInfo[] {
   return REGISTRY;
 }
 
-/** @internal The registered data set of a name, letter case aside, if there is one. */
+/** @internal The registered data set of this name, in any letter case; undefined if there is none. */
 export function findDataset(name: string): DatasetInfo | undefined {
   const wanted = name.toLowerCase();
   return REGISTRY.find((info) => info.name.toLowerCase() === wanted);
 }
 
 /**
- * What is known of a registered data set; letter case does not matter.
- * @throws MuldeError DATA_UNKNOWN_DATASET listing the names.
+ * The description of a registered data set. Letter case does not matter.
+ * @throws MuldeError DATA_UNKNOWN_DATASET that lists the names.
  */
 export function datasetInfo(name: string): DatasetInfo {
   const info = findDataset(name);
@@ -157,5 +157,6 @@ export function datasetInfo(name: string): DatasetInfo {
   throw new MuldeError(
     "DATA_UNKNOWN_DATASET",
     `There is no data set ${JSON.stringify(name)}.${hint} Use one of ${names.join(", ")}, or the path of a directory or archive.`,
+    { value: name },
   );
 }

@@ -4,17 +4,17 @@ import { Random } from "./_random.js";
 import type { TripleList } from "./triples.js";
 import { checkTriples } from "./triples.js";
 
-/** How triples are split. */
+/** How to split triples. */
 export interface SplitOptions {
-  /** The share of the triples for validation, 0 to 1. Default 0.05. */
+  /** The share of the triples for validation, from 0 to 1. Default 0.05. */
   readonly valid?: number | undefined;
-  /** The share of the triples for the test. Default 0.05. */
+  /** The share of the triples for testing, from 0 to 1. Default 0.05. */
   readonly test?: number | undefined;
-  /** Same seed and triples, same split. Default 0. */
+  /** The same seed and triples give the same split. Default 0. */
   readonly seed?: number | undefined;
 }
 
-/** The three parts of a split, each in the order of the triples it was taken from. */
+/** The three parts of a split, each in the original order. */
 export interface TripleSplit {
   readonly train: TripleList;
   readonly valid: TripleList;
@@ -29,10 +29,10 @@ const schema = z
   })
   .refine(({ valid, test }) => valid + test < 1, {
     path: ["valid"],
-    message: "valid and test leave nothing to train on",
+    message: "valid and test together must leave triples to train on",
   });
 
-/** @internal Checks split options, filling in their defaults. */
+/** @internal Checks split options and fills in their defaults. */
 export function parseSplitOptions(options: SplitOptions | undefined): z.output<typeof schema> {
   return parseOptions(schema, options);
 }
@@ -42,9 +42,9 @@ const VALID = 1;
 const TEST = 2;
 
 /**
- * A random split with two guarantees: every entity and relation of valid and test occurs in train, and all triples that link
- * the same two entities (a symmetric pair's two directions, several relations, duplicates) fall in one part. The parts reach
- * their share of the triples wherever the guarantees allow, and never exceed it.
+ * Splits triples at random with two guarantees: every entity and relation of valid and test occurs in train, and all triples between the
+ * same two entities (both directions, several relations, duplicates) are in one part. No part exceeds its share of the triples, and each
+ * reaches it if the guarantees allow.
  * @throws MuldeError DATA_BAD_OPTION or DATA_ID_RANGE.
  */
 export function splitTriples(
@@ -58,7 +58,7 @@ export function splitTriples(
   const { heads, relations, tails, length } = triples;
   const { start, members } = groupByPair(triples, numEntities);
 
-  // How often each entity and relation is left in train; taking a group away must leave one of each.
+  // How often each entity and relation occurs in train. Taking a group away must leave one of each.
   const entityLeft = new Int32Array(numEntities);
   const relationLeft = new Int32Array(numRelations);
   const count = (group: number, by: 1 | -1): void => {
@@ -105,7 +105,7 @@ export function splitTriples(
   };
 }
 
-/** Groups the triples by their unordered pair of entities: group g is `members[start[g], start[g + 1])`. */
+/** Groups triples by unordered pair of entities: group g is `members[start[g], start[g + 1])`. */
 function groupByPair(triples: TripleList, numEntities: number): { start: Int32Array; members: Int32Array } {
   const { heads, tails, length } = triples;
   const keys = new Float64Array(length);
@@ -131,7 +131,7 @@ function groupByPair(triples: TripleList, numEntities: number): { start: Int32Ar
   return { start, members };
 }
 
-/** Where `value` stands among the first `length` of `sorted`, which hold it. */
+/** The position of `value` in the first `length` values of `sorted`, which contain it. */
 function indexOf(sorted: Float64Array, length: number, value: number): number {
   let from = 0;
   let to = length;

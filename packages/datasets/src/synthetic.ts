@@ -9,26 +9,26 @@ import { parseSplitOptions, splitTriples } from "./split.js";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 
-/** The size and shape of a synthetic graph, and how it is split; the seed is of both. */
+/** The size and shape of a synthetic graph, and how to split it. One seed serves both. */
 export interface SyntheticOptions extends SplitOptions {
-  /** How many entities there are, each in at least one triple: 2 to 2^30. */
+  /** The number of entities, 2 to 2^30. Each is in at least one triple. */
   readonly entities: number;
-  /** How many distinct triples there are, all splits together: at least as many as entities. */
+  /** The number of distinct triples of all splits, at least the number of entities. */
   readonly triples: number;
-  /** How many relations there are, each in at least one triple. Default 20. */
+  /** The number of relations. Each is in at least one triple. Default 20. */
   readonly relations?: number | undefined;
-  /** The exponent of the entities' degrees, 2 to 10; smaller is more uneven. Default 2.5. */
+  /** The exponent of the entities' degrees, 2 to 10; a smaller one is more uneven. Default 2.5. */
   readonly exponent?: number | undefined;
   /** The exponent of the relations' frequencies, 2 to 10. Default 2, Zipf's law. */
   readonly relationExponent?: number | undefined;
 }
 
-// Beyond this share of all possible triples, nearly every draw would be one of the likely triples again.
+// Beyond this share of all possible triples, nearly every draw would repeat a likely triple.
 const MAX_DENSITY = 0.1;
 
-// What a table of twice as many slots with 31-bit places can hold; memory ends before.
+// The limit of a hash table with 31-bit positions and two slots per triple; memory ends before.
 const count = z.int().max(2 ** 30);
-// An exponent below 2 has no finite mean: nearly all triples would link the same few entities.
+// Degrees with an exponent below 2 have no finite mean: nearly all triples would link the same few entities.
 const exponent = z.number().min(2).max(10);
 
 const schema = z
@@ -41,28 +41,27 @@ const schema = z
   })
   .refine(({ entities, relations, triples }) => triples >= Math.max(entities, relations), {
     path: ["triples"],
-    message: "each entity and each relation needs a triple of its own",
+    message: "each entity and each relation needs a triple of its own; ask for more triples",
   })
   .refine(({ entities, relations, triples }) => triples <= MAX_DENSITY * entities * (entities - 1) * relations, {
     path: ["triples"],
-    message: `they may be at most a share of ${MAX_DENSITY} of all that these entities and relations allow`,
+    message: `may be at most ${MAX_DENSITY} of all triples that these entities and relations allow`,
   });
 
 /**
- * A random graph whose degrees follow a power law, for measuring and for tests: P(degree = k) falls as k^-exponent, and so does that
- * of the relations' frequencies. It is the static model of Goh, Kahng and Kim (Phys. Rev. Lett. 87, 278701, 2001): the entity of rank i
- * has the weight i^-a, a = 1 / (exponent - 1), and both ends of each triple are drawn by weight, independently. Ranks are dealt to
- * the ids at random, so that a hub can have any id; relation j has rank j. Each entity gets one triple beforehand, so that all occur.
+ * A random graph with power-law degrees, for benchmarks and tests: P(degree = k) falls as k^-exponent, and the frequencies of the relations
+ * fall likewise. It is the static model of Goh, Kahng and Kim (Phys. Rev. Lett. 87, 278701, 2001): the entity of rank i has the weight i^-a with
+ * a = 1 / (exponent - 1), and both ends of a triple are drawn by weight, independently. Ranks are assigned to ids at random, so a hub can
+ * have any id; relation j has rank j. Each entity first gets one triple, so that all occur.
  *
- * Triples are distinct and none links an entity with itself; they are split by `splitTriples`, so that whatever is in valid and
- * test is in train. Names are `e0`, `e1`, ... and `r0`, `r1`, ... There is nothing to learn in it but the degrees. Ten million triples
- * among a million entities take half a minute and 0.9 GiB.
+ * Triples are distinct, and none links an entity to itself. `splitTriples` splits them, so train has every entity and relation. Names are `e0`,
+ * `e1`, ... and `r0`, `r1`, ... There is nothing to learn but the degrees.
  *
- * @throws MuldeError DATA_BAD_OPTION naming the first wrong option.
+ * @throws MuldeError DATA_BAD_OPTION with the first wrong option.
  */
 export function syntheticDataset(options: SyntheticOptions): Dataset {
   const shape = parseOptions(schema, options);
-  // Checked here already, since a large graph takes seconds to draw.
+  // Check first, because a large graph takes seconds to draw.
   const split = parseSplitOptions(options);
   const { entities, relations } = shape;
   const triples = drawTriples(shape, new Random(split.seed));
@@ -86,7 +85,7 @@ function drawTriples(shape: z.output<typeof schema>, random: Random): TripleList
   const drawn = new DistinctTriples(triples);
   while (drawn.length < triples) {
     const next = drawn.length;
-    // The first triples see to it that every entity and every relation occurs.
+    // The first triples make every entity and every relation occur.
     const head = next < entities ? next : entity();
     const relation = next < relations ? next : relationOf(random);
     const tail = entity();
@@ -96,8 +95,8 @@ function drawTriples(shape: z.output<typeof schema>, random: Random): TripleList
 }
 
 /**
- * A sampler of ranks 0..n-1 with weights (rank + 1)^-a, a = 1 / (exponent - 1), in constant time: the distribution function of
- * the density x^-a on [1, n + 1) inverted, and rounded down.
+ * Samples ranks 0..n-1 with weights (rank + 1)^-a, a = 1 / (exponent - 1), in constant time: it inverts the distribution function of the
+ * density x^-a on [1, n + 1) and rounds down.
  */
 function powerLaw(n: number, exponent: number): (random: Random) => number {
   const power = 1 - 1 / (exponent - 1);
@@ -106,7 +105,7 @@ function powerLaw(n: number, exponent: number): (random: Random) => number {
     const u = random.next() / 2 ** 32;
     // At exponent 2 the density is 1 / x, which integrates to the logarithm.
     const x = power === 0 ? (n + 1) ** u : (1 + u * whole) ** (1 / power);
-    // Rounding may take x past its end.
+    // Rounding may take x past n.
     return Math.min(Math.floor(x), n) - 1;
   };
 }

@@ -9,8 +9,8 @@ export interface TripleList {
 }
 
 /**
- * Three columns of n ids as one list; typed arrays are kept, not copied.
- * @throws MuldeError DATA_SHAPE when the columns differ in length.
+ * Three columns of n ids as one list. It keeps Int32Arrays and copies other arrays.
+ * @throws MuldeError DATA_SHAPE if the columns differ in length.
  */
 export function tripleList(
   heads: ArrayLike<number>,
@@ -21,13 +21,13 @@ export function tripleList(
   if (relations.length !== length || tails.length !== length) {
     throw new MuldeError(
       "DATA_SHAPE",
-      `The columns of a triple list must have one length, not ${length}, ${relations.length} and ${tails.length}.`,
+      `The columns have ${length}, ${relations.length} and ${tails.length} ids; give three columns of one length.`,
     );
   }
   return { heads: column(heads), relations: column(relations), tails: column(tails), length };
 }
 
-/** The lists one after the other, copied. */
+/** One list with the triples of all lists, copied. */
 export function concatTriples(...lists: readonly TripleList[]): TripleList {
   const length = lists.reduce((sum, list) => sum + list.length, 0);
   const all = {
@@ -47,9 +47,9 @@ export function concatTriples(...lists: readonly TripleList[]): TripleList {
 }
 
 /**
- * The 2n queries of n triples: the triples (h, r, t) themselves, then their reciprocals (t, r + R, h) in the same order, so
- * that a head query (?, r, t) is the tail query (t, r + R, ?).
- * @throws MuldeError DATA_ID_RANGE when a relation is not in 0..R-1.
+ * The 2n queries of n triples: the triples (h, r, t), then their reciprocals (t, r + R, h) in the same order. The head query (?, r, t) thus
+ * becomes the tail query (t, r + R, ?).
+ * @throws MuldeError DATA_ID_RANGE unless all relations are in 0..R-1.
  */
 export function withReciprocals(triples: TripleList, numRelations: number): TripleList {
   const n = triples.length;
@@ -58,7 +58,10 @@ export function withReciprocals(triples: TripleList, numRelations: number): Trip
   for (let i = 0; i < n; i++) {
     const relation = triples.relations[i]!;
     if (relation < 0 || relation >= numRelations) {
-      throw new MuldeError("DATA_ID_RANGE", `Relation ${relation} of triple ${i} is not in 0..${numRelations - 1}.`);
+      throw new MuldeError("DATA_ID_RANGE", `${relation} is outside 0..${numRelations - 1}.`, {
+        path: ["triples", "relations", i],
+        value: relation,
+      });
     }
     relations[n + i] = relation + numRelations;
   }
@@ -71,10 +74,7 @@ export function withReciprocals(triples: TripleList, numRelations: number): Trip
   return { heads, relations, tails, length: 2 * n };
 }
 
-/**
- * Refuses ids outside 0..numEntities-1 and 0..numRelations-1.
- * @throws MuldeError DATA_ID_RANGE naming the first such triple.
- */
+/** @throws MuldeError DATA_ID_RANGE, with the first triple at fault, unless all ids are in 0..numEntities-1 and 0..numRelations-1. */
 export function checkTriples(triples: TripleList, numEntities: number, numRelations: number): void {
   for (let i = 0; i < triples.length; i++) {
     const head = triples.heads[i]!;
@@ -85,7 +85,8 @@ export function checkTriples(triples: TripleList, numEntities: number, numRelati
     if (!inside) {
       throw new MuldeError(
         "DATA_ID_RANGE",
-        `Triple ${i}, (${head}, ${relation}, ${tail}), is outside ${numEntities} entities and ${numRelations} relations.`,
+        `Triple ${i}, (${head}, ${relation}, ${tail}), has an id beyond ${numEntities} entities or ${numRelations} relations.`,
+        { value: [head, relation, tail] },
       );
     }
   }

@@ -1,19 +1,19 @@
-import { NameTable } from "./_names.js";
 import { closest, MuldeError } from "@mulde/errors";
+import { NameTable } from "./_names.js";
 
-/** Names and their ids, dense from 0. Immutable; millions of names stay compact, since strings are made on demand. */
+/** Names with dense ids from 0. It is immutable. It makes strings on demand, so millions of names stay compact. */
 export class Vocabulary implements Iterable<string> {
   readonly #table: NameTable;
   #names: readonly string[] | undefined;
 
-  /** @internal Readers number names while they read; everyone else uses `fromNames`. */
+  /** @internal Readers number names while they read. Use `fromNames`. */
   constructor(table: NameTable) {
     this.#table = table;
   }
 
   /**
    * A vocabulary whose ids are the positions of the names.
-   * @throws MuldeError DATA_DUPLICATE_NAME when a name occurs twice.
+   * @throws MuldeError DATA_DUPLICATE_NAME, with the name as `value`, if a name occurs twice.
    */
   static fromNames(names: Iterable<string>): Vocabulary {
     const table = new NameTable();
@@ -22,7 +22,8 @@ export class Vocabulary implements Iterable<string> {
       if (table.internString(name) !== count) {
         throw new MuldeError(
           "DATA_DUPLICATE_NAME",
-          `The name ${JSON.stringify(name)} occurs twice; names must be unique.`,
+          `The name ${JSON.stringify(name)} occurs twice; give each id a name of its own.`,
+          { value: name },
         );
       }
       count++;
@@ -35,7 +36,7 @@ export class Vocabulary implements Iterable<string> {
     return this.#table.size;
   }
 
-  /** All names in order of id (made on first use, then kept). */
+  /** All names in order of id. The array is made on first use, then kept. */
   get names(): readonly string[] {
     this.#names ??= Object.freeze(Array.from(this));
     return this.#names;
@@ -43,14 +44,16 @@ export class Vocabulary implements Iterable<string> {
 
   /**
    * The id of a name.
-   * @throws MuldeError DATA_UNKNOWN_NAME, with the closest known name, when there is none such.
+   * @throws MuldeError DATA_UNKNOWN_NAME, with the closest known name, if there is no such name.
    */
   id(name: string): number {
     const id = this.#table.find(name);
     if (id >= 0) return id;
     const near = closest(name, this);
-    const hint = near === undefined ? "use one of the vocabulary's names" : `did you mean ${JSON.stringify(near)}?`;
-    throw new MuldeError("DATA_UNKNOWN_NAME", `There is no ${JSON.stringify(name)} among ${this.size} names; ${hint}`);
+    const hint = near === undefined ? "use one of the vocabulary's names." : `did you mean ${JSON.stringify(near)}?`;
+    throw new MuldeError("DATA_UNKNOWN_NAME", `There is no ${JSON.stringify(name)} among ${this.size} names; ${hint}`, {
+      value: name,
+    });
   }
 
   /** Whether a name is known. */
@@ -60,11 +63,11 @@ export class Vocabulary implements Iterable<string> {
 
   /**
    * The name of an id.
-   * @throws MuldeError DATA_ID_RANGE when the id is not in 0..size-1.
+   * @throws MuldeError DATA_ID_RANGE unless the id is in 0..size-1.
    */
   name(id: number): string {
     if (!Number.isInteger(id) || id < 0 || id >= this.size) {
-      throw new MuldeError("DATA_ID_RANGE", `The id ${id} is not an integer in 0..${this.size - 1}.`);
+      throw new MuldeError("DATA_ID_RANGE", `The id ${id} is not an integer in 0..${this.size - 1}.`, { value: id });
     }
     return this.#names?.[id] ?? this.#table.name(id);
   }
@@ -74,7 +77,7 @@ export class Vocabulary implements Iterable<string> {
     for (let id = 0; id < this.size; id++) yield this.#table.name(id);
   }
 
-  /** @internal The raw UTF-8 bytes of the names and where each ends. */
+  /** @internal The UTF-8 bytes of all names in a row, and where each name ends. */
   contents(): { readonly bytes: Uint8Array; readonly ends: Uint32Array } {
     return this.#table.contents();
   }

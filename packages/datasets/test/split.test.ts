@@ -78,7 +78,7 @@ describe("a split", () => {
     expect(splitTriples(triples, 50, 3, { seed: 7 + 2 ** 40 })).not.toEqual(split);
   });
 
-  it("stays the same from release to release", () => {
+  it("is stable over releases", () => {
     const cycle = listOf(
       Array.from({ length: 40 }, (_, i) => [i % 10, i % 2, (i + 1 + Math.floor(i / 10)) % 10] as const),
     );
@@ -133,7 +133,7 @@ describe("a split", () => {
     `);
   });
 
-  it("leaves what cannot be spared in train", () => {
+  it("keeps in train what train cannot spare", () => {
     const chain = listOf([
       [0, 0, 1],
       [2, 0, 3],
@@ -144,8 +144,10 @@ describe("a split", () => {
   });
 
   it("refuses shares that leave nothing, and ids outside", () => {
-    expect(() => splitTriples(listOf([[0, 0, 0]]), 1, 1, { valid: 0.5, test: 0.5 })).toThrow(/leave nothing/);
-    expect(() => splitTriples(listOf([[0, 0, 0]]), 1, 1, { seed: 0.5 })).toThrow(/"seed"/);
-    expect(() => splitTriples(listOf([[0, 0, 1]]), 1, 1)).toThrow(/outside/);
+    expect(() => splitTriples(listOf([[0, 0, 0]]), 1, 1, { valid: 0.5, test: 0.5 })).toThrow(
+      /^valid: valid and test together must leave/,
+    );
+    expect(() => splitTriples(listOf([[0, 0, 0]]), 1, 1, { seed: 0.5 })).toThrow(/^seed: /);
+    expect(() => splitTriples(listOf([[0, 0, 1]]), 1, 1)).toThrow(/has an id beyond/);
   });
 });

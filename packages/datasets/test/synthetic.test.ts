@@ -10,14 +10,14 @@ function allOf({ train, valid, test }: Record<"train" | "valid" | "test", Triple
   return concatTriples(train, valid, test);
 }
 
-/** How often each entity occurs, in descending order. */
+/** The degrees of all entities, in descending order. */
 function degrees({ heads, tails }: TripleList, numEntities: number): number[] {
   const degree = new Array<number>(numEntities).fill(0);
   for (const id of [...heads, ...tails]) degree[id]!++;
   return degree.sort((a, b) => b - a);
 }
 
-/** The part of all ends of triples that the hundredth of the entities with the most of them has. */
+/** The share of all ends of triples at the hundredth of the entities with the highest degrees. */
 function topShare(degree: readonly number[]): number {
   const sum = (part: readonly number[]): number => part.reduce((total, d) => total + d, 0);
   return sum(degree.slice(0, degree.length / 100)) / sum(degree);
@@ -29,7 +29,7 @@ function fittedExponent(degree: readonly number[], least: number): number {
   return 1 + tail.length / tail.reduce((sum, d) => sum + Math.log(d / (least - 0.5)), 0);
 }
 
-/** As many triples among as many entities, each end drawn uniformly: what the tests of the tail must tell apart. */
+/** A graph of the same size with uniform ends, which the tests of the tail must tell apart. */
 function uniformTriples(entities: number, triples: number): TripleList {
   const random = new Random(1);
   const draw = (): Int32Array => Int32Array.from({ length: triples }, () => random.below(entities));
@@ -84,7 +84,7 @@ describe("a synthetic graph", () => {
     expect(syntheticDataset({ ...small, seed: 5, exponent: 2.6 }).fingerprint).not.toBe(fingerprint);
   });
 
-  it("stays the same from release to release", () => {
+  it("is stable over releases", () => {
     const { fingerprint } = syntheticDataset(small);
     expect(fingerprint).toMatchInlineSnapshot(`"2be8144cde5a95aa304d05fea6217645febca763e7e766cb971be1fb08b54b6c"`);
   });
@@ -118,21 +118,21 @@ describe("a synthetic graph", () => {
     expect(Math.abs(early / 40_000 - 0.5)).toBeLessThan(0.2);
   });
 
-  it("refuses sizes that no graph has, naming the option", () => {
+  it("refuses sizes that no graph has, and names the option", () => {
     const refused = (options: Partial<SyntheticOptions>, message: RegExp): void => {
       expect(() => syntheticDataset({ ...small, ...options })).toThrow(message);
       expect(() => syntheticDataset({ ...small, ...options })).toThrow(
         expect.objectContaining({ name: "MuldeError", code: "DATA_BAD_OPTION" }) as Error,
       );
     };
-    refused({ entities: 1 }, /"entities"/);
-    refused({ entities: 2.5 }, /"entities"/);
-    refused({ triples: 1999 }, /"triples".*a triple of its own/);
-    refused({ relations: 20_001 }, /"triples".*a triple of its own/);
-    refused({ entities: 20, relations: 2 }, /"triples".*at most a share of 0.1/);
-    refused({ exponent: 1.9 }, /"exponent"/);
-    refused({ relationExponent: Number.NaN }, /"relationExponent"/);
-    refused({ valid: 0.5, test: 0.5 }, /"valid".*nothing to train on/);
-    refused({ seed: 0.5 }, /"seed"/);
+    refused({ entities: 1 }, /^entities: /);
+    refused({ entities: 2.5 }, /^entities: /);
+    refused({ triples: 1999 }, /^triples: .*a triple of its own/);
+    refused({ relations: 20_001 }, /^triples: .*a triple of its own/);
+    refused({ entities: 20, relations: 2 }, /^triples: .*may be at most 0.1/);
+    refused({ exponent: 1.9 }, /^exponent: /);
+    refused({ relationExponent: Number.NaN }, /^relationExponent: /);
+    refused({ valid: 0.5, test: 0.5 }, /^valid: .*must leave triples to train on/);
+    refused({ seed: 0.5 }, /^seed: /);
   });
 });

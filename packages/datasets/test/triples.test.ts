@@ -9,7 +9,7 @@ describe("triple lists", () => {
   it("are columns of one length", () => {
     expect(triples.length).toBe(2);
     expect(triples.heads).toEqual(Int32Array.of(0, 2));
-    expect(() => tripleList([0], [0, 1], [0])).toThrow(/one length, not 1, 2 and 1/);
+    expect(() => tripleList([0], [0, 1], [0])).toThrow(/1, 2 and 1 ids; give three columns of one length/);
   });
 
   it("concatenate in order", () => {
@@ -27,7 +27,7 @@ describe("triple lists", () => {
       [1, 3, 0],
       [1, 2, 2],
     ]);
-    expect(() => withReciprocals(triples, 1)).toThrow(/Relation 1 of triple 0/);
+    expect(() => withReciprocals(triples, 1)).toThrow(/triples\.relations\.0: 1 is outside 0\.\.0/);
   });
 });
 
@@ -74,8 +74,38 @@ describe("the answer index", () => {
     );
   });
 
+  it("refuses numbers whose keys a double cannot hold", () => {
+    expect(() => indexAnswers(2 ** 30, 2 ** 30)).toThrow(expect.objectContaining({ code: "DATA_SHAPE" }));
+  });
+
+  it("gives each relation's mean number of answers per query, in both directions", () => {
+    // Relation 0: heads 0 and 1 have 3 tails and 1 tail; tails 1, 2, 3 have 2, 1 and 1 heads. Relation 1 has no facts.
+    const index = indexAnswers(4, 2, tripleList([0, 0, 0, 1, 0], [0, 0, 0, 0, 0], [1, 2, 3, 1, 1]));
+    expect(Array.from(index.answersPerQuery())).toEqual([2, 0, 4 / 3, 0]);
+    expect(Array.from(indexAnswers(2, 1).answersPerQuery())).toEqual([0, 0]);
+  });
+
+  it("counts answers per query as a naive count does, on any graph", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(5), fc.nat(2), fc.nat(5)), { maxLength: 100 }), (triples) => {
+        const columns = [0, 1, 2].map((c) => triples.map((row) => row[c]!)) as [number[], number[], number[]];
+        const found = Array.from(indexAnswers(6, 3, tripleList(...columns)).answersPerQuery());
+        const queries = [0, 1, 2, 3, 4, 5].map((relation) => {
+          const pairs = triples
+            .filter(([, r]) => r === relation % 3)
+            .map(([h, , t]) => (relation < 3 ? [h, t] : [t, h]));
+          const facts = new Set(pairs.map(String)).size;
+          return facts === 0 ? 0 : facts / new Set(pairs.map(([head]) => head)).size;
+        });
+        expect(found).toEqual(queries);
+      }),
+    );
+  });
+
   it("refuses triples outside its sizes", () => {
-    expect(() => indexAnswers(2, 1, tripleList([0], [0], [2]))).toThrow(/Triple 0, \(0, 0, 2\), is outside/);
-    expect(() => indexAnswers(3, 1, tripleList([0], [1], [2]))).toThrow(/outside/);
+    expect(() => indexAnswers(2, 1, tripleList([0], [0], [2]))).toThrow(
+      /Triple 0, \(0, 0, 2\), has an id beyond 2 entities/,
+    );
+    expect(() => indexAnswers(3, 1, tripleList([0], [1], [2]))).toThrow(/or 1 relations/);
   });
 });

@@ -68,10 +68,26 @@ struct Candidates : QueryConstants {
   const float *q, *head_bias, *points, *norm, *point_alpha, *bias;
   const int32_t* ids;
 
-  explicit Candidates(const Args& a)
-      : QueryConstants{a.f32(5), a.f32(6), a.f32(7)}, batch(a.count(1)), count(a.count(2)), stride(a.count(3)), q(a.f32(4)),
-        head_bias(a.f32(8)), points(a.f32(9)), norm(a.f32(10)), point_alpha(a.f32(11)), bias(a.f32(12)), ids(a.i32(13)) {}
+  Candidates(const Args& a, const int32_t* ids, int count)
+      : QueryConstants{a.f32(4), a.f32(5), a.f32(6)}, batch(a.count(1)), count(count), stride(row_stride(a.count(2))), q(a.f32(3)),
+        head_bias(a.f32(7)), points(a.f32(10)), norm(a.f32(11)), point_alpha(a.f32(12)), bias(a.f32(13)), ids(ids) {}
 };
+
+// What all kernels over pairs of queries and points check alike: similarity, batch, dim, q, square, alpha, c or null, head bias or null;
+// number of points, their dim, points, norm, alpha, bias.
+struct PairShape {
+  int64_t similarity, batch, stride, n;
+};
+inline PairShape check_pairs(Checker& c) {
+  const int64_t similarity = c.whole(0, 0, kSimilarities - 1), batch = c.whole(1), dim = c.whole(2, 1, kMaxDim), stride = row_stride((int)dim);
+  c.holds(3, times(batch, stride));
+  c.all_hold(4, 7, batch);
+  const int64_t n = c.whole(8);
+  c.whole(9, dim, dim);
+  c.holds(10, times(n, stride));
+  c.all_hold(11, 13, n);
+  return {similarity, batch, stride, n};
+}
 
 // The ids behind the last one repeat it, so that whole vectors can be gathered.
 MULDE_INLINE const int32_t* gather_ids(const int32_t* ids, int left, int32_t* scratch) {
@@ -175,18 +191,24 @@ void candidates_forward(const Candidates& x, float* scores) {
     default: return call(kRelationHyperbolic);      \
   }
 
-// candidates(similarity, batch, K, stride, q (B x stride), square (B), alpha (B), c (B) or null, head bias (B) or null,
-//            points, norm, alpha, bias, ids (B x K rows of points), scores (B x K))
+// candidates(similarity, batch, dim, q (B x stride), square (B), alpha (B), c (B) or null, head bias (B) or null,
+//            n, dim, points (n x stride), norm (n), alpha (n), bias (n), K, ids (B x K rows of points), scores (B x K))
+inline void check_candidates(Checker& c) {
+  const PairShape x = check_pairs(c);
+  const int64_t pairs = times(x.batch, c.whole(14));
+  c.ids(15, pairs, x.n);
+  c.holds(16, pairs);
+}
 inline void candidates(Args a) {
-  const Candidates x(a);
-  float* scores = a.f32(14);
+  const Candidates x(a, a.i32(15), a.count(14));
+  float* scores = a.f32(16);
 #define MULDE_CALL(S) candidates_forward<S>(x, scores)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
 }
 
-// plan(ids (M), M, others (H), H, N, rows (M + H), offsets (M + H + 1), entries (M), local (H), scratch (4 (M + H)) or null,
-//      counts ((kPlanPieces + 1) x N) or null, count (1)):
+// plan(ids (M), M, others (H), H, N, rows (D + 1, at most N), offsets (D + 1), entries (M), local (H), scratch (4 (M + H)) or null,
+//      counts ((kPlanPieces + 1) x N) or null, count (1)), D being the number of distinct ids, at most M + H:
 // rows = the distinct ids of both lists, ascending; entries[offsets[i] .. offsets[i + 1]) = positions of `ids` that hold rows[i], ascending;
 // local = the others' indices into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
 struct PlanLists {
@@ -283,6 +305,20 @@ inline int plan_by_radix(const PlanLists& p, int n, int32_t* scratch) {
   return count;
 }
 
+inline void check_plan(Checker& c) {
+  const int64_t m = c.whole(1), h = c.whole(3, 0, kMaxCount - m), n = c.whole(4);
+  c.ids(0, m, n);
+  c.ids(2, h, n);
+  // Counting writes one row more, before it knows whether that is used.
+  c.holds(5, m + h < n ? m + h + 1 : n);
+  c.holds(6, (m + h < n ? m + h : n) + 1);
+  c.holds(7, m);
+  c.holds(8, h);
+  if (!c.given(10)) c.present(9);
+  c.holds(9, 4 * (m + h));
+  c.holds(10, times(kPlanPieces + 1, n));
+  c.holds(11, 1);
+}
 inline void plan(Args a) {
   const PlanLists lists = {a.i32(0), a.count(1), a.i32(2), a.count(3), a.i32(5), a.i32(6), a.i32(7), a.i32(8)};
   const int n = a.count(4);
@@ -293,14 +329,40 @@ inline void plan(Args a) {
 struct RowPlan {
   int rows, K;
   const int32_t *offsets, *entries;
+  // position / K is position inverse_k / 2^kShift, rounded down, while that is below 2^64 and B K K below 2^kShift.
+  static constexpr int kShift = 44;
+  bool multiplies;
   uint64_t inverse_k;
 
-  RowPlan(const Args& a, int at, const Candidates& x)
-      : rows(a.count(at)), K(x.count), offsets(a.i32(at + 1)), entries(a.i32(at + 2)), inverse_k((1ull << kShift) / x.count + 1) {}
-  // position / K, exactly while B K K < 2^44
-  static constexpr int kShift = 44;
-  MULDE_INLINE int query(int position) const { return (int)((uint64_t)position * inverse_k >> kShift); }
+  RowPlan(const Args& a, const Candidates& x)
+      : rows(a.count(15)), K(x.count), offsets(a.i32(16)), entries(a.i32(17)),
+        multiplies(x.batch < (1 << (64 - kShift)) && (double)x.batch * K * K < (double)(1ull << kShift)), inverse_k((1ull << kShift) / K + 1) {}
+
+  // f(k, query) for the entries first + k, k from 0 to n - 1.
+  template <class F>
+  MULDE_INLINE void for_queries(int first, int n, const F& f) const {
+    // Copied, since what f stores may alias the members: compilers then make vectors of the loop.
+    const int32_t* list = entries + first;
+    const uint64_t inverse = inverse_k;
+    const int divisor = K;
+    if (__builtin_expect(multiplies, 1)) for (int k = 0; k < n; k++) f(k, (int)((uint64_t)list[k] * inverse >> kShift));
+    else for (int k = 0; k < n; k++) f(k, list[k] / divisor);
+  }
 };
+
+// As check_candidates, but from K (14) on: rows, offsets, entries, terms, along, radii. Returns the number of pairs.
+inline int64_t check_planned(Checker& c, const PairShape& x) {
+  const int64_t K = c.whole(14, 1), pairs = times(x.batch, K), rows = c.whole(15, 0, x.n);
+  if (pairs > kMaxCount) c.whole(14, 1, kMaxCount / x.batch);
+  c.offsets(16, rows, pairs);
+  c.equal(16, rows, pairs);
+  c.ids(17, pairs, pairs);
+  for (int i = 18; i <= 20; i++) {
+    if (i > 18 && x.similarity == kRelationHyperbolic) c.present(i);
+    c.holds(i, pairs);
+  }
+  return pairs;
+}
 
 // Some pairs in the plan's order, side by side in lanes: their queries and rows, and of both what the elementwise part needs. Behind the
 // last pair any lanes may be written and read.
@@ -323,13 +385,12 @@ struct PairBlock {
     const RowPlan list = plan;
     const float *alphas = x.alpha, *curvatures = x.c;
     n = last - first < kBlockPairs ? last - first : kBlockPairs;
-    for (int k = 0; k < n; k++) {
-      const int b = list.query(list.entries[first + k]);
+    list.for_queries(first, n, [&](int k, int b) {
       query[k] = b;
-      if (S < kHyperbolic) continue;
+      if (S < kHyperbolic) return;
       q_alpha[k] = alphas[b];
       if (curvatures) c[k] = curvatures[b];
-    }
+    });
     for (int k = 0; k < n;) {
       while (list.offsets[i + 1] <= first + k) i++;
       const int stop = list.offsets[i + 1] - first < n ? list.offsets[i + 1] - first : n;
@@ -392,12 +453,13 @@ void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, flo
   });
 }
 
-// plannedCandidates(... as candidates up to ids (null) ..., rows, offsets, entries, terms (B x K, in the plan's order, as the next two),
+// plannedCandidates(... as candidates up to K ..., rows, offsets, entries, terms (B x K, in the plan's order, as the next two),
 //                   along and radii (kRelationHyperbolic only), scores (B x K))
+inline void check_planned_candidates(Checker& c) { c.holds(21, check_planned(c, check_pairs(c))); }
 inline void planned_candidates(Args a) {
-  const Candidates x(a);
-  const RowPlan plan(a, 14, x);
-  float *terms = a.f32(17), *alongs = a.f32(18), *radii = a.f32(19), *scores = a.f32(20);
+  const Candidates x(a, nullptr, a.count(14));
+  const RowPlan plan(a, x);
+  float *terms = a.f32(18), *alongs = a.f32(19), *radii = a.f32(20), *scores = a.f32(21);
 #define MULDE_CALL(S) planned_forward<S>(x, plan, terms, alongs, radii, scores)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
@@ -577,11 +639,24 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
 //                 dc (B, float64, added to), dHeadBias (B), dPoints (rows x stride), row radial (rows), dTailBias (rows),
 //                 scratch (kQueryPieces x B x stride), scratch (kQueryPieces x B x 2, float64))
 // The last parts are in the sense of pointsBackward.
+inline void check_planned_backward(Checker& c) {
+  const PairShape x = check_pairs(c);
+  c.holds(21, check_planned(c, x));
+  const int64_t rows = c.whole(15), points = times(x.batch, x.stride);
+  c.holds(22, points);
+  c.holds(23, x.batch);
+  c.holds(24, x.batch);
+  c.holds(25, times(rows, x.stride));
+  c.holds(26, rows);
+  c.holds(27, rows);
+  c.holds(28, times(kQueryPieces, points));
+  c.holds(29, times(kQueryPieces, x.batch, 2));
+}
 inline void planned_backward(Args a) {
-  const Candidates x(a);
-  const RowPlan plan(a, 14, x);
-  const CandidateGradients g = {a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21), a.f32(23), a.f32(24),
-                                a.f32(25), a.f32(26), a.f32(27), (QuerySums*)a.f64(28), a.f64(22)};
+  const Candidates x(a, nullptr, a.count(14));
+  const RowPlan plan(a, x);
+  const CandidateGradients g = {a.f32(18), a.f32(19), a.f32(20), a.f32(21), a.f32(22), a.f32(24), a.f32(25),
+                                a.f32(26), a.f32(27), a.f32(28), (QuerySums*)a.f64(29), a.f64(23)};
 #define MULDE_CALL(S) planned_backward<S>(x, plan, g)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL

@@ -4,14 +4,17 @@
 // -1, Mobius addition commutes with it, and expmap0(u) becomes tanh(s |u|) u / |u|. The curvature then enters only there and
 // in the final score -arcosh(...)^2 / c.
 #pragma once
+#include "check.h"
 #include "elementary.h"
 #include "products.h"
-#include "runtime.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-constexpr int kMaxDim = 1024;  // checked by the callers in TypeScript
+constexpr int kMaxDim = 1024;
+// Rows of points and queries are padded with zeros to whole vectors of the widest instruction set.
+constexpr int kRowMultiple = 16;
+constexpr int row_stride(int dim) { return (dim + kRowMultiple - 1) / kRowMultiple * kRowMultiple; }
 // Rows of scratch below are this long: of several queries side by side while they are short enough for a thread's stack. Neither is a power of
 // two, so that rows do not fall onto the same lines of the cache.
 constexpr int kLaneDim = 128;
@@ -117,7 +120,7 @@ inline void givens_backward(const T* r, const T* x, int d, double sign, const T*
 
 enum Encoder {
   kTransE, kDistE, kRotE, kRefE, kAttE, kTransH, kDistH, kRotH, kRefH, kAttH,  // the first ten in this order: see hyperbolic()
-  kComplEx, kCP, kSimplE, kQuatE, kRotatE, kMuRE, kMuRP
+  kComplEx, kCP, kSimplE, kQuatE, kRotatE, kMuRE, kMuRP, kEncoders
 };
 
 // The relation tables, in the order in which a host passes them; an encoder uses some of them, each row d wide unless row_width says less.
@@ -135,6 +138,27 @@ inline const Product* product_of(Encoder kind) {
   }
 }
 inline Slot product_slot(Encoder kind) { return kind == kRotatE ? kRotation : kRelation; }
+
+// The relation tables that an encoder reads, one bit each.
+inline uint32_t slots_of(Encoder kind) {
+  auto bit = [](Slot slot) { return 1u << slot; };
+  switch (kind) {
+    case kRotE: return bit(kRelation) | bit(kRotation);
+    case kRefE: case kRefH: return bit(kRelation) | bit(kReflection);
+    case kAttE: case kAttH: return bit(kRelation) | bit(kRotation) | bit(kReflection) | bit(kContext);
+    case kRotH: return bit(kRelation) | bit(kRotation) | bit(kInner);
+    case kMuRE: case kMuRP: return bit(kRelation) | bit(kDiagonal);
+    case kRotatE: return bit(kRotation);
+    default: return bit(kRelation);
+  }
+}
+inline bool reads(Encoder kind, Slot slot) { return (slots_of(kind) >> slot) & 1; }
+
+// Coordinates that belong together: a dimension is a multiple of them.
+inline int multiple_of(Encoder kind) {
+  if (const Product* product = product_of(kind)) return product->block;
+  return (slots_of(kind) & (1u << kRotation | 1u << kReflection)) ? 2 : 1;
+}
 
 inline int row_width(Encoder kind, int d) {
   const Product* product = product_of(kind);
@@ -314,9 +338,33 @@ struct EncoderInputs {
   const float* curvatures;
 
   explicit EncoderInputs(const Args& a)
-      : kind((Encoder)a.count(0)), batch(a.count(1)), d(a.count(2)), stride(a.count(3)), entity(a.f32(4)),
-        tables{a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9), a.f32(10)}, heads(a.i32(11)), relations(a.i32(12)), curvatures(a.f32(13)) {}
+      : kind((Encoder)a.count(0)), batch(a.count(1)), d(a.count(2)), stride(row_stride(d)), entity(a.f32(3)),
+        tables{a.f32(4), a.f32(5), a.f32(6), a.f32(7), a.f32(8), a.f32(9)}, heads(a.i32(10)), relations(a.i32(11)), curvatures(a.f32(12)) {}
 };
+
+struct EncoderShape {
+  Encoder kind;
+  int64_t batch, d, width;
+};
+
+inline EncoderShape check_encoder(Checker& c) {
+  const Encoder kind = (Encoder)c.whole(0, 0, kEncoders - 1);
+  const int64_t batch = c.whole(1), d = c.whole(2, 1, kMaxDim);
+  const int64_t multiple = multiple_of(kind), width = row_width(kind, (int)d);
+  if (d % multiple != 0) c.whole(2, d + multiple - d % multiple);
+  // A relation must be a row of every table that is there.
+  int64_t relations = kMaxCount + 1;
+  for (int k = 0; k < kSlots; k++) {
+    if (reads(kind, (Slot)k)) c.present(4 + k);
+    if (!c.given(4 + k)) continue;
+    const int64_t rows = c.rows_of(4 + k, width);
+    relations = rows < relations ? rows : relations;
+  }
+  c.ids(10, batch, c.rows_of(3, d));
+  c.ids(11, batch, relations);
+  c.holds(12, batch);
+  return {kind, batch, d, width};
+}
 
 template <class T>
 inline void widen(const float* row, int d, T* out, int j) { for (int i = 0; i < d; i++) set_lane(out + i, j, row[i]); }
@@ -380,13 +428,18 @@ void encode_rows(const EncoderInputs& x, float* q, float* square, float* alpha) 
   });
 }
 
-// encode(kind, batch, dim, stride, entity, 6 relation tables or null, heads, relations, curvature (B) or null,
+// encode(kind, batch, dim, entity, 6 relation tables or null, heads, relations, curvature (B) or null,
 //        q (B x stride), square (B), alpha (B))
 // square = |q|^2 and alpha = 1 / (1 - |q|^2) of the unit-ball point.
+inline void check_encode(Checker& c) {
+  const EncoderShape x = check_encoder(c);
+  c.holds(13, times(x.batch, row_stride((int)x.d)));
+  c.all_hold(14, 15, x.batch);
+}
 inline void encode(Args a) {
   const EncoderInputs x(a);
-  if (x.d <= kLaneDim) encode_rows<vd>(x, a.f32(14), a.f32(15), a.f32(16));
-  else encode_rows<double>(x, a.f32(14), a.f32(15), a.f32(16));
+  if (x.d <= kLaneDim) encode_rows<vd>(x, a.f32(13), a.f32(14), a.f32(15));
+  else encode_rows<double>(x, a.f32(13), a.f32(14), a.f32(15));
 }
 
 template <class T>
@@ -418,11 +471,22 @@ void encode_rows_backward(const EncoderInputs& x, const float* dq, float* dhead,
 
 // encodeBackward(... as encode up to curvature ..., dq (B x stride), dHead (B x dim), 6 x dTable (B x width) or null,
 //                dCurvature (B, float64, added to))
+inline void check_encode_backward(Checker& c) {
+  const EncoderShape x = check_encoder(c);
+  c.holds(13, times(x.batch, row_stride((int)x.d)));
+  c.holds(14, times(x.batch, x.d));
+  for (int k = 0; k < kSlots; k++) {
+    if (reads(x.kind, (Slot)k)) c.present(15 + k);
+    else if (c.given(15 + k)) c.present(4 + k);
+    c.holds(15 + k, times(x.batch, x.width));
+  }
+  c.holds(21, x.batch);
+}
 inline void encode_backward(Args a) {
   const EncoderInputs x(a);
-  float* const dtables[kSlots] = {a.f32(16), a.f32(17), a.f32(18), a.f32(19), a.f32(20), a.f32(21)};
-  if (x.d <= kLaneDim) encode_rows_backward<vd>(x, a.f32(14), a.f32(15), dtables, a.f64(22));
-  else encode_rows_backward<double>(x, a.f32(14), a.f32(15), dtables, a.f64(22));
+  float* const dtables[kSlots] = {a.f32(15), a.f32(16), a.f32(17), a.f32(18), a.f32(19), a.f32(20)};
+  if (x.d <= kLaneDim) encode_rows_backward<vd>(x, a.f32(13), a.f32(14), dtables, a.f64(21));
+  else encode_rows_backward<double>(x, a.f32(13), a.f32(14), dtables, a.f64(21));
 }
 
 }  // namespace MULDE_ISA

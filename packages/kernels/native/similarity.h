@@ -14,7 +14,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-enum Similarity { kDot, kEuclidean, kHyperbolic, kRelationHyperbolic };
+enum Similarity { kDot, kEuclidean, kHyperbolic, kRelationHyperbolic, kSimilarities };
 
 // What an entity brings besides its point: its squared norm (kRelationHyperbolic: tangent norm n), and alpha.
 struct EntityLanes {

@@ -72,11 +72,17 @@ struct AllPairs : QueryConstants {
   const float *q, *head_bias, *points, *packed, *norm, *point_alpha, *bias;
 
   explicit AllPairs(const Args& a)
-      : QueryConstants{a.f32(5), a.f32(6), a.f32(7)}, batch(a.count(1)), n(a.count(2)), stride(a.count(3)), q(a.f32(4)),
-        head_bias(a.f32(8)), points(a.f32(9)), packed(a.f32(10)), norm(a.f32(11)), point_alpha(a.f32(12)), bias(a.f32(13)) {}
+      : QueryConstants{a.f32(4), a.f32(5), a.f32(6)}, batch(a.count(1)), n(a.count(8)), stride(row_stride(a.count(2))), q(a.f32(3)),
+        head_bias(a.f32(7)), points(a.f32(10)), packed(a.f32(14)), norm(a.f32(11)), point_alpha(a.f32(12)), bias(a.f32(13)) {}
 
   int tiles() const { return (n + kTileEntities - 1) / kTileEntities; }
 };
+
+inline PairShape check_all_pairs(Checker& c) {
+  const PairShape x = check_pairs(c);
+  c.holds(14, packed_length(x.n, x.stride));
+  return x;
+}
 
 struct Tile {
   int first, count, padded;  // entities; `padded` fills the last panel
@@ -276,10 +282,14 @@ void for_each_tile(const AllPairs& x, const F& visit) {
   });
 }
 
-// scoreAll(similarity, batch, N, stride, q, square, alpha, c, head bias, points, packed, norm, alpha, bias, scores (B x N))
+// scoreAll(... as candidates up to bias ..., packed, scores (B x N))
+inline void check_score_all(Checker& c) {
+  const PairShape x = check_all_pairs(c);
+  c.holds(15, times(x.batch, x.n));
+}
 inline void score_all(Args a) {
   const AllPairs x(a);
-  float* scores = a.f32(14);
+  float* scores = a.f32(15);
   const int sim = a.count(0);
   for_each_tile(x, [&](const QueryBlock& block, Tile& tile, const TileEntities& entities) {
     score_tile(sim, x, block, entities, tile);
@@ -312,9 +322,9 @@ MULDE_INLINE bool finite(float x) { return x <= 3.4e38f && x >= -3.4e38f; }
 template <int S>
 void rank_of(const Args& a) {
   const AllPairs x(a);
-  const int32_t *targets = a.i32(14), *offsets = a.i32(15), *filter = a.i32(16);
-  int32_t *greater = a.i32(17), *equal = a.i32(18), *bad = a.i32(19);
-  float* target = a.f32(20);
+  const int32_t *targets = a.i32(15), *offsets = a.i32(16), *filter = a.i32(17);
+  int32_t *greater = a.i32(18), *equal = a.i32(19), *bad = a.i32(20);
+  float* target = a.f32(21);
   // The targets' scores first, from the panels that hold them.
   parallel(x.batch, 8, [&](int begin, int end, int) {
     QueryBlock block;
@@ -357,9 +367,16 @@ void rank_of(const Args& a) {
   });
 }
 
-// rank(... as scoreAll up to bias ..., targets (B), filter offsets (B + 1), filter ids (ascending within a query),
+// rank(... as scoreAll up to packed ..., targets (B), filter offsets (B + 1), filter ids (ascending within a query),
 //      greater (B), equal (B), not finite (B), scratch (B)): entities that score above, and just as, the target, which itself and the
 // filtered ones are left out of. All scores come from the same tiles by the same operations, so that ties are exact.
+inline void check_rank(Checker& c) {
+  const PairShape x = check_all_pairs(c);
+  c.ids(15, x.batch, x.n);
+  c.offsets(16, x.batch, c.length(17));
+  c.runs(17, 16, x.batch, x.n);
+  c.all_hold(18, 21, x.batch);
+}
 inline void rank(Args a) {
 #define MULDE_CALL(S) rank_of<S>(a)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
@@ -379,6 +396,9 @@ MULDE_INLINE float unordered(uint32_t o) {
 }
 
 constexpr float kNothing = -3.4e38f;
+
+// Room for several tiles between two selections, which then cost little.
+constexpr int kTopKRoom = 2048;
 
 // A value of n finite ones that at least k and at most `most` of them reach, by halving the range of its bits, each step counting
 // vectors. With most = k it is the k-th largest, or lies between that and the next: then `ties` of those equal to it belong to the k.
@@ -483,7 +503,7 @@ struct TopK {
   const int row;  // from one query's results to the next
 
   explicit TopK(const Args& a)
-      : x(a), k(a.count(14)), sorted(a.count(15) != 0), buffers(a.f32(16)), capacity(a.count(17)), ids(a.i32(18)), scores(a.f32(19)), row(a.count(20)) {}
+      : x(a), k(a.count(15)), sorted(a.count(16) != 0), buffers(a.f32(17)), capacity(a.count(18)), ids(a.i32(19)), scores(a.f32(20)), row(a.count(21)) {}
 
   struct Work {
     QueryBlock block;
@@ -590,8 +610,15 @@ struct TopK {
   }
 };
 
-// topK(... as scoreAll up to bias ..., k, sorted, buffer (2 x B x capacity), capacity (at least 4 k and k + two tiles),
+// topK(... as scoreAll up to packed ..., k, sorted, buffer (2 x B x capacity), capacity (at least 4 k and kTopKRoom),
 //      ids (B x row), scores (B x row) or null, row): the first k of a row are written; unsorted, ids ascend
+inline void check_top_k(Checker& c) {
+  const PairShape x = check_all_pairs(c);
+  const int64_t k = c.whole(15, 1, x.n), capacity = c.whole(18, 4 * k > kTopKRoom ? 4 * k : kTopKRoom), stride = c.whole(21, k);
+  c.holds(17, times(2, x.batch, capacity));
+  c.rows(19, x.batch, k, stride);
+  c.rows(20, x.batch, k, stride);
+}
 inline void top_k(Args a) {
 #define MULDE_CALL(S) TopK<S>(a).run()
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
@@ -693,19 +720,20 @@ template <int S, int L>
 struct AllLoss {
   const AllPairs x;
   const int32_t *offsets, *labels;
-  const float *own_label, *references;
   const float every_label, scale;
-  double* total;  // a query's log-sum-exp or sum of softplus, in the end its loss
-  float *dq, *dhead, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
+  const double rest;  // what a query's own labels count together (kSoftmax) or each (kLogistic)
+  double* total;      // a query's log-sum-exp or sum of softplus, in the end its loss
+  int32_t* first_labels;
+  float *own_label, *references, *dq, *dhead, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
   double *dc, *sums;
   ExpSum* exp_sums;
   const int tiles, pieces;
 
   explicit AllLoss(const Args& a)
-      : x(a), offsets(a.i32(15)), labels(a.i32(16)), own_label(a.f32(17)), references(a.f32(18)), every_label((float)a.num(19)),
-        scale((float)a.num(20)), total(a.f64(21)), dq(a.f32(22)), dhead(a.f32(24)), dpoints(a.f32(25)), radial(a.f32(26)), dbias(a.f32(27)),
-        by_weight(a.f32(28)), partial_q(a.f32(29)), kept(a.f32(31)), dc(a.f64(23)), sums(a.f64(30)),
-        exp_sums((ExpSum*)(sums + kQuerySums * kGradientPieces * kTileQueries)), tiles(x.tiles()),
+      : x(a), offsets(a.i32(16)), labels(a.i32(17)), every_label((float)(a.num(18) / x.n)), scale((float)a.num(19)), rest(1 - a.num(18)),
+        total(a.f64(20)), first_labels(a.i32(26)), own_label(a.f32(27)), references(a.f32(28)), dq(a.f32(21)), dhead(a.f32(23)),
+        dpoints(a.f32(24)), radial(a.f32(25)), dbias(a.f32(33)), by_weight(a.f32(29)), partial_q(a.f32(30)), kept(a.f32(32)), dc(a.f64(22)),
+        sums(a.f64(31)), exp_sums((ExpSum*)(sums + kQuerySums * kGradientPieces * kTileQueries)), tiles(x.tiles()),
         pieces(tiles < kGradientPieces ? tiles : kGradientPieces) {}
 
   // f(tile, piece) for every tile, in parallel over the pieces.
@@ -931,7 +959,18 @@ struct AllLoss {
     return low;
   }
 
-  void run() const {
+  // What a query's labels count, and a label's score (kSoftmax only).
+  void prepare(const Args& a) const {
+    for (int b = 0; b < x.batch; b++) {
+      const int count = offsets[b + 1] - offsets[b];
+      first_labels[b] = labels[offsets[b]];
+      own_label[b] = (float)(rest / (L == kSoftmax ? count : 1));
+    }
+    if (L == kSoftmax) candidates_forward<S>(Candidates(a, first_labels, 1), references);
+  }
+
+  void run(const Args& a) const {
+    prepare(a);
     QueryBlock block;
     for (int b = 0; b < x.batch; b += Kept<S>::kQueries) {
       block.load_rows(x.q, x.stride, b, b + Kept<S>::kQueries < x.batch ? b + Kept<S>::kQueries : x.batch);
@@ -941,17 +980,36 @@ struct AllLoss {
   }
 };
 
-// allLoss(... as scoreAll up to bias ..., loss (0 softmax, 1 logistic), label offsets (B + 1), labels (ascending for each query), what a
-//         label counts (B), a label's score (B, softmax only), what every entity counts, scale, losses (B, float64, written),
-//         dq (B x stride), dc (B, float64, added to), dHead (B), dPoints (N x stride), radial (N), dBias (N),
-//         scratch (N), scratch (kGradientPieces x kTileQueries x stride),
-//         scratch ((kQuerySums + 2) x kGradientPieces x kTileQueries, float64), scratch (kKeptFloats x N rounded up to whole tiles))
-// With y_e = every + (own where e is a label): the softmax cross-entropy log sum exp(s) - sum y_e s_e, whose labels must sum to 1, or the
-// binary one, sum softplus(s_e) - y_e s_e. Gradients are of scale times the sum over the batch; a softmax does not see the head's bias.
+// allLoss(... as scoreAll up to packed ..., loss (0 softmax, 1 logistic), label offsets (B + 1), labels (ascending for each query),
+//         smoothing, scale, losses (B, float64, written), dq (B x stride), dc (B, float64, added to), dHead (B), dPoints (N x stride),
+//         radial (N), scratch: first labels (B, int32), own labels (B), references (B), by weight (N),
+//         partial (kGradientPieces x kTileQueries x stride), sums ((kQuerySums + 2) x kGradientPieces x kTileQueries, float64),
+//         kept (kKeptFloats x N rounded up to whole tiles); dBias (N))
+// With y_e = smoothing / N, and for a label (1 - smoothing) more, which a softmax divides by the number of a query's labels: the softmax
+// cross-entropy log sum exp(s) - sum y_e s_e, or the binary one, sum softplus(s_e) - y_e s_e. Gradients are of scale times the sum over
+// the batch; a softmax does not see the head's bias.
 constexpr int kKeptFloats = Kept<kRelationHyperbolic>::kQueries * Kept<kRelationHyperbolic>::kVectors;
 
+inline void check_all_loss(Checker& c) {
+  const PairShape x = check_all_pairs(c);
+  c.whole(15, kSoftmax, kLogistic);
+  c.offsets(16, x.batch, c.length(17), true);
+  c.runs(17, 16, x.batch, x.n);
+  c.holds(20, x.batch);
+  c.holds(21, times(x.batch, x.stride));
+  c.holds(22, x.batch);
+  c.holds(23, x.batch);
+  c.holds(24, times(x.n, x.stride));
+  c.holds(25, x.n);
+  c.all_hold(26, 28, x.batch);
+  c.holds(29, x.n);
+  c.holds(30, times(kGradientPieces, kTileQueries, x.stride));
+  c.holds(31, (kQuerySums + 2) * kGradientPieces * kTileQueries);
+  c.holds(32, times(kKeptFloats, (x.n + kTileEntities - 1) / kTileEntities * kTileEntities));
+  c.holds(33, x.n);
+}
 inline void all_loss(Args a) {
-#define MULDE_CALL(S) a.count(14) == kSoftmax ? AllLoss<S, kSoftmax>(a).run() : AllLoss<S, kLogistic>(a).run()
+#define MULDE_CALL(S) a.count(15) == kSoftmax ? AllLoss<S, kSoftmax>(a).run(a) : AllLoss<S, kLogistic>(a).run(a)
   MULDE_BY_SIMILARITY(a.count(0), MULDE_CALL)
 #undef MULDE_CALL
 }

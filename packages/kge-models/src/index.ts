@@ -27,9 +27,9 @@ export {
 export { queryCurvature, relationRows, type EncoderInputs } from "./models/inputs.js";
 export { defineModel, modelDefinition, modelNames } from "./models/registry.js";
 export { similarity, SIMILARITIES, type Similarity } from "./models/similarity.js";
-export { modelScorer } from "./scorer.js";
+export { modelScorer, type ModelScorer } from "./scorer.js";
 export { sharedKernels } from "./shared-kernels.js";
-export { modelTeacher } from "./teacher.js";
+export { modelTeacher, type ModelTeacher } from "./teacher.js";
 export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
 export { AllPass, type AllPassOptions, type AllPassResult } from "./training/all-pass.js";
 export { CandidatePass } from "./training/candidate-pass.js";
@@ -38,3 +38,14 @@ export type { ModelGradients, TableGradient } from "./training/gradients.js";
 export type { QueryLayer } from "./training/query-layer.js";
 export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";
 export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";
+export {
+  NamedModel,
+  openModel,
+  type OpenModelOptions,
+  type PredictOptions,
+  type PredictQuery,
+  type Prediction,
+} from "./named-model.js";
+export type { Facts, KnownFacts, NamedTriple, NameSource, Split } from "./_known-facts.js";
+export type { DataIdentity } from "./_foreign-data.js";
+export type { Names } from "./names.js";

@@ -1,13 +1,19 @@
-import { freeAll, type PointTable, pointTable, type QueryBatch, queryBatch } from "@mulde/kernels";
+import { type PointTable, pointTable, type QueryBatch, queryBatch } from "@mulde/kernels";
+import { Memory } from "./_memory.js";
 import type { ModelState } from "./_model-state.js";
 import type { RankCounts, RankQueries, TopK } from "./types.js";
 
-// Queries are encoded in blocks of at most this many, which bounds the scratch memory.
+// At most so many queries are encoded at a time, which bounds the scratch memory.
 const blockSize = 1024;
 
-/** Scores with a model's present parameters. Entity points are prepared once and again after `model.touch()`. */
+/**
+ * Scores with a model's present parameters, into arrays of the caller, without checks of ids. Entity points are prepared once, and again
+ * after `model.touch()`.
+ */
 export class Inference {
   readonly #model: ModelState;
+  readonly #pointMemory: Memory;
+  readonly #queryMemory: Memory;
   #points: (PointTable & { size: number }) | undefined;
   #version = -1;
   #queries: (QueryBatch & { size: number }) | undefined;
@@ -15,17 +21,20 @@ export class Inference {
 
   constructor(model: ModelState) {
     this.#model = model;
+    this.#pointMemory = new Memory(model.kernels.engine);
+    this.#queryMemory = new Memory(model.kernels.engine);
   }
 
-  /** All entities' points, packed for the all-entity kernels. */
+  /** The points of all entities, packed for the all-entity kernels. */
   get points(): PointTable {
     const model = this.#model;
     const { kernels } = model;
-    this.#points ??= pointTable(kernels.engine, model.entities, model.dim, true);
+    const entity = model.table("entity").data;
+    this.#points ??= this.#pointMemory.build((engine) => pointTable(engine, model.entities, model.dim, true));
     if (this.#version !== model.version) {
       kernels.points(
         model.similarity,
-        model.table("entity").data,
+        entity,
         null,
         model.config.curvature === "shared" ? model.curvature(0) : 1,
         model.table("tailBias").data,
@@ -36,20 +45,21 @@ export class Inference {
     return this.#points;
   }
 
-  /** The queries' points, valid until the next call. */
+  /** The points of B queries, valid until the next call. */
   encode(heads: Int32Array, relations: Int32Array): QueryBatch {
-    const { encoder, kernels, dim } = this.#model;
-    if (heads.length > this.#capacity) {
-      if (this.#queries) freeAll(kernels.engine, this.#queries);
-      this.#capacity = Math.max(heads.length, Math.min(2 * this.#capacity, blockSize));
-      this.#queries = queryBatch(kernels.engine, this.#capacity, dim);
+    const { encoder, dim } = this.#model;
+    if (this.#queries === undefined || heads.length > this.#capacity) {
+      this.#freeQueries();
+      const capacity = Math.max(heads.length, Math.min(2 * this.#capacity, blockSize));
+      this.#queries = this.#queryMemory.build((engine) => queryBatch(engine, capacity, dim));
+      this.#capacity = capacity;
     }
-    this.#queries!.size = heads.length;
-    encoder.forward(heads, relations, this.#queries!);
-    return this.#queries!;
+    this.#queries.size = heads.length;
+    encoder.forward(heads, relations, this.#queries);
+    return this.#queries;
   }
 
-  /** Scores of K candidates of each query, B x K; K = candidates.length / B. */
+  /** Writes the scores of each query's K candidates; `candidates` and `out` are B x K. */
   score(heads: Int32Array, relations: Int32Array, candidates: Int32Array, out: Float32Array): void {
     const { kernels, similarity } = this.#model;
     const { points } = this;
@@ -66,6 +76,7 @@ export class Inference {
     });
   }
 
+  /** Writes the scores of all entities; `out` is B x N. */
   scoreAll(heads: Int32Array, relations: Int32Array, out: Float32Array): void {
     const { kernels, similarity, entities } = this.#model;
     const { points } = this;
@@ -74,6 +85,7 @@ export class Inference {
     });
   }
 
+  /** The k best entities of each query, k at most N. */
   topK(heads: Int32Array, relations: Int32Array, k: number): TopK {
     const { kernels, similarity } = this.#model;
     const { points } = this;
@@ -92,7 +104,7 @@ export class Inference {
     return { k, ids, scores };
   }
 
-  /** The fused path of filtered ranking: counts rivals without storing B x N scores. */
+  /** Counts the rivals of each query's target, as filtered ranking needs them, without storing B x N scores. */
   rank(queries: RankQueries, out: RankCounts): void {
     const { kernels, similarity } = this.#model;
     const { points } = this;
@@ -110,13 +122,18 @@ export class Inference {
     });
   }
 
+  /** Gives its memory back; the next call allocates it again. */
   dispose(): void {
-    const { engine } = this.#model.kernels;
-    if (this.#points) freeAll(engine, this.#points);
-    if (this.#queries) freeAll(engine, this.#queries);
-    this.#points = this.#queries = undefined;
-    this.#capacity = 0;
+    this.#pointMemory.free();
+    this.#points = undefined;
     this.#version = -1;
+    this.#freeQueries();
+    this.#capacity = 0;
+  }
+
+  #freeQueries(): void {
+    this.#queryMemory.free();
+    this.#queries = undefined;
   }
 
   #blocks(

@@ -1,6 +1,7 @@
 import { MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { checkIds } from "./_checks.js";
+import { checkColumns, checkIds, disposed } from "./_checks.js";
+import { Memory } from "./_memory.js";
 import type { ModelState } from "./_model-state.js";
 import { softplus } from "./_softplus.js";
 import { checkConfig, type ModelConfig } from "./config.js";
@@ -12,16 +13,23 @@ import type { Encoder } from "./training/encoder.js";
 import type { ParameterTable, QueryList, TopK, TripleList } from "./types.js";
 
 /**
- * A knowledge graph embedding: score(h, r, t) = similarity(q(h, r), t) + b_h(h) + b_t(t). Tables: `entity` (N x d; tangent space at the
- * origin for hyperbolic models), `headBias` and `tailBias` (N), the relation tables of its definition (2R rows, or one), and for
- * hyperbolic models `curvature` (1 or 2R values k, c = softplus(k)).
+ * A knowledge graph embedding: score(h, r, t) = similarity(q(h, r), t) + b_h(h) + b_t(t). Its tables: `entity` (N x d; in the tangent
+ * space at the origin if the model is hyperbolic), `headBias` and `tailBias` (N), the relation tables of its definition (2R rows, or
+ * one), and for hyperbolic models `curvature` (1 or 2R values k, c = softplus(k)).
+ *
+ * Ids are those of the data set: entities 0..N-1, relations 0..2R-1, where r + R is the reciprocal of r. Every method throws MODELS_DISPOSED
+ * after `dispose`.
  */
 export class KgeModel implements ModelState {
   readonly definition: ModelDefinition;
-  readonly tables: ReadonlyMap<string, ParameterTable>;
   readonly encoder: Encoder;
+  /** Number of trained values. */
+  readonly parameters: number;
+  readonly #tables: ReadonlyMap<string, ParameterTable>;
+  readonly #memory: Memory;
   #version = 0;
   #inference: Inference | undefined;
+  #disposed = false;
 
   /** @internal Use `createModel` or `loadModel`. */
   constructor(
@@ -31,17 +39,25 @@ export class KgeModel implements ModelState {
   ) {
     checkConfig(config);
     this.definition = modelDefinition(config.model);
-    const tables = new Map<string, ParameterTable>();
-    for (const { name, rows, width } of tableShapes(config, this.definition)) {
-      tables.set(name, { name, rows, width, data: kernels.engine.float32(rows * width) });
-    }
-    this.tables = tables;
-    this.encoder = encoderOf(this);
+    const shapes = tableShapes(config, this.definition);
+    this.parameters = shapes.reduce((sum, { rows, width }) => sum + rows * width, 0);
+    this.#memory = new Memory(kernels.engine);
+    this.#tables = this.#memory.build(
+      (engine) =>
+        new Map(shapes.map((shape) => [shape.name, { ...shape, data: engine.float32(shape.rows * shape.width) }])),
+    );
+    this.encoder = this.#memory.build(() => encoderOf(this));
   }
 
+  /** The parameters by table name. Call `touch` after changing them. */
+  get tables(): ReadonlyMap<string, ParameterTable> {
+    this.#use();
+    return this.#tables;
+  }
   get dim(): number {
     return this.config.dim;
   }
+  /** N */
   get entities(): number {
     return this.config.entities;
   }
@@ -49,42 +65,40 @@ export class KgeModel implements ModelState {
   get relations(): number {
     return this.config.relations;
   }
+  /** Whether points lie in the Poincare ball. */
   get hyperbolic(): boolean {
     return this.definition.similarity === "hyperbolic";
-  }
-  /** Number of trained values. */
-  get parameters(): number {
-    return [...this.tables.values()].reduce((sum, { data }) => sum + data.length, 0);
   }
   /** Bytes of the trained values in float32. */
   get bytes(): number {
     return 4 * this.parameters;
   }
 
-  /** A table by name; throws MODELS_TABLE for a name that this model does not have. */
+  /** A table by name; throws MODELS_TABLE if the model has no such table. */
   table(name: string): ParameterTable {
-    const table = this.tables.get(name);
+    this.#use();
+    const table = this.#tables.get(name);
     if (table) return table;
     throw new MuldeError(
       "MODELS_TABLE",
-      `${this.config.model} has no table "${name}"; it has ${[...this.tables.keys()].join(", ")}.`,
+      `${this.config.model} has no table "${name}"; it has ${[...this.#tables.keys()].join(", ")}.`,
     );
   }
 
-  /** The similarity kernel: entities have no fixed point in the ball when the curvature is the query's. */
+  /** The similarity kernel. With one curvature per relation, entities have no fixed point in the ball, hence a kernel of its own. */
   get similarity(): "dot" | "euclidean" | "hyperbolic" | "relationHyperbolic" {
     return this.hyperbolic && this.config.curvature === "relation" ? "relationHyperbolic" : this.definition.similarity;
   }
 
-  /** c of a relation id (all the same when shared); 1 for models without curvature. */
+  /** c of a relation id (the same for all if shared); 1 for models without curvature. */
   curvature(relation: number): number {
     const k = this.tables.get("curvature");
     if (!k) return 1;
-    // As float32, like the kernels get it.
+    // In float32, as the kernels get it.
     return Math.fround(softplus(k.data[k.rows === 1 ? 0 : relation]!));
   }
 
-  /** To be called after the parameters were changed: prepared points are made anew at the next use. */
+  /** Tells the model that its parameters were changed: it then prepares its points again. */
   touch(): void {
     this.#version++;
   }
@@ -93,31 +107,46 @@ export class KgeModel implements ModelState {
     return this.#version;
   }
 
-  /** The scoring side with its prepared entity points, made at first use. */
+  /** The scoring side, with the prepared entity points. */
   get inference(): Inference {
+    this.#use();
     this.#inference ??= new Inference(this);
     return this.#inference;
   }
 
-  /** One score per triple; relation ids may be reciprocal. Errors: MODELS_ID for an id out of range, MODELS_SHAPE for uneven columns. */
+  /**
+   * Scores n triples; relation ids may be reciprocal.
+   *
+   * @returns n scores
+   * @throws MuldeError MODELS_SHAPE for columns that are no Int32Arrays or differ in length, MODELS_ID for an id out of range
+   */
   score(triples: TripleList): Float32Array {
-    for (const column of ["heads", "relations", "tails"] as const) {
-      if (triples[column].length !== triples.length) {
-        throw new MuldeError(
-          "MODELS_SHAPE",
-          `There are ${triples.length} triples but ${triples[column].length} ${column}.`,
-        );
-      }
+    const { heads, relations, tails } = triples;
+    const length: unknown = triples.length;
+    if (!Number.isInteger(length)) {
+      throw new MuldeError(
+        "MODELS_SHAPE",
+        "Triples must be { heads, relations, tails, length }, but length is missing.",
+        {
+          path: ["length"],
+        },
+      );
     }
-    checkIds("head", triples.heads, this.entities);
-    checkIds("relation", triples.relations, 2 * this.relations);
-    checkIds("tail", triples.tails, this.entities);
+    checkColumns({ heads, relations, tails }, triples.length);
+    checkIds("head", heads, this.entities);
+    checkIds("relation", relations, 2 * this.relations);
+    checkIds("tail", tails, this.entities);
     const out = new Float32Array(triples.length);
-    this.inference.score(triples.heads, triples.relations, triples.tails, out);
+    this.inference.score(heads, relations, tails, out);
     return out;
   }
 
-  /** Scores of all entities as tails of B queries, B x N. */
+  /**
+   * Scores all entities as tails of B queries.
+   *
+   * @returns B x N scores
+   * @throws MuldeError as `score` does
+   */
   scoreAll(queries: QueryList): Float32Array {
     this.#checkQueries(queries);
     const out = new Float32Array(queries.heads.length * this.entities);
@@ -125,33 +154,47 @@ export class KgeModel implements ModelState {
     return out;
   }
 
-  /** The k best entities of B queries, best first; ties go to the lower id. Errors: MODELS_ID, MODELS_SHAPE, MODELS_NOT_FINITE. */
+  /**
+   * The k best entities of B queries, best first; ties go to the lower id.
+   *
+   * @throws MuldeError as `score` does; MODELS_NOT_FINITE if scores are NaN
+   */
   topK(queries: QueryList, k: number): TopK {
     this.#checkQueries(queries);
-    if (!(Number.isInteger(k) && k >= 1))
-      throw new MuldeError("MODELS_SHAPE", `k must be a whole number from 1, but is ${k}.`);
+    if (!(Number.isInteger(k) && k >= 1)) {
+      throw new MuldeError("MODELS_SHAPE", `k must be a whole number from 1, but is ${k}.`, { path: ["k"], value: k });
+    }
     const best = this.inference.topK(queries.heads, queries.relations, Math.min(k, this.entities));
-    // The kernel fills up with -1 where there are fewer scores than k, all others being NaN.
+    // The kernel fills up with -1 where fewer than k scores are numbers.
     if (best.ids.includes(-1)) {
       throw new MuldeError(
         "MODELS_NOT_FINITE",
-        "Scores are NaN, since parameters are: the model diverged, train it anew.",
+        "Scores are NaN, since parameters are: the model diverged, train it again.",
       );
     }
     return best;
   }
 
-  /** Gives the parameters' memory back; the model must not be used afterwards. Needed only on WebAssembly, whose memory is not collected. */
+  /**
+   * Gives the memory of the parameters back. Only WebAssembly needs it, whose memory is not garbage collected. A second call does nothing.
+   */
   dispose(): void {
+    this.#disposed = true;
     this.#inference?.dispose();
-    for (const { data } of this.tables.values()) this.kernels.engine.free(data);
+    this.#memory.free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #use(): void {
+    if (this.#disposed) throw disposed(`model ${this.config.model}`);
   }
 
   #checkQueries({ heads, relations }: QueryList): void {
+    checkColumns({ heads, relations });
     checkIds("head", heads, this.entities);
     checkIds("relation", relations, 2 * this.relations);
-    if (heads.length !== relations.length) {
-      throw new MuldeError("MODELS_SHAPE", `There are ${heads.length} heads but ${relations.length} relations.`);
-    }
   }
 }

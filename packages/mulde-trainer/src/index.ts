@@ -28,7 +28,7 @@ export { evaluateModel } from "./experiment/evaluate-model.js";
 
 // Parts of a step
 export type { Batch, CandidateBlock, ScoredBlock } from "./step/block.js";
-export type { BlockPlan, CandidateSource, Label, LabelLoss, QuerySource, RowPlan } from "./step/parts.js";
+export type { BlockPlan, CandidateSource, Label, LabelLoss, QuerySource, RowPlan, StepControl } from "./step/parts.js";
 export { ScoreMatrix } from "./step/matrix.js";
 export type { MatrixStep } from "./step/matrix.js";
 export type { AnswerRule } from "./rules/rule.js";

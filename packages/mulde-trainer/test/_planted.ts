@@ -1,6 +1,6 @@
 import { createDataset, type Dataset, tripleList, Vocabulary } from "@mulde/datasets";
 import { Random } from "@mulde/kernels";
-import type { TrainEvent, TrainInput } from "../src/index.js";
+import { type DistilInput, merged, type TrainInput } from "../src/index.js";
 
 /** Entities 0..n-1 on a ring; relation j says "j + 1 further". Every fact follows from the others: a rotation knows them all. */
 export function ring(n = 24, steps = 4, name = "ring"): Dataset {
@@ -24,34 +24,25 @@ export function ring(n = 24, steps = 4, name = "ring"): Dataset {
   });
 }
 
-/** A few fast steps on a small model, as large from the first to the last. */
+/** A few fast steps on a small model, with a constant learning rate: on `ring()`, six epochs of five steps. */
 export const brief: TrainInput = {
-  model: "RotH",
-  dim: 8,
+  seed: 5,
   epochs: 6,
   batchSize: 32,
+  model: { name: "RotH", dim: 8 },
+  optimizer: { learningRate: 0.02 },
+  schedule: { name: "constant", warmup: 0 },
+  loss: { adversarial: 0 },
   negatives: 15,
-  learningRate: 0.02,
-  schedule: "constant",
-  warmup: 0,
-  adversarial: 0,
-  validateEvery: 2,
-  seed: 5,
+  validation: { every: 2 },
 };
+
+/** Options with others on top, noun by noun. */
+export function changed(above: DistilInput, below: DistilInput = brief): DistilInput {
+  return merged(below, above) as DistilInput;
+}
 
 /** An object without some of its fields. */
 export function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key as K))) as Omit<T, K>;
-}
-
-/** An event without what the clock says. */
-function timeless(event: TrainEvent): unknown {
-  if (event.type !== "done") return without(event as TrainEvent & { seconds?: number }, "seconds");
-  const { model, ...result } = without(event.result, "seconds");
-  return { ...event, result: { ...result, tables: [...model.tables].map(([name, { data }]) => [name, [...data]]) } };
-}
-
-/** Events that do not depend on the clock or on where a run was interrupted. */
-export function told(events: readonly TrainEvent[]): unknown[] {
-  return events.filter(({ type }) => type === "epoch" || type === "validation" || type === "done").map(timeless);
 }

@@ -1,6 +1,8 @@
-import { freeAll, type Labels, type QueryBatch, queryBatch } from "@mulde/kernels";
-import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
+import { type Labels, type QueryBatch, queryBatch } from "@mulde/kernels";
+import { disposed } from "../_checks.js";
+import { Memory } from "../_memory.js";
 import type { KgeModel } from "../model.js";
+import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
 import type { QueryLayer } from "./query-layer.js";
 
 /** What `AllPass.loss` returns. */
@@ -16,42 +18,60 @@ export interface AllPassOptions {
    * (KvsAll), the mean over the B x N pairs.
    */
   readonly kind: "softmax" | "logistic";
-  /** label smoothing: the part of the labels that is spread over all entities; 0 to 1 */
+  /** label smoothing: this part of the labels is spread over all entities; 0 to 1 */
   readonly smoothing: number;
 }
 
-/** Forward and backward of a loss over all entities, fused: no B x N scores are stored. */
+/** Forward and backward of a loss over all entities, fused: no B x N scores are stored. `dispose` frees its memory. */
 export class AllPass {
   readonly #model: KgeModel;
+  readonly #memory: Memory;
   readonly #queries: QueryBatch & { size: number };
   readonly #side: QuerySide;
   readonly #entity: Float32Array;
   readonly #tailBias: Float32Array;
   readonly #headBias: Float32Array;
+  #disposed = false;
 
-  /** @param layer - applied to the queries' points */
+  /**
+   * @param batch - the most queries of one call
+   * @param layer - applied to the queries' points
+   */
   constructor(
     model: KgeModel,
     batch: number,
     readonly layer?: QueryLayer,
   ) {
-    const { engine } = model.kernels;
     this.#model = model;
-    this.#queries = queryBatch(engine, batch, model.dim);
-    this.#side = new QuerySide(model, batch);
-    this.#entity = engine.float32(model.entities * model.dim);
-    this.#tailBias = engine.float32(model.entities);
-    this.#headBias = engine.float32(model.entities);
+    this.#memory = new Memory(model.kernels.engine);
+    const parts = this.#memory.build((engine) => ({
+      queries: queryBatch(engine, batch, model.dim),
+      side: new QuerySide(model, batch, engine),
+      entity: engine.float32(model.entities * model.dim),
+      tailBias: engine.float32(model.entities),
+      headBias: engine.float32(model.entities),
+    }));
+    this.#queries = parts.queries;
+    this.#side = parts.side;
+    this.#entity = parts.entity;
+    this.#tailBias = parts.tailBias;
+    this.#headBias = parts.headBias;
   }
 
-  /** The mean over B queries of -log softmax(s)_target, and its gradients: `loss` with one answer for each. */
+  /** The mean over B queries of -log softmax(s)_target and its gradients: `loss` with one true answer for each query. */
   crossEntropy(heads: Int32Array, relations: Int32Array, targets: Int32Array): AllPassResult {
     const offsets = Int32Array.from({ length: targets.length + 1 }, (_, b) => b);
     return this.loss(heads, relations, { offsets, ids: targets }, { kind: "softmax", smoothing: 0 });
   }
 
-  /** The mean loss of B queries (h, r, ?) and its gradients; `labels` are each query's true answers, at least one. */
+  /**
+   * The mean loss of B queries (h, r, ?) and its gradients.
+   *
+   * @param labels - each query's true answers, at least one
+   * @throws MuldeError MODELS_DISPOSED after `dispose` of the pass or of the model
+   */
   loss(heads: Int32Array, relations: Int32Array, labels: Labels, options: AllPassOptions): AllPassResult {
+    if (this.#disposed) throw disposed("pass");
     const { kernels, similarity, encoder, config, dim, entities } = this.#model;
     const side = this.#side;
     const size = heads.length;
@@ -73,7 +93,7 @@ export class AllPass {
     this.layer?.backward(this.#queries, side.dq);
     encoder.backward(heads, relations, this.#queries, side.dq, side.rows);
     kernels.addRows(size, dim, heads, side.rows.head, this.#entity);
-    // A softmax over all entities does not see the head's bias: its gradient is zero.
+    // The head's bias is the same in all scores of a query, so that the softmax's gradient by it is zero.
     this.#headBias.fill(0);
     if (kind === "logistic") kernels.addRows(size, 1, heads, side.dHeadBias, this.#headBias);
     const gradients = new Map<string, TableGradient>([
@@ -85,10 +105,13 @@ export class AllPass {
     return { loss, gradients };
   }
 
+  /** Gives the memory back; a second call does nothing. */
   dispose(): void {
-    const { kernels } = this.#model;
-    freeAll(kernels.engine, this.#queries);
-    this.#side.dispose(kernels);
-    kernels.engine.free(this.#entity, this.#tailBias, this.#headBias);
+    this.#disposed = true;
+    this.#memory.free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

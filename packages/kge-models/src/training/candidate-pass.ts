@@ -1,5 +1,4 @@
 import {
-  freeAll,
   type PairTerms,
   pairTerms,
   plan,
@@ -10,16 +9,19 @@ import {
   queryBatch,
   rowStride,
 } from "@mulde/kernels";
-import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
+import { disposed } from "../_checks.js";
+import { Memory } from "../_memory.js";
 import type { KgeModel } from "../model.js";
+import { type ModelGradients, QuerySide, type TableGradient } from "./gradients.js";
 import type { QueryLayer } from "./query-layer.js";
 
 /**
- * Forward and backward over each query's own candidates, for training: scores B x K, and from dL/ds the gradients of every table. Only
- * the entity rows that a batch touches are read. All memory is allocated once, for up to `batch` queries with `candidates` each.
+ * Forward and backward over each query's own candidates: scores B x K, and from dL/ds the gradients by every table. It reads only the
+ * entity rows that a batch touches. All memory is allocated once, for up to `batch` queries with `candidates` each; `dispose` frees it.
  */
 export class CandidatePass {
   readonly #model: KgeModel;
+  readonly #memory: Memory;
   readonly #queries: QueryBatch & { size: number };
   readonly #points: PointTable & { size: number };
   readonly #plan: Plan & { size: number };
@@ -34,6 +36,7 @@ export class CandidatePass {
   #heads: Int32Array = new Int32Array();
   #relations: Int32Array = new Int32Array();
   #K = 0;
+  #disposed = false;
 
   /** @param layer - applied to the queries' points */
   constructor(
@@ -42,29 +45,45 @@ export class CandidatePass {
     candidates: number,
     readonly layer?: QueryLayer,
   ) {
-    const { engine } = model.kernels;
+    const { dim, entities, similarity } = model;
     const pairs = batch * candidates;
-    const rows = Math.min(pairs + batch, model.entities);
+    const rows = Math.min(pairs + batch, entities);
     this.#model = model;
-    this.#queries = queryBatch(engine, batch, model.dim);
-    this.#points = pointTable(engine, rows, model.dim, false);
-    this.#plan = plan(engine, pairs, batch);
-    this.#side = new QuerySide(model, batch);
-    this.#scores = engine.float32(pairs);
-    this.#pairs = pairTerms(engine, model.similarity, pairs);
-    this.#dPoints = engine.float32(rows * rowStride(model.dim));
-    this.#radial = engine.float32(rows);
-    this.#entity = engine.float32(rows * model.dim);
-    this.#tailBias = engine.float32(rows);
-    this.#headBias = engine.float32(rows);
+    this.#memory = new Memory(model.kernels.engine);
+    const parts = this.#memory.build((engine) => ({
+      queries: queryBatch(engine, batch, dim),
+      points: pointTable(engine, rows, dim, false),
+      plan: plan(engine, pairs, batch),
+      side: new QuerySide(model, batch, engine),
+      scores: engine.float32(pairs),
+      pairs: pairTerms(engine, similarity, pairs),
+      dPoints: engine.float32(rows * rowStride(dim)),
+      radial: engine.float32(rows),
+      entity: engine.float32(rows * dim),
+      tailBias: engine.float32(rows),
+      headBias: engine.float32(rows),
+    }));
+    this.#queries = parts.queries;
+    this.#points = parts.points;
+    this.#plan = parts.plan;
+    this.#side = parts.side;
+    this.#scores = parts.scores;
+    this.#pairs = parts.pairs;
+    this.#dPoints = parts.dPoints;
+    this.#radial = parts.radial;
+    this.#entity = parts.entity;
+    this.#tailBias = parts.tailBias;
+    this.#headBias = parts.headBias;
   }
 
   /**
    * Scores of the candidates, B x K: a view that the next call overwrites.
    *
-   * @param candidates B x K entity ids; K is what their number makes it, at most the pass's own
+   * @param candidates - B x K entity ids; K follows from their number
+   * @throws MuldeError MODELS_DISPOSED after `dispose` of the pass or of the model
    */
   forward(heads: Int32Array, relations: Int32Array, candidates: Int32Array): Float32Array {
+    if (this.#disposed) throw disposed("pass");
     const { kernels, similarity, encoder, entities } = this.#model;
     const size = heads.length;
     const pairs = candidates.length;
@@ -88,8 +107,9 @@ export class CandidatePass {
     return this.#scores.subarray(0, pairs);
   }
 
-  /** Gradients by all tables, from dL/ds (B x K) of the last forward pass. */
+  /** Gradients by all tables, from the dL/ds (B x K) of the last `forward`. */
   backward(gradScores: Float32Array): ModelGradients {
+    if (this.#disposed) throw disposed("pass");
     const { kernels, similarity, encoder } = this.#model;
     const side = this.#side;
     side.dc.fill(0);
@@ -116,7 +136,7 @@ export class CandidatePass {
       grads,
       this.#entity,
     );
-    // The plan knows the heads' rows.
+    // The plan holds the heads' rows.
     const { local } = this.#plan;
     kernels.addRows(size, dim, local, side.rows.head, this.#entity);
     this.#headBias.fill(0, 0, this.#plan.size);
@@ -132,21 +152,14 @@ export class CandidatePass {
     return out;
   }
 
+  /** Gives the memory back; a second call does nothing. */
   dispose(): void {
-    const { kernels } = this.#model;
-    for (const owner of [this.#queries, this.#points, this.#plan]) freeAll(kernels.engine, owner);
-    this.#side.dispose(kernels);
-    kernels.engine.free(
-      this.#scores,
-      this.#pairs.terms,
-      this.#pairs.along,
-      this.#pairs.radii,
-      this.#dPoints,
-      this.#radial,
-      this.#entity,
-      this.#tailBias,
-      this.#headBias,
-    );
+    this.#disposed = true;
+    this.#memory.free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   get #sharedC(): number {

@@ -1,4 +1,4 @@
-import { type Kernels, rowStride } from "@mulde/kernels";
+import { type Engine, rowStride } from "@mulde/kernels";
 import { isShared } from "../models/_shape.js";
 import type { QueryGradients } from "./encoder.js";
 import type { KgeModel } from "../model.js";
@@ -11,11 +11,11 @@ export interface TableGradient {
   readonly values: Float32Array;
 }
 
-/** Gradients by table name. They are views of a pass's memory, valid until its next step. */
+/** Gradients by table name: views of a pass's memory, valid until its next step. */
 export type ModelGradients = ReadonlyMap<string, TableGradient>;
 
 /**
- * The part of a gradient that both kinds of pass share: from the queries' points to the relation tables and the curvature.
+ * What both kinds of pass do alike: from gradients by the queries' points to those by the relation tables and the curvature.
  * Memory for up to `batch` queries is allocated once.
  */
 export class QuerySide {
@@ -27,8 +27,8 @@ export class QuerySide {
   readonly #model: KgeModel;
   readonly #tables = new Map<string, Float32Array>();
 
-  constructor(model: KgeModel, batch: number) {
-    const { engine } = model.kernels;
+  /** @param engine - allocates, and belongs to the pass */
+  constructor(model: KgeModel, batch: number, engine: Engine) {
     this.#model = model;
     this.dq = engine.float32(batch * rowStride(model.dim));
     this.dHeadBias = engine.float32(batch);
@@ -36,7 +36,7 @@ export class QuerySide {
     const relation = new Map<string, Float32Array>();
     for (const name of Object.keys(model.definition.tables)) {
       const { rows, width } = model.table(name);
-      // A row that all relations share gets one gradient from a batch, with nothing to add up.
+      // A batch gives a row that all relations share one gradient, with nothing to add up.
       const shared = isShared(model.definition, name);
       relation.set(name, engine.float32((shared ? 1 : batch) * width));
       if (!shared) this.#tables.set(name, engine.float32(rows * width));
@@ -46,8 +46,8 @@ export class QuerySide {
   }
 
   /**
-   * Adds up the relation tables' rows and the curvature's parts, after the encoder's backward pass. `dSqrtC` is what entity
-   * points contribute to a shared curvature.
+   * Adds up the rows of the relation tables and the parts of the curvature, after the encoder's backward pass. `dSqrtC` is the
+   * contribution of the entity points to a shared curvature.
    */
   collect(relations: Int32Array, size: number, dSqrtC: number, out: Map<string, TableGradient>): void {
     const { kernels, config } = this.#model;
@@ -72,10 +72,5 @@ export class QuerySide {
       curvature[i] = byC / (1 + Math.exp(-k[i]!)); // c = softplus(k)
     }
     out.set("curvature", { ids: null, count: curvature.length, values: curvature });
-  }
-
-  dispose(kernels: Kernels): void {
-    kernels.engine.free(this.dq, this.dHeadBias, this.dc, this.rows.head);
-    kernels.engine.free(...this.rows.relation.values(), ...this.#tables.values());
   }
 }

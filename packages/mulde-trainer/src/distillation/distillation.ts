@@ -12,7 +12,7 @@ import type { Trained } from "../run/optimizer.js";
 import type { DistilOptions } from "../run/options.js";
 import type { Batch } from "../step/block.js";
 import { ScoreMatrix, widthOf } from "../step/matrix.js";
-import type { BlockPlan, CandidateSource, QuerySource, RowPlan } from "../step/parts.js";
+import type { BlockPlan, CandidateSource, QuerySource, RowPlan, StepControl } from "../step/parts.js";
 import type { AnswerRule } from "../rules/rule.js";
 import { allCandidates, JuniorsBest, randomCandidates } from "./candidates.js";
 import { Confidence } from "./confidence.js";
@@ -62,6 +62,7 @@ export function distillationObjective(
   parts: DistillationParts = {},
 ): DistillationObjective {
   checkOptions(options, junior.config);
+  checkWidth(options, junior.entities, parts);
   const { kernels, relations } = junior;
   const senior = new Senior({
     teachers: teachers.length,
@@ -83,9 +84,9 @@ export function distillationObjective(
     .parameters()
     .map((parameter) => ({ ...parameter, name: `${seniorPrefix}${parameter.name}` }));
 
-  async function step(batch: Batch): Promise<StepResult> {
+  async function step(batch: Batch, control?: StepControl): Promise<StepResult> {
     layer?.begin(batch.step, batch.heads.length);
-    const { loss, gradients: found } = await pass.step(batch);
+    const { loss, gradients: found } = await pass.step(batch, control);
     const hard = loss.hard + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);
     for (const { name, rows, gradient } of parameters)
@@ -110,6 +111,31 @@ export function distillationObjective(
   };
 }
 
+/**
+ * Refuses queries that teachers answer beside the facts' own if they have too few entities: each is as wide as both labels of a fact together.
+ *
+ * @throws MuldeError TRAINER_OPTION
+ */
+export function checkWidth(options: DistilOptions, entities: number, parts: DistillationParts): void {
+  const asked =
+    options.soft.queries > 0 ? ["soft", "queries"] : parts.queries?.length ? ["parts", "queries"] : undefined;
+  if (!asked) return;
+  const facts = parts.negatives?.K ?? 1 + options.negatives.count;
+  const shared = options.soft.candidates.source === "sampled" && !parts.candidates;
+  const width = facts + (shared ? 0 : (parts.candidates?.K ?? softWidth(options, entities)));
+  if (width <= entities) return;
+  throw new MuldeError(
+    "TRAINER_OPTION",
+    `it compares 1 + negatives.count + soft.candidates.k = ${width} candidates, but there are ${entities} entities; lower one of them.`,
+    { path: asked },
+  );
+}
+
+/** K of the soft label's candidates. */
+function softWidth({ soft }: DistilOptions, entities: number): number {
+  return soft.candidates.source === "all" ? entities : Math.min(soft.candidates.k, entities);
+}
+
 /** A hard label on sampled candidates: those of both labels are scored in one pass, side by side in a row. */
 function sampledPlans(context: Context): RowPlan[] {
   const { junior, teachers, senior, options, split, parts, rules } = context;
@@ -130,7 +156,7 @@ function sampledPlans(context: Context): RowPlan[] {
   };
   const width = widthOf(own);
   const asked = [
-    ...plausible(context, width),
+    ...plausible(context),
     ...(parts.queries ?? []).map((queries) => ({
       queries,
       share: queries.size(options.batchSize) / options.batchSize,
@@ -142,17 +168,9 @@ function sampledPlans(context: Context): RowPlan[] {
 }
 
 /** The plausible queries that the options ask for, with their number for each query of the facts. */
-function plausible({ junior, options, split }: Context, width: number): { queries: QuerySource; share: number }[] {
+function plausible({ options, split }: Context): { queries: QuerySource; share: number }[] {
   const { queries: ratio } = options.soft;
-  if (ratio === 0) return [];
-  if (width > junior.entities) {
-    throw new MuldeError(
-      "TRAINER_OPTION",
-      `it compares 1 + negatives.count + soft.candidates.k = ${width} candidates, but there are ${junior.entities} entities; lower one of them.`,
-      { path: ["soft", "queries"], value: ratio },
-    );
-  }
-  return [{ queries: new PlausibleQueries(split.queries, ratio, options.seed), share: ratio }];
+  return ratio > 0 ? [{ queries: new PlausibleQueries(split.queries, ratio, options.seed), share: ratio }] : [];
 }
 
 /** Queries that teachers answer beside the facts' own: as wide as both labels of a fact together. */
@@ -169,8 +187,8 @@ function softOnly(context: Context, queries: QuerySource, K: number, weight: num
 /** The soft label's candidates of the facts' queries, with the label. */
 function softBlock(context: Context): BlockPlan {
   const { junior, teachers, options, split, parts } = context;
-  const { source: name, k, refresh, known } = options.soft.candidates;
-  const K = name === "all" ? junior.entities : Math.min(k, junior.entities);
+  const { source: name, refresh, known } = options.soft.candidates;
+  const K = softWidth(options, junior.entities);
   if (parts.candidates) return { source: parts.candidates, labels: [softLabel(context, parts.candidates.K)] };
   if (name === "all") return { source: allCandidates(junior), labels: [softLabel(context, K)] };
   if (name === "random") return { source: randomCandidates(junior, K, options), labels: [softLabel(context, K)] };

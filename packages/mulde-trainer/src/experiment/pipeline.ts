@@ -1,9 +1,10 @@
 import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
+import { teacherScorer } from "@mulde/eval";
 import type { Kernels } from "@mulde/kernels";
 import { type KgeModel, modelTeacher, loadModel } from "@mulde/kge-models";
+import { seniorTeacher } from "@mulde/senior";
 import { seniorParts } from "../distillation/senior-parts.js";
-import { seniorScorer } from "../distillation/senior-scorer.js";
 import { prepareData } from "../facts/data.js";
 import { distil } from "../run/distil.js";
 import type { TrainEvent } from "../run/events.js";
@@ -167,7 +168,12 @@ async function seniorOf(
   const { scaling, normalization } = seniorParts(junior.senior, 2 * data.relations.size, m);
   for (const { name, value } of scaling!.parameters()) value.set(senior[name]!);
   const parameters = scaling!.parameters().reduce((sum, { value }) => sum + value.length, 0);
-  const scorer = seniorScorer({ normalization, scales: (relations) => scaling!.scales(relations, m) }, models);
+  const own = { teachers: m, normalization, scales: (rows: Int32Array) => scaling!.scales(rows, m) };
+  const teacher = seniorTeacher(
+    own,
+    models.map((model, i) => modelTeacher(model, `teacher ${i}`)),
+  );
+  const scorer = teacherScorer(teacher, { entities: data.entities.size });
   return toRow(await evaluateModel(scorer, data), {
     role: "senior",
     name: "senior",

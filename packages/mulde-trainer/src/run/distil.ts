@@ -2,7 +2,7 @@ import { MuldeError } from "@mulde/errors";
 import type { KgeModel } from "@mulde/kge-models";
 import { checkTeachers, type Teacher } from "@mulde/senior";
 import { adaptingObjective } from "../distillation/adapting.js";
-import { distillationObjective, type DistillationParts } from "../distillation/distillation.js";
+import { checkWidth, distillationObjective, type DistillationParts } from "../distillation/distillation.js";
 import { Batches } from "../facts/batches.js";
 import { type PreparedData, prepareData } from "../facts/data.js";
 import type { Objective } from "./objective.js";
@@ -48,6 +48,7 @@ export function distil(input: DistilInput, context: DistilContext): TrainingRun 
   const data = prepareData(context.data);
   const { entities, relations } = data;
   checkTeachers(teachers, { entities, relations });
+  checkWidth(options, entities, parts);
   const adapting = adaptingModels(options, context, data);
   if (initial) checkInitial(options, initial, data);
   const run = runIdentity("distil", data.fingerprint, options, [

@@ -14,9 +14,10 @@ export function parseOptions<T extends z.ZodType>(
   input: unknown,
   place: Pick<ErrorFields, "file" | "path"> = {},
 ): z.output<T> {
-  const result = schema.safeParse(expanded(input));
+  const written = expanded(input);
+  const result = schema.safeParse(written);
   if (result.success) return result.data;
-  throw refusal(schema, result.error.issues[0]!, place);
+  throw refusal(schema, result.error.issues[0]!, written, place);
 }
 
 /** Every option of a schema by its dotted name, such as "model.dim", in the schema's order. */
@@ -57,7 +58,12 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undef
   return inner?.type === "object" ? (schema as z.ZodObject).shape : undefined;
 }
 
-function refusal(schema: z.ZodType, issue: z.core.$ZodIssue, place: Pick<ErrorFields, "file" | "path">): MuldeError {
+function refusal(
+  schema: z.ZodType,
+  issue: z.core.$ZodIssue,
+  input: unknown,
+  place: Pick<ErrorFields, "file" | "path">,
+): MuldeError {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   const [unknown] = issue.code === "unrecognized_keys" ? issue.keys : [];
   const at = (fields: ErrorFields): ErrorFields => ({
@@ -71,19 +77,26 @@ function refusal(schema: z.ZodType, issue: z.core.$ZodIssue, place: Pick<ErrorFi
   // What is wrong with a key stands one level deeper.
   const { message } = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
   const reason = issue.code === "custom" ? message : `${message}.`;
-  return new MuldeError("TRAINER_OPTION", reason, at({ path, value: issue.input }));
+  return new MuldeError("TRAINER_OPTION", reason, at({ path, value: valueAt(input, path) }));
+}
+
+/** The value at a path, or undefined. */
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce((inner, key) => (inner as Readonly<Record<string | number, unknown>> | undefined)?.[key], value);
 }
 
 function unknownOption(schema: z.ZodType, path: readonly (string | number)[], key: string): string {
   const dotted = [...path, key].join(".");
-  const former = path.length === 0 ? formerOptions[key] : undefined;
-  if (former !== undefined) return `this option is called ${former} now.`;
+  const former = Object.hasOwn(formerOptions, key) ? formerOptions[key] : undefined;
+  if (former !== undefined && path.length === 0) return `this option is called ${former} now.`;
   const names = optionNames(schema);
+  const nouns = [...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf(".")))))];
   // By the whole name, else by its last part alone: "learningRate" is under "optimizer".
   const last = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
   const near =
     names.find((name) => last(name) === key) ??
-    closest(dotted, names) ??
+    former ??
+    closest(dotted, [...names, ...nouns]) ??
     names.find((name) => last(name) === closest(key, names.map(last)));
   return near === undefined
     ? "there is no such option; see mulde options."

@@ -32,13 +32,18 @@ export function expanded(options: unknown): unknown {
 export function merged(below: unknown, above: unknown): unknown {
   const [base, top] = [expanded(below), expanded(above)];
   if (!isRecord(base) || !isRecord(top)) return top === undefined ? base : top;
-  const keys = [...Object.keys(base), ...Object.keys(top).filter((key) => !(key in base))];
-  return Object.fromEntries(keys.map((key) => [key, merged(base[key], top[key])]));
+  const keys = [...Object.keys(base), ...Object.keys(top).filter((key) => !Object.hasOwn(base, key))];
+  return Object.fromEntries(keys.map((key) => [key, merged(own(base, key), own(top, key))]));
 }
 
 function expandedNoun(key: string, value: unknown): unknown {
   const short = (shorthands as Readonly<Record<string, Readonly<Record<string, string>>>>)[key]?.[typeof value];
   return short === undefined ? expanded(value) : { [short]: value };
+}
+
+/** The object's own value, so that names like "constructor" are not found in every object. */
+function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
