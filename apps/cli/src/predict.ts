@@ -1,7 +1,5 @@
 import type { Dataset } from "@mulde/datasets";
-import { openModel } from "./_model.js";
-type NamedModel = any;
-type Prediction = any;
+import { type NamedModel, openModel, type Prediction } from "@mulde/kge-models";
 import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";

@@ -117,7 +117,7 @@ test("a teacher of other data is refused with both fingerprints", async () => {
   const { code, stdout } = await mulde([...flags(out), "--data", other, "--json"]);
   expect(code).toBe(1);
   const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
-  expect(error.code).toBe("TRAINER_FOREIGN_DATA");
+  expect(error.code).toBe("MODELS_FOREIGN_DATA");
   expect(error.message).toMatch(
     /^The teacher .*RotH was trained on ring \(fingerprint [0-9a-f]{12}\), but the data given is ring \(fingerprint [0-9a-f]{12}\)/,
   );

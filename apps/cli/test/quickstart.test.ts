@@ -49,9 +49,9 @@ test("the commands that it suggests parse, ask for names that the data set has, 
       given = options;
     });
     await command.parseAsync(args, { from: "user" });
-    expect(given["data"]).toBe("wordnet31-small");
-    if (given["tail"] !== undefined) expect(data.entities.has(given["tail"])).toBe(true);
-    if (given["relation"] !== undefined) expect(data.relations.has(given["relation"])).toBe(true);
+    expect(given.data).toBe("wordnet31-small");
+    if (given.tail !== undefined) expect(data.entities.has(given.tail)).toBe(true);
+    if (given.relation !== undefined) expect(data.relations.has(given.relation)).toBe(true);
   }
 });
 
