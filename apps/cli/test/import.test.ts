@@ -70,7 +70,7 @@ test("an experiment takes an imported model as a teacher", async () => {
   const out = join(base, "imported");
   const { stdout } = await mulde(flags(out));
   expect(stdout).toMatch(/^RotH of kgemb, 8 dimensions, [\d,]+ parameters \(.*\)\nSaved in .*imported\n$/);
-  const options = "{ epochs: 5, batchSize: 64, negatives: 20, topK: 20 }";
+  const options = "{ epochs: 5, batchSize: 64, negatives: 20, soft: { candidates: 20 } }";
   const lines = [
     `name: taught\ndata: ${data}\ndefaults: ${options}`,
     `teachers: [{ from: ${out} }]\njunior: { model: RotH, dim: 4 }\n`,
