@@ -18,6 +18,10 @@ export default tseslint.config(
         AbortController: "readonly",
         setInterval: "readonly",
         clearInterval: "readonly",
+        setTimeout: "readonly",
+        clearTimeout: "readonly",
+        AbortController: "readonly",
+        AbortSignal: "readonly",
       },
     },
     rules: {

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { writeWhole } from "@mulde/kge-models";
-import { differences, type DistilPlan, type Experiment, type JuniorPlan, type Row, type TeacherPlan } from "@mulde/mulde-trainer";
+import { differences, type Experiment, type JuniorPlan, type Row, type TeacherPlan } from "@mulde/mulde-trainer";
 import type { EngineInfo } from "./_engine.js";
 import { MuldeError } from "./_errors.js";
 import { readExperiment } from "./_experiment-file.js";
@@ -80,11 +80,16 @@ function teacherIdentity(plan: TeacherPlan): unknown[] {
   return plan.from === undefined ? [plan.name, differences(plan.options), plan.teachers ?? null] : [plan.name, "from"];
 }
 
-function variantIdentity({ name, options, teachers, undistilled }: JuniorPlan | DistilPlan & { undistilled?: undefined }): unknown[] {
+function variantIdentity({ name, options, teachers, undistilled }: JuniorPlan): unknown[] {
   return [name, differences(options), teachers, undistilled ? differences(undistilled) : null];
 }
 
-/** The report of an experiment that is done: for this data, with the same variants, and every model still there. */
+/** What may differ between two calls of one experiment, and then makes it unfinished. */
+function changeable({ teachers, variants }: Experiment): string {
+  return JSON.stringify([teachers.map(({ from }) => from ?? null), variants.map(variantIdentity)]);
+}
+
+/** The report of an experiment that is done: for this data, with the same variants and saved teachers, and every model still there. */
 export async function finishedReport(out: string, experiment: Experiment, data: Dataset): Promise<Report | undefined> {
   const path = join(out, reportName);
   if (!(await exists(path))) return undefined;
@@ -97,8 +102,7 @@ export async function finishedReport(out: string, experiment: Experiment, data: 
   }
   // With other data the run says which model does not fit.
   if (report.dataset.fingerprint !== data.fingerprint) return undefined;
-  const variants = ({ variants: plans }: Experiment): string => JSON.stringify(plans.map(variantIdentity));
-  if (variants(report.experiment) !== variants(experiment)) return undefined;
+  if (changeable(report.experiment) !== changeable(experiment)) return undefined;
   const elsewhere = new Set(report.experiment.teachers.flatMap(({ name, from }) => (from === undefined ? [] : [name])));
   for (const { role, name } of report.rows) {
     if (role !== "senior" && !elsewhere.has(name) && !(await exists(join(out, name, "config.json")))) return undefined;

@@ -19,7 +19,11 @@ export function readExperiment(text: string, file: string): Experiment {
   const [error] = document.errors;
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
-    throw new MuldeError("CLI_YAML", `this is not YAML: ${error.message} (column ${col}).`, { file, line, cause: error });
+    throw new MuldeError("CLI_YAML", `this is not YAML: ${error.message} (column ${col}).`, {
+      file,
+      line,
+      cause: error,
+    });
   }
   let input: unknown;
   try {

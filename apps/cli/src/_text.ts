@@ -21,6 +21,13 @@ export function wrapped(text: string, width: number = pageWidth): string {
   return [...lines, line].join("\n");
 }
 
+/** A command line broken into lines of at most `width` columns, as shells read it. */
+export function continued(command: string, width: number): string {
+  return wrapped(command, width - " \\".length - indent.length).replaceAll("\n", ` \\\n${indent}`);
+}
+
+const indent = "  ";
+
 /** Text cut to `width` columns: in its middle, so that names differing at their end stay apart, or at its end. */
 export function shortened(text: string, width: number, cut: "middle" | "end"): string {
   const letters = lettersOf(text);

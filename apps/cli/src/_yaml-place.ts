@@ -37,7 +37,13 @@ function offsetOf(document: Document.Parsed, path: Path): number {
 function sectionsOf([first, second]: Path): readonly (readonly [section: Path, fallbacks: readonly Path[]])[] {
   const defaults = ["defaults"];
   if (first === "teachers" && second !== undefined) return [[[first, second], [defaults]]];
-  if (first === "variants" && second !== undefined) return [[[first, second], [["junior"], defaults]]];
+  if (first === "variants" && second !== undefined)
+    return [
+      [
+        [first, second],
+        [["junior"], defaults],
+      ],
+    ];
   if (first === "undistilled") return [[[first], [["junior"], defaults]]];
   return first === "junior" ? [[[first], [defaults]]] : [];
 }
@@ -68,7 +74,7 @@ function pairOf(document: Document.Parsed, map: YAMLMap, key: string | number): 
   const own = map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key));
   if (own) return own;
   for (const { key: name, value } of map.items) {
-    if (!isScalar(name) || name.value !== "<<") continue;
+    if (!isScalar(name) || name.source !== "<<") continue;
     for (const source of isSeq(value) ? value.items : [value]) {
       const merged: unknown = isAlias(source) ? source.resolve(document) : source;
       const found = isMap(merged) ? pairOf(document, merged, key) : undefined;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { type KgeModel, modelTeacher } from "@mulde/kge-models";
+import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
 import { distil, distilSchema } from "@mulde/mulde-trainer";
 import { readScores, scoreTable, type Teacher } from "@mulde/senior";
 import { InvalidArgumentError } from "commander";
@@ -12,7 +12,6 @@ import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
-import { openModel } from "./_model.js";
 import {
   addOptionFlags,
   addSet,

@@ -1,4 +1,5 @@
 import type { RelationCategory, SidedMetrics, Tie } from "@mulde/eval";
+import { openModel } from "@mulde/kge-models";
 import { Option } from "commander";
 import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
@@ -7,7 +8,6 @@ import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_f
 import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
 import { metricsTable, overall, rankSplit } from "./_metrics.js";
-import { openModel } from "./_model.js";
 import { Output } from "./_output.js";
 import { metric, table, whole } from "./_table.js";
 

@@ -1,10 +1,10 @@
+import { closest } from "@mulde/errors";
 import { modelNames } from "@mulde/kge-models";
-import { distilSchema, optionEntries, type OptionEntry, parseOptions, trainSchema } from "@mulde/mulde-trainer";
+import { distilSchema, formerOptions, optionEntries, type OptionEntry, trainSchema } from "@mulde/mulde-trainer";
 import { z } from "zod";
 import { MuldeCommand } from "./_command.js";
-import { hasCode, UsageError } from "./_errors.js";
+import { UsageError } from "./_errors.js";
 import { addJsonOption } from "./_flags.js";
-import { nested } from "./_options.js";
 import { Output, paint } from "./_output.js";
 import { wrapped } from "./_text.js";
 import { flags as distilFlags } from "./distil.js";
@@ -67,15 +67,18 @@ function isWithin(name: string, prefix: string): boolean {
   return name === prefix || name.startsWith(`${prefix}.`);
 }
 
-/** What the parser of options says about a name that there is not. */
+/** Names what may be meant: what a former option is called now, an option with this last word, or a name like it. */
 function unknown(name: string): UsageError {
-  try {
-    parseOptions(distilSchema, nested(name.split("."), null));
-  } catch (error) {
-    if (hasCode(error, "TRAINER_OPTION")) return new UsageError(error.reason, name, error);
-    throw error;
-  }
-  return new UsageError("there is no such option; see mulde options.", name);
+  const former = Object.hasOwn(formerOptions, name) ? formerOptions[name] : undefined;
+  if (former !== undefined) return new UsageError(`this option is called ${former} now.`, name);
+  const names = optionInfos().map((option) => option.name);
+  const nouns = names.flatMap((option) => {
+    const words = option.split(".");
+    return words.map((_, depth) => words.slice(0, depth + 1).join("."));
+  });
+  const near = names.find((option) => option.endsWith(`.${name}`)) ?? closest(name, new Set(nouns));
+  const advice = near === undefined ? "see mulde options." : `did you mean ${near}?`;
+  return new UsageError(`there is no such option; ${advice}`, name);
 }
 
 // Two columns of their own, then the text: 2 + 24 + 2 + 10 + 2 + 40.
@@ -112,7 +115,10 @@ function row({ name, flag, default: value, meaning, choices, distilOnly }: Optio
   const [first, ...rest] = text.flatMap((part) => wrapped(part, textWidth).split("\n"));
   const shown = typeof value === "number" ? String(Number(value.toPrecision(5))) : plain(value);
   const indent = " ".repeat(2 + nameWidth + 2 + valueWidth + 2);
-  return [`  ${name.padEnd(nameWidth)}  ${shown.padEnd(valueWidth)}  ${first!}`, ...rest.map((line) => indent + line)].join("\n");
+  return [
+    `  ${name.padEnd(nameWidth)}  ${shown.padEnd(valueWidth)}  ${first!}`,
+    ...rest.map((line) => indent + line),
+  ].join("\n");
 }
 
 function plain(value: unknown): string {

@@ -1,6 +1,5 @@
 import type { Dataset } from "@mulde/datasets";
-import { openModel } from "./_model.js";
-type NamedModel = any; type Prediction = any;
+import { type NamedModel, openModel, type Prediction } from "@mulde/kge-models";
 import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
@@ -84,7 +83,9 @@ function checkQuery({ head, relation, tail, data, new: unknown }: Options): void
     throw new UsageError("Give --head, --tail or both, with --relation or without.");
   }
   if (head !== undefined && relation !== undefined && tail !== undefined) {
-    throw new UsageError("Leave out what you ask for: --head, --relation or --tail. See mulde score for whole triples.");
+    throw new UsageError(
+      "Leave out what you ask for: --head, --relation or --tail. See mulde score for whole triples.",
+    );
   }
   if (unknown && data === undefined) throw new UsageError("it needs --data, which says what is known.", "--new");
 }

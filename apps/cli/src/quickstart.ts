@@ -5,17 +5,18 @@ import { addJsonOption } from "./_flags.js";
 import { Output, paint } from "./_output.js";
 import { presetFile } from "./_presets.js";
 import { comparison, rowsTable, savedIn, trainingTime } from "./_rows.js";
+import { continued, pageWidth } from "./_text.js";
 
 /** The quickstart's experiment. */
 export const quickstartFile = presetFile("quickstart");
 
-/** What to try with the quickstart's models; each command on lines of at most 80 columns. */
+/** What to try with the quickstart's models. */
 export function nextCommands(program: string, out: string, data: string): readonly string[] {
   const distilled = `${out}/distilled`;
   return [
-    `${program} predict ${distilled} --data ${data} \\\n    --tail clothing.n.01 --relation _hypernym`,
+    `${program} predict ${distilled} --data ${data} --tail clothing.n.01 --relation _hypernym`,
     `${program} evaluate ${distilled} --data ${data} --by-relation`,
-  ];
+  ].map((command) => continued(command, pageWidth - 2));
 }
 
 /** `mulde quickstart`: the whole of MulDE on the embedded WordNet graph, in minutes. */
@@ -39,7 +40,7 @@ export function quickstartCommand(): MuldeCommand {
         `${savedIn(rows, out)}\n`,
         `${comparison(rows)!}\n`,
         "Next:",
-        ...nextCommands(calledAs(), out, data).map((line) => `  ${bold(line)}`),
+        ...nextCommands(calledAs(), out, data).map((command) => bold(`  ${command.replaceAll("\n", "\n  ")}`)),
       ].join("\n");
     });
   });

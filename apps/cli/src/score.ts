@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { readTriples } from "@mulde/datasets";
-import { openModel } from "./_model.js";
+import { openModel } from "@mulde/kge-models";
 import { MuldeCommand } from "./_command.js";
 import { logEngine } from "./_engine.js";
 import { MuldeError } from "./_errors.js";

@@ -105,9 +105,7 @@ describe("a run that is stopped", () => {
     const directory = join(temporary(), "interrupted");
     const stopped = await mulde(args(directory), { kill: interrupt });
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toMatch(
-      /\nStopped; .*checkpoint\.safetensors keeps .* Run the same command to go on\./,
-    );
+    expect(stopped.stderr).toMatch(/\nStopped; .*checkpoint\.safetensors keeps .* Run the same command to go on\./);
     expect(readdirSync(directory)).toEqual(["checkpoint.safetensors"]);
 
     const resumed = await mulde(args(directory));
@@ -159,6 +157,8 @@ test("a malformed line of the data is named with file and line, and nothing is w
 test("data that is not there is one clear error", async () => {
   const { code, stderr } = await mulde(["train", "--data", "./nowhere", "--out", "x"]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/error: .*nowhere: there is no such directory or archive; check the path\. \(DATA_NOT_FOUND\)/);
+  expect(stderr).toMatch(
+    /error: .*nowhere: there is no such directory or archive; check the path\. \(DATA_NOT_FOUND\)/,
+  );
   expect(stderr).not.toContain("    at ");
 });
