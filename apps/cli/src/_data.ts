@@ -1,6 +1,6 @@
 import { type Dataset, loadDataset, type LoadOptions } from "@mulde/datasets";
 import type { Output } from "./_output.js";
-import { DownloadBar } from "./_progress.js";
+import { DownloadBar } from "./_bars.js";
 import { whole } from "./_table.js";
 
 /** Loads a data set, downloading it with a bar where that is needed, and says what it holds. */

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { createKernels } from "@mulde/kernels";
 import { sharedKernels } from "@mulde/kge-models";
+import { hasCode, MuldeError } from "./_errors.js";
 import { type Output, paint, version } from "./_output.js";
 
 /** Which kernels run. */
@@ -7,33 +9,50 @@ export interface EngineInfo {
   /** such as `native (avx512)`, or `wasm` */
   readonly kernels: string;
   readonly threads: number;
+  /** cores that this process may use */
+  readonly cores: number;
   /** why no native kernels run, where none do */
   readonly reason?: string;
+  /** what makes it slower than it could be */
+  readonly warning?: string;
 }
 
 /** Starts this process's kernels and tells which they are. */
 export async function engineInfo(): Promise<EngineInfo> {
   const { kind, isa, threads } = (await sharedKernels()).engine;
-  if (kind === "native") return { kernels: `native (${isa})`, threads };
-  return { kernels: kind, threads, reason: await whyNotNative() };
+  const cores = availableParallelism();
+  const warning =
+    threads > cores
+      ? `${threads} threads on ${cores} ${cores === 1 ? "core" : "cores"} wait for each other; set MULDE_THREADS=${cores}.`
+      : undefined;
+  return {
+    kernels: kind === "native" ? `native (${isa})` : kind,
+    threads,
+    cores,
+    ...(kind !== "native" && { reason: await whyNotNative() }),
+    ...(warning !== undefined && { warning }),
+  };
 }
 
-/** The first log line of everything that computes: never a silent slow path. */
+/** The first log lines of everything that computes: never a silent slow path. */
 export async function logEngine(output: Output): Promise<EngineInfo> {
   const info = await engineInfo();
-  const { kernels, threads, reason } = info;
-  const colours = paint(process.stderr);
-  const line = `mulde ${version}, kernels: ${kernels}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-  output.log(colours.dim(reason === undefined ? line : `${line}; slower than native ones, as ${reason}`));
+  const { kernels, threads, reason, warning } = info;
+  const { dim } = paint(process.stderr);
+  output.log(dim(`mulde ${version}, kernels: ${kernels}, ${threads} ${threads === 1 ? "thread" : "threads"}`));
+  if (reason !== undefined) output.log(dim(`Slower than native kernels. ${reason}`));
+  if (warning !== undefined) output.log(`Warning: ${warning}`);
   return info;
 }
 
+/** One sentence. */
 async function whyNotNative(): Promise<string> {
-  if (process.env["MULDE_KERNELS"] === "wasm") return "MULDE_KERNELS=wasm asks for it";
+  if (process.env.MULDE_KERNELS === "wasm") return "MULDE_KERNELS=wasm asks for WebAssembly.";
   try {
     await createKernels({ engine: "native" });
-    return "they were not chosen";
+    return "They were not chosen.";
   } catch (error) {
-    return (error as Error).message.replace(/^Native kernels were asked for, but /, "").replace(/\.$/, "");
+    if (!hasCode(error, "KERNELS_NOT_NATIVE")) throw error;
+    return error instanceof MuldeError ? error.reason : String(error);
   }
 }

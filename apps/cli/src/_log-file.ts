@@ -1,12 +1,12 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type { PipelineEvent } from "@mulde/mulde-trainer";
+import type { ExperimentEvent, TrainResult } from "@mulde/mulde-trainer";
 
 /**
- * A consumer that appends events to a file, one JSON object a line with the time; nothing without a file. The ten "progress"
- * events a second are left out, and of a result the model, which has its own files.
+ * A consumer that appends events to a file, one JSON object a line with the time; nothing without a file. It leaves out the ten "progress"
+ * events a second, and the model of a result, which has its own files.
  */
-export function eventLog(path: string | undefined): (event: PipelineEvent) => void {
+export function eventLog(path: string | undefined): (event: ExperimentEvent) => void {
   if (path === undefined) return () => undefined;
   mkdirSync(dirname(path), { recursive: true });
   return (event) => {
@@ -20,6 +20,6 @@ export function eventLog(path: string | undefined): (event: PipelineEvent) => vo
   };
 }
 
-function summary({ best, epochs, steps, seconds }: Extract<PipelineEvent, { type: "done" }>["result"]): object {
+function summary({ best, epochs, steps, seconds }: TrainResult): object {
   return { best, epochs, steps, seconds };
 }

@@ -5,14 +5,14 @@ export const version = (createRequire(import.meta.url)("../package.json") as { v
 
 /** Colours of a stream: none unless it is a terminal and NO_COLOR is not set (https://no-color.org). */
 export interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
 }
 
 /** The colours that a stream may have. */
 export function paint(stream: NodeJS.WriteStream): Paint {
-  const on = stream.isTTY === true && !process.env["NO_COLOR"];
+  const on = stream.isTTY && !process.env.NO_COLOR;
   const style =
     (open: number, close: number) =>
     (text: string): string =>

@@ -1,20 +1,21 @@
-import { access, mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { saveModel } from "@mulde/kge-models";
-import type { RunControl, TrainEvent, TrainResult } from "@mulde/mulde-trainer";
-import type { Command } from "commander";
-import { z } from "zod";
-import { hasCode, Interrupted, MuldeError } from "./_errors.js";
+import { type KgeModel, saveModel } from "@mulde/kge-models";
+import type { RunControl, TrainEvent, TrainingRun, TrainResult } from "@mulde/mulde-trainer";
+import type { MuldeCommand } from "./_command.js";
 import type { EngineInfo } from "./_engine.js";
-import { checkedBy } from "./_flags.js";
+import { hasCode, Interrupted, MuldeError } from "./_errors.js";
+import { exists, makeDirectory } from "./_files.js";
+import { numberAtLeast } from "./_flags.js";
 import { eventLog } from "./_log-file.js";
-import { metricsTable, overall, rankSplit } from "./_metrics.js";
+import { type Metrics, metricsTable, overall, rankSplit } from "./_metrics.js";
 import { type Output, paint, version } from "./_output.js";
 import { createProgress } from "./_progress.js";
 import { duration, size, whole } from "./_table.js";
+import { wrapped } from "./_text.js";
 
-/** What `train` and `distil` share beside the schemas' options. */
+/** What `train` and `distil` share beside the options of the run. */
 export interface TrainingFlags {
   readonly out: string;
   readonly force?: boolean;
@@ -22,36 +23,38 @@ export interface TrainingFlags {
   readonly checkpointMinutes: number;
 }
 
-/** What decides a model's shape stands first in the help. */
-export const modelHeading = { "Model:": ["model", "dim", "curvature", "initialCurvature"] } as const;
-
 /** Adds the options of `TrainingFlags`. */
-export function addTrainingOptions(command: Command): Command {
+export function addTrainingOptions(command: MuldeCommand): MuldeCommand {
   return command
-    .requiredOption("--out <dir>", "directory of the trained model and, while it trains, of its checkpoint")
-    .option("--force", "train anew even where the directory holds a model or another run's checkpoint")
-    .option("--log <file>", "append every event to a file of JSON lines")
-    .option("--checkpoint-minutes <number>", "minutes between checkpoints", checkedBy(z.number().min(0), "number"), 5);
+    .requiredOption("--out <dir>", "directory of the model, and of its checkpoint")
+    .option("--force", "replace a model or a checkpoint that is there")
+    .option("--log <file>", "append all events as JSON lines")
+    .option("--checkpoint-minutes <n>", "between checkpoints", numberAtLeast(0), 5);
 }
 
 /** Refuses a directory that holds a finished model, unless told otherwise. */
 export async function checkOut({ out, force }: Pick<TrainingFlags, "out" | "force">): Promise<void> {
   if (force || !(await exists(join(out, "config.json")))) return;
-  throw new MuldeError(
-    "CLI_OUT_TAKEN",
-    `${out} already holds a trained model; choose another --out, or use --force to replace it.`,
-  );
+  const reason = "the directory holds a trained model; choose another --out, or replace it with --force.";
+  throw new MuldeError("CLI_OUT_TAKEN", reason, { file: out });
 }
 
 /** A training run for `trainAndSave`. */
 export interface Training {
   readonly name: string;
-  readonly options: { readonly model: string; readonly dim: number };
+  readonly options: { readonly model: { readonly name: string; readonly dim: number } };
   readonly data: Dataset;
   readonly engine: EngineInfo;
   /** Goes into the model's training summary. */
   readonly summary: Readonly<Record<string, unknown>>;
-  readonly start: (control: RunControl) => AsyncGenerator<TrainEvent, TrainResult>;
+  readonly start: (control: RunControl) => TrainingRun;
+}
+
+/** A model that was trained, ranked and saved. */
+interface Saved {
+  readonly model: KgeModel;
+  readonly result: TrainResult;
+  readonly test: Metrics | undefined;
 }
 
 /** Trains with live progress, tests and saves the model, and prints the metrics. */
@@ -61,41 +64,13 @@ export async function trainAndSave(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, data, engine } = training;
   const { out } = flags;
-  await makeDirectory(out);
-  const checkpoint = join(out, "checkpoint.safetensors");
-  const control: RunControl = { name, checkpoint, checkpointMinutes: flags.checkpointMinutes, signal };
-  const log = eventLog(flags.log);
-  const progress = createProgress(output, [name]);
-  let saved: Awaited<ReturnType<typeof save>> | undefined;
-  let kept = "";
-  try {
-    const events = flags.force ? anew(training.start, control) : training.start(control);
-    for await (const event of events) {
-      progress.show(event);
-      log(event);
-      if (event.type === "checkpoint") kept = event.path;
-      if (event.type === "done") saved = await save(training, event.result, out);
-    }
-    // Not earlier: until the model is saved, the checkpoint of the finished run is all there is.
-    await rm(checkpoint, { force: true });
-  } catch (error) {
-    if (error instanceof Interrupted && kept !== "") {
-      throw new Interrupted(
-        error.exitCode,
-        `Stopped; ${kept} keeps what was learned. Run the same command again to go on.`,
-      );
-    }
-    throw error;
-  } finally {
-    progress.stop();
-  }
-  const { model, result, test } = saved!;
+  const saved = await trained(training, flags, output, signal);
+  const { model, result, test } = saved;
   const report = {
     out,
-    model: training.options.model,
-    dim: training.options.dim,
+    model: training.options.model.name,
+    dim: training.options.model.dim,
     parameters: model.parameters,
     bytes: model.bytes,
     epochs: result.epochs,
@@ -103,23 +78,56 @@ export async function trainAndSave(
     seconds: result.seconds,
     validation: result.best,
     test: test ?? null,
-    kernels: engine.kernels,
+    kernels: training.engine.kernels,
   };
   output.result(report, () => {
-    const colours = paint(process.stdout);
-    const head = `${report.model}, ${report.dim} dimensions, ${whole(report.parameters)} parameters (${size(report.bytes)}), ${duration(report.seconds)}`;
-    const metrics = test
-      ? `${data.name}, test split, filtered:\n${metricsTable(test)}`
-      : `${data.name} has no test triples.`;
-    return `${colours.bold(head)}\n${metrics}\nSaved in ${out}`;
+    const parameters = `${whole(report.parameters)} parameters (${size(report.bytes)})`;
+    const head = `${report.model}, ${report.dim} dimensions, ${parameters}, ${duration(report.seconds)}`;
+    const { name } = training.data;
+    const metrics = test ? `${name}, test split, filtered:\n${metricsTable(test)}` : `${name} has no test triples.`;
+    return `${paint(process.stdout).bold(wrapped(head))}\n${metrics}\nSaved in ${out}`;
   });
 }
 
-async function save({ data, engine, summary }: Training, result: TrainResult, out: string) {
+async function trained(
+  training: Training,
+  { out, force, log, checkpointMinutes }: TrainingFlags,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Saved> {
+  const { name, start } = training;
+  const checkpoint = join(out, "checkpoint.safetensors");
+  const control = { name, checkpoint, checkpointMinutes, signal };
+  // Refuses what does not go together before there is a directory.
+  const run = start(control);
+  await makeDirectory(out);
+  const append = eventLog(log);
+  const progress = createProgress(output, [name]);
+  let saved: Saved | undefined;
+  let kept: string | undefined;
+  try {
+    for await (const event of force ? anew(run, () => start(control), checkpoint) : run) {
+      progress.show(event);
+      append(event);
+      if (event.type === "checkpoint") kept = event.path;
+      if (event.type === "done") saved = await save(training, event.result, out);
+    }
+    // Not earlier: until the model is saved, the checkpoint of the finished run is all there is.
+    await rm(checkpoint, { force: true });
+    return saved!;
+  } catch (error) {
+    if (!(error instanceof Interrupted) || kept === undefined) throw error;
+    throw new Interrupted(error.exitCode, `Stopped; ${kept} keeps what was learned. Run the same command to go on.`);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function save({ data, engine, summary }: Training, result: TrainResult, out: string): Promise<Saved> {
   const { model, best, epochs, steps, seconds } = result;
   const test = data.test.length > 0 ? overall(await rankSplit(model, data, "test")) : undefined;
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
-  // With --force an older model is here: without its config.json the directory is not taken for a finished one while files change.
+  // With --force an older model is here: without its config.json the directory does not count as finished while files change.
   await rm(join(out, "config.json"), { force: true });
   await saveModel(model, out, {
     entities: data.entities.names,
@@ -140,36 +148,14 @@ async function save({ data, engine, summary }: Training, result: TrainResult, ou
   return { model, result, test };
 }
 
-/** Starts a run, without the checkpoint of another run if one is in the way. */
-async function* anew(start: Training["start"], control: RunControl): AsyncGenerator<TrainEvent, TrainResult> {
+/** The events of a run, started again without the checkpoint if that is another run's. */
+async function* anew(run: TrainingRun, restart: () => TrainingRun, checkpoint: string): AsyncGenerator<TrainEvent> {
   try {
-    return yield* start(control);
+    yield* run;
+    return;
   } catch (error) {
     if (!hasCode(error, "TRAINER_CHECKPOINT")) throw error;
   }
-  await rm(control.checkpoint!, { force: true });
-  return yield* start(control);
-}
-
-/** Makes a directory for results; clear where a file is in its place. */
-export async function makeDirectory(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (cause) {
-    throw new MuldeError(
-      "CLI_OUT",
-      `The directory ${out} cannot be made (${(cause as Error).message}); choose another --out.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** Whether something is at a path. */
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  await rm(checkpoint, { force: true });
+  yield* restart();
 }

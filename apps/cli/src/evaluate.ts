@@ -1,18 +1,18 @@
 import type { RelationCategory, SidedMetrics, Tie } from "@mulde/eval";
-import { openModel } from "@mulde/mulde-trainer";
-import { Command, Option } from "commander";
+import { openModel } from "@mulde/kge-models";
+import { Option } from "commander";
+import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { addDataOptions, addJsonOption, readOptions } from "./_flags.js";
+import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
+import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
 import { metricsTable, overall, rankSplit } from "./_metrics.js";
 import { Output } from "./_output.js";
 import { metric, table, whole } from "./_table.js";
 
-interface Options {
+interface Options extends ReadFlags {
   readonly data: string;
-  readonly columns: string;
-  readonly delimiter?: string;
   readonly split: "train" | "valid" | "test";
   readonly tie: Tie;
   readonly raw?: boolean;
@@ -23,26 +23,29 @@ interface Options {
 type NamedMetrics = SidedMetrics & { readonly relation: string };
 
 /** `mulde evaluate`: filtered ranking of a split, both directions. */
-export function evaluateCommand(): Command {
-  const command = new Command("evaluate")
+export function evaluateCommand(): MuldeCommand {
+  const command = new MuldeCommand("evaluate")
+    .summary("rank the true answers of a split")
     .description("Rank the true entities of a split among all entities, in both directions.")
     .argument("<dir>", "directory of a trained model");
-  addDataOptions(command, { required: true, use: "data set that the model was trained on" })
+  addDataOptions(command, { use: "data set that the model was trained on" })
     .addOption(new Option("--split <name>", "split to rank").choices(["train", "valid", "test"]).default("test"))
     .addOption(
-      new Option("--tie <name>", "rank among equal scores: the mean, the best or the worst place")
+      new Option("--tie <name>", "rank among equal scores: mean, best or worst place")
         .choices(["realistic", "optimistic", "pessimistic"])
         .default("realistic"),
     )
-    .option("--raw", "let other known answers compete, instead of filtering them out")
-    .option("--by-relation", "also by relation, and by relation category (1-1, 1-N, N-1, N-N)");
-  return addJsonOption(command).action(async (directory: string, given: Options) => {
+    .option("--raw", "let other known answers compete instead of leaving them out")
+    .option("--by-relation", "also by relation, and by category (1-1, 1-N, N-1, N-N)");
+  addImportOption(command);
+  addJsonOption(command).examples("mulde evaluate models/junior --data wordnet31-small --by-relation");
+  return command.action(async (directory: string, given: Options) => {
     const output = new Output(given.json ?? false);
     await logEngine(output);
     const { split, tie, raw = false, byRelation = false } = given;
     const { data, report } = await interruptible(async (signal) => {
       const opened = await openData(given.data, output, { ...readOptions(given), signal });
-      const { model } = await openModel(directory, opened);
+      const { model } = await openModel(directory, { data: opened });
       const categories = byRelation && { trainTriples: opened.train };
       return { data: opened, report: await rankSplit(model, opened, split, { tie, raw, signal, ...categories }) };
     });
@@ -77,7 +80,7 @@ function relationTable(
   const sorted = [...relations].sort((a, b) => b.ranks - a.ranks).map((metrics) => row(metrics.relation, metrics));
   const kinds = Object.entries(categories).map(([kind, metrics]) => row(kind, metrics));
   return table(
-    [{ head: "relation" }, ...["MRR", "head MRR", "tail MRR", "Hits@10", "ranks"].map(right)],
+    [{ head: "relation", cut: "middle" }, ...["MRR", "head MRR", "tail MRR", "Hits@10", "ranks"].map(right)],
     [...sorted, ...kinds],
   );
 }

@@ -1,20 +1,22 @@
 import { basename } from "node:path";
-import { importModel, type ImportSource, modelNames, saveModel } from "@mulde/kge-models";
-import { Command, Option } from "commander";
+import { importModel, type ImportSource, modelDefinition, saveModel } from "@mulde/kge-models";
+import { Option } from "commander";
+import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { addDataOptions, addJsonOption, readOptions } from "./_flags.js";
+import { hasCode, UsageError } from "./_errors.js";
+import { makeDirectory } from "./_files.js";
+import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
+import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
 import { Output, paint, version } from "./_output.js";
 import { size, whole } from "./_table.js";
-import { checkOut, makeDirectory } from "./_training.js";
+import { checkOut } from "./_training.js";
 
-interface Options {
+interface Options extends ReadFlags {
   readonly from: ImportSource;
   readonly model: string;
   readonly data: string;
-  readonly columns: string;
-  readonly delimiter?: string;
   readonly entities: string;
   readonly relations: string;
   readonly norm?: "1" | "2";
@@ -26,26 +28,28 @@ interface Options {
 const sources = ["kgemb", "libkge", "pykeen", "dglke"] as const satisfies readonly ImportSource[];
 
 /** `mulde import`: a model that another library trained, as a model directory. */
-export function importCommand(): Command {
-  const command = new Command("import")
+export function importCommand(): MuldeCommand {
+  const command = new MuldeCommand("import")
+    .summary("take over a model that another library trained")
     .description("Make a model directory of a model that another library trained, to evaluate it or to distil it.")
     .argument("<file>", "its parameters, converted to safetensors")
     .addOption(new Option("--from <library>", "what trained it").choices(sources).makeOptionMandatory())
-    .addOption(new Option("--model <name>", "scoring function").choices(modelNames()).makeOptionMandatory());
-  addDataOptions(command, { required: true, use: "data set that it was trained on" })
-    .requiredOption(
-      "--entities <file>",
-      "the library's entity file, which tells the order of its rows: names, or names and row numbers with a tab between them",
-    )
-    .requiredOption("--relations <file>", "likewise of the relations, without inverses")
-    .addOption(
-      new Option("--norm <number>", "of TransE's distance; the library's own default unless given").choices(["1", "2"]),
-    )
+    .requiredOption("--model <name>", "our name of the scoring function");
+  addDataOptions(command, { use: "data set that it was trained on" })
+    .requiredOption("--entities <file>", "the library's entity file: the order of its rows")
+    .requiredOption("--relations <file>", "the library's relation file, without inverses")
+    .addOption(new Option("--norm <number>", "norm of TransE's distance, if it is not the default").choices(["1", "2"]))
     .requiredOption("--out <dir>", "directory of the imported model")
-    .option("--force", "import even where the directory holds a model, which is replaced");
-  return addJsonOption(command).action(async (file: string, given: Options) => {
+    .option("--force", "replace a model that is there");
+  addImportOption(command);
+  addJsonOption(command).examples(
+    "mulde import roth.safetensors --from kgemb --model RotH --data WN18RR \\",
+    "  --entities entities.txt --relations relations.txt --out models/kgemb",
+  );
+  return command.action(async (file: string, given: Options) => {
     const output = new Output(given.json ?? false);
     const { from, model: name, norm, out } = given;
+    checkModelName(name);
     await checkOut(given);
     await logEngine(output);
     const data = await interruptible((signal) => openData(given.data, output, { ...readOptions(given), signal }));
@@ -71,4 +75,13 @@ export function importCommand(): Command {
       return `${paint(process.stdout).bold(head)}\nSaved in ${out}`;
     });
   });
+}
+
+function checkModelName(name: string): void {
+  try {
+    modelDefinition(name);
+  } catch (error) {
+    if (!hasCode(error, "MODELS_UNKNOWN_MODEL")) throw error;
+    throw new UsageError(error.reason, "--model", error);
+  }
 }

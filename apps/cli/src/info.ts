@@ -1,35 +1,41 @@
 import { defaultCacheDir } from "@mulde/datasets";
 import { loadTf, tfBackend } from "@mulde/kge-models";
-import { Command } from "commander";
+import { MuldeCommand } from "./_command.js";
 import { engineInfo } from "./_engine.js";
 import { addJsonOption } from "./_flags.js";
 import { Output, version } from "./_output.js";
+import { fields } from "./_table.js";
 
-/** `mulde info`: which engines run here. */
-export function infoCommand(): Command {
-  const command = new Command("info").description("Show which kernels and which TensorFlow.js backend run here.");
-  return addJsonOption(command).action(async ({ json }: { json?: boolean }) => {
-    const { reason, ...engine } = await engineInfo();
-    const tf = await tfInfo();
+/** `mulde info`: which engines run here, and why. */
+export function infoCommand(): MuldeCommand {
+  const command = new MuldeCommand("info")
+    .summary("show which engines run here, and why")
+    .description(
+      "Show which kernels and which TensorFlow.js backend run here, and why. MULDE_KERNELS=native|wasm and " +
+        "MULDE_THREADS choose the kernels.",
+    );
+  addJsonOption(command).examples("mulde info", "MULDE_THREADS=1 mulde info --json");
+  return command.action(async ({ json }: { json?: boolean }) => {
+    const { kernels, threads, cores, reason, warning } = await engineInfo();
     const info = {
-      ...engine,
+      kernels,
       ...(reason !== undefined && { kernelsReason: reason }),
-      ...tf,
+      threads,
+      cores,
+      ...(warning !== undefined && { warning }),
+      ...(await tfInfo()),
       node: process.version,
       version,
       platform: `${process.platform}-${process.arch}`,
       datasets: defaultCacheDir(),
     };
-    new Output(json ?? false).result(info, () => {
-      const width = Math.max(...Object.keys(info).map((key) => key.length));
-      return Object.entries(info)
-        .map(([key, value]) => `${key.padEnd(width)}  ${value ?? "none"}`)
-        .join("\n");
-    });
+    new Output(json ?? false).result(info, () =>
+      fields(Object.fromEntries(Object.entries(info).map(([key, value]) => [key, String(value ?? "none")]))),
+    );
   });
 }
 
-/** TensorFlow.js serves models of one's own only, so that a broken one is worth a line and not an error. */
+/** Only your own models need TensorFlow.js, so that a broken one is worth a line and no error. */
 async function tfInfo(): Promise<{ tfjs: string | null; tfjsReason?: string }> {
   try {
     await loadTf();

@@ -1,130 +1,136 @@
-import { type Dataset, type TripleList, Vocabulary } from "@mulde/datasets";
-import { openModel } from "@mulde/mulde-trainer";
-import { Command } from "commander";
+import type { Dataset } from "@mulde/datasets";
+import { type NamedModel, openModel, type Prediction } from "@mulde/kge-models";
+import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { hasCode, MuldeError, UsageError } from "./_errors.js";
-import { addDataOptions, addJsonOption, readOptions, wholeNumber } from "./_flags.js";
+import { MuldeError, UsageError } from "./_errors.js";
+import { addDataOptions, addJsonOption, readOptions, type ReadFlags, wholeNumber } from "./_flags.js";
+import { addImportOption } from "./_modules.js";
 import { Output, paint } from "./_output.js";
 import { type Column, table } from "./_table.js";
 
-interface Options {
+interface Query {
   readonly head?: string;
+  readonly relation?: string;
   readonly tail?: string;
-  readonly relation: string;
+}
+
+interface Options extends Query, ReadFlags {
   readonly top: number;
   readonly data?: string;
-  readonly columns: string;
-  readonly delimiter?: string;
+  readonly new?: boolean;
   readonly json?: boolean;
 }
 
-const splits = ["train", "valid", "test"] as const;
-
-interface Prediction {
+/** An answer as the command prints it. */
+interface Answer {
   readonly rank: number;
-  readonly entity: string;
+  readonly head: string;
+  readonly relation: string;
+  readonly tail: string;
   readonly score: number;
   /** whether the data set holds it; null without one */
   readonly known: boolean | null;
   /** the split that holds it */
-  readonly split: (typeof splits)[number] | null;
+  readonly split: string | null;
+  /** what the data set says of the entity that was asked for */
   readonly description?: string;
 }
 
+const parts = ["head", "relation", "tail"] as const;
+
 /** `mulde predict`: the best answers of one query. */
-export function predictCommand(): Command {
-  const command = new Command("predict")
-    .description("Answer (head, relation, ?) or (?, relation, tail) with the entities that score best.")
+export function predictCommand(): MuldeCommand {
+  const command = new MuldeCommand("predict")
+    .summary("answer a query with what scores best")
+    .description(
+      "Answer a query with the triples that score best. Give a head and a relation to ask for tails, a relation and a " +
+        "tail for heads, a head and a tail for relations, or one entity for its best triples over all relations.",
+    )
     .argument("<dir>", "directory of a trained model")
-    .option("--head <name>", "head of the query: tails are asked for")
-    .option("--tail <name>", "tail of the query: heads are asked for")
-    .requiredOption("--relation <name>", "relation of the query")
-    .option("--top <integer>", "how many answers", wholeNumber(1), 10);
-  addDataOptions(command, { required: false, use: "marks the answers that this data set knows" });
-  return addJsonOption(command).action(async (directory: string, given: Options) => {
-    const { head, tail, relation } = given;
-    if ((head === undefined) === (tail === undefined)) {
-      throw new UsageError("give either --head, to ask for tails, or --tail, to ask for heads");
-    }
+    .option("--head <name>", "head of the triples")
+    .option("--relation <name>", "their relation")
+    .option("--tail <name>", "their tail")
+    .option("--top <n>", "how many answers", wholeNumber(1), 10)
+    .option("--new", "leave out answers that --data knows, instead of marking them");
+  addDataOptions(command, { required: false, use: "data set of the model, to mark known answers" });
+  addImportOption(command);
+  addJsonOption(command).examples(
+    "mulde predict models/junior --tail clothing.n.01 --relation _hypernym",
+    "mulde predict models/junior --head dog.n.01 --data wordnet31-small --new",
+  );
+  return command.action(async (directory: string, given: Options) => {
+    const { head, relation, tail, top } = given;
+    checkQuery(given);
     const output = new Output(given.json ?? false);
     await logEngine(output);
     const data = given.data === undefined ? undefined : await openData(given.data, output, readOptions(given));
-    const { model, entities, relations } = await openModel(directory, data);
-    const from = idOf(entities, (head ?? tail)!, head === undefined ? "tail" : "head");
-    const relationId = idOf(relations, relation, "relation");
-    const query = relationId + (head === undefined ? model.relations : 0);
-    const best = model.topK({ heads: Int32Array.of(from), relations: Int32Array.of(query) }, given.top);
-    const splitOf = data && answersOf(data, from, relationId, head === undefined);
-    const predictions = Array.from(best.ids, (id, i): Prediction => {
-      const split = splitOf?.get(id) ?? null;
-      const description = data?.descriptions?.[id];
-      return {
-        rank: i + 1,
-        entity: entities[id]!,
-        score: best.scores[i]!,
-        known: splitOf ? split !== null : null,
-        split,
-        ...(description !== undefined && { description }),
-      };
-    });
-    output.result({ query: { head: head ?? null, relation, tail: tail ?? null }, predictions }, () => {
-      const title = `(${head ?? "?"}, ${relation}, ${tail ?? "?"})`;
-      return `${paint(process.stdout).bold(title)}\n${predictionTable(predictions)}`;
+    const model = await openModel(directory, { data });
+    const known = data && (given.new ? data : { data, mark: true });
+    const predictions = ask(model, { head, relation, tail }, { top, known }).map((prediction, i) =>
+      answer(prediction, i, given, data),
+    );
+    const query = { head: head ?? null, relation: relation ?? null, tail: tail ?? null };
+    output.result({ query, predictions }, () => {
+      const title = `(${head ?? "?"}, ${relation ?? "?"}, ${tail ?? "?"})`;
+      return `${paint(process.stdout).bold(title)}\n${answerTable(predictions, given)}`;
     });
   });
 }
 
-function idOf(names: readonly string[], name: string, flag: string): number {
+function checkQuery({ head, relation, tail, data, new: unknown }: Options): void {
+  if (head === undefined && tail === undefined) {
+    throw new UsageError("Give --head, --tail or both, with --relation or without.");
+  }
+  if (head !== undefined && relation !== undefined && tail !== undefined) {
+    throw new UsageError(
+      "Leave out what you ask for: --head, --relation or --tail. See mulde score for whole triples.",
+    );
+  }
+  if (unknown && data === undefined) throw new UsageError("it needs --data, which says what is known.", "--new");
+}
+
+function ask(model: NamedModel, ...[query, options]: Parameters<NamedModel["predict"]>): Prediction[] {
   try {
-    return Vocabulary.fromNames(names).id(name);
+    return model.predict(query, options);
   } catch (error) {
-    if (!hasCode(error, "DATA_UNKNOWN_NAME")) throw error;
-    const kind = flag === "relation" ? "relation" : "entity";
-    const reason = error.message.replace("There is no", `the model knows no ${kind}`);
-    throw new MuldeError("CLI_UNKNOWN_NAME", `--${flag}: ${reason}`, { cause: error });
+    const part = error instanceof MuldeError ? parts.find((name) => name === error.path[0]) : undefined;
+    if (!(error instanceof MuldeError) || part === undefined) throw error;
+    throw new MuldeError(error.code, error.reason, { path: [`--${part}`], value: error.value, cause: error });
   }
 }
 
-/** The data set's own answers of a query, and the split of each. */
-function answersOf(
-  data: Dataset,
-  entity: number,
-  relation: number,
-  heads: boolean,
-): ReadonlyMap<number, (typeof splits)[number]> {
-  const found = new Map<number, (typeof splits)[number]>();
-  for (const split of splits) {
-    const triples: TripleList = data[split];
-    const [given, asked] = heads ? [triples.tails, triples.heads] : [triples.heads, triples.tails];
-    for (let i = 0; i < triples.length; i++) {
-      if (given[i] === entity && triples.relations[i] === relation && !found.has(asked[i]!))
-        found.set(asked[i]!, split);
-    }
-  }
-  return found;
+function answer(prediction: Prediction, i: number, query: Query, data: Dataset | undefined): Answer {
+  const { head, relation, tail, score, known } = prediction;
+  // With both entities given there is none to describe.
+  const asked = query.tail === undefined ? tail : query.head === undefined ? head : undefined;
+  const description = asked === undefined ? undefined : data?.descriptions?.[data.entities.id(asked)];
+  return {
+    rank: i + 1,
+    ...{ head, relation, tail, score },
+    known: data ? known !== undefined && known !== false : null,
+    split: known === undefined || known === false ? null : known,
+    ...(description !== undefined && { description }),
+  };
 }
 
-function predictionTable(predictions: readonly Prediction[]): string {
-  const colours = paint(process.stdout);
-  const marked = predictions.some(({ known }) => known !== null);
-  const described = predictions.some(({ description }) => description !== undefined);
-  const columns: Column[] = [{ head: "", align: "right" }, { head: "entity" }, { head: "score", align: "right" }];
-  if (marked) columns.push({ head: "known from" });
-  if (described) columns.push({ head: "meaning" });
-  const rows = predictions.map(({ rank, entity, score, split, description }) => [
-    String(rank),
-    entity,
-    score.toFixed(3),
-    ...(marked ? [split ?? "-"] : []),
-    ...(described ? [colours.dim(shorten(description ?? ""))] : []),
+function answerTable(answers: readonly Answer[], query: Options): string {
+  const asked = parts.filter((part) => query[part] === undefined);
+  const marked = query.data !== undefined && !query.new;
+  const described = answers.some(({ description }) => description !== undefined);
+  const columns: Column[] = [
+    { head: "", align: "right" },
+    ...asked.map((head): Column => ({ head, cut: "middle" })),
+    { head: "score", align: "right" },
+    ...(marked ? [{ head: "known from" }] : []),
+    ...(described ? [{ head: "meaning", cut: "end", dim: true } as const] : []),
+  ];
+  const rows = answers.map((one) => [
+    String(one.rank),
+    ...asked.map((part) => one[part]),
+    one.score.toFixed(3),
+    ...(marked ? [one.split ?? "-"] : []),
+    ...(described ? [one.description ?? ""] : []),
   ]);
   return table(columns, rows);
-}
-
-// What a table of 100 columns has left for a gloss.
-const glossLength = 60;
-
-function shorten(text: string): string {
-  return text.length <= glossLength ? text : `${text.slice(0, glossLength - 1).trimEnd()}…`;
 }

@@ -1,41 +1,46 @@
-import { Command } from "commander";
-import { runExperiment } from "./_experiment.js";
+import { calledAs } from "./_called-as.js";
+import { MuldeCommand } from "./_command.js";
+import { runFile } from "./_experiment.js";
 import { addJsonOption } from "./_flags.js";
 import { Output, paint } from "./_output.js";
 import { presetFile } from "./_presets.js";
 import { comparison, rowsTable, savedIn, trainingTime } from "./_rows.js";
+import { continued, pageWidth } from "./_text.js";
 
 /** The quickstart's experiment. */
 export const quickstartFile = presetFile("quickstart");
 
 /** What to try with the quickstart's models. */
-export function nextCommands(out: string, data: string): readonly string[] {
+export function nextCommands(program: string, out: string, data: string): readonly string[] {
   const distilled = `${out}/distilled`;
   return [
-    `npx mulde predict ${distilled} --head clothing.n.01 --relation _hypernym --top 5 --data ${data}`,
-    `npx mulde evaluate ${distilled} --data ${data} --by-relation`,
-  ];
+    `${program} predict ${distilled} --data ${data} --tail clothing.n.01 --relation _hypernym`,
+    `${program} evaluate ${distilled} --data ${data} --by-relation`,
+  ].map((command) => continued(command, pageWidth - 2));
 }
 
 /** `mulde quickstart`: the whole of MulDE on the embedded WordNet graph, in minutes. */
-export function quickstartCommand(): Command {
-  const command = new Command("quickstart")
+export function quickstartCommand(): MuldeCommand {
+  const command = new MuldeCommand("quickstart")
+    .summary("train and distil on WordNet, in minutes")
     .description(
-      "Train four teachers, an undistilled and a distilled Junior on the embedded WordNet graph, in minutes.",
+      "Train four teachers, an undistilled and a distilled Junior on the embedded WordNet graph, in minutes. " +
+        "The same command again resumes, or shows the results.",
     )
     .option("--out <dir>", "directory of the models", "runs/quickstart");
-  return addJsonOption(command).action(async ({ out, json }: { out: string; json?: boolean }) => {
+  addJsonOption(command).examples("mulde quickstart");
+  return command.action(async ({ out, json }: { out: string; json?: boolean }) => {
     const output = new Output(json ?? false);
-    const { rows, data } = await runExperiment({ file: quickstartFile, out }, output);
+    const { rows, data } = await runFile({ file: quickstartFile, out }, output);
     output.result({ rows, out }, () => {
-      const colours = paint(process.stdout);
+      const { bold } = paint(process.stdout);
       return [
         rowsTable(rows),
         `${data}, test split, filtered; ${trainingTime(rows)} of training.`,
         `${savedIn(rows, out)}\n`,
         `${comparison(rows)!}\n`,
         "Next:",
-        ...nextCommands(out, data).map((line) => `  ${colours.bold(line)}`),
+        ...nextCommands(calledAs(), out, data).map((command) => bold(`  ${command.replaceAll("\n", "\n  ")}`)),
       ].join("\n");
     });
   });

@@ -1,7 +1,9 @@
-import { Command, Option } from "commander";
+import { Option } from "commander";
+import { MuldeCommand } from "./_command.js";
 import { UsageError } from "./_errors.js";
-import { runExperiment } from "./_experiment.js";
+import { runFile } from "./_experiment.js";
 import { addJsonOption, wholeNumber } from "./_flags.js";
+import { addImportOption } from "./_modules.js";
 import { Output } from "./_output.js";
 import { presetFile, presetNames } from "./_presets.js";
 import { comparison, rowsTable, savedIn } from "./_rows.js";
@@ -15,25 +17,30 @@ interface Options {
 }
 
 /** `mulde run`: a whole experiment from a YAML file, or one that comes along. */
-export function runCommand(): Command {
-  const command = new Command("run")
+export function runCommand(): MuldeCommand {
+  const command = new MuldeCommand("run")
+    .summary("run a whole experiment from a YAML file")
     .description(
-      "Run a whole experiment: teachers, an undistilled and a distilled Junior. The same command again resumes, or shows the results.",
+      "Run a whole experiment: teachers, an undistilled and a distilled Junior, and variants. The same command again " +
+        "resumes, or shows the results.",
     )
-    .argument("[file]", "experiment in YAML: data, seed, defaults, teachers, junior, undistilled")
-    .addOption(
-      new Option("--preset <name>", "an experiment that comes along, in place of a file").choices(presetNames()),
-    )
-    .option("--seed <integer>", "seed in place of the experiment's own", wholeNumber(0))
-    .requiredOption("--out <dir>", "directory of the experiment's models, checkpoints and report.json")
-    .option("--log <file>", "append every event to a file of JSON lines");
-  return addJsonOption(command).action(async (given: string | undefined, { preset, json, ...rest }: Options) => {
-    if ((given === undefined) === (preset === undefined)) {
-      throw new UsageError("give either the file of an experiment or --preset");
+    .argument("[file]", "experiment in YAML; the README shows one")
+    .addOption(new Option("--preset <name>", "an experiment that comes along").choices(presetNames()))
+    .option("--seed <n>", "seed in place of the experiment's own", wholeNumber(0))
+    .requiredOption("--out <dir>", "directory of the models, checkpoints and report.json")
+    .option("--log <file>", "append all events as JSON lines");
+  addImportOption(command);
+  addJsonOption(command).examples(
+    "mulde run --preset quickstart --out runs/quickstart",
+    "mulde run my.yaml --import ./my-model.js --out runs/my",
+  );
+  return command.action(async (given: string | undefined, { preset, json, ...rest }: Options) => {
+    const file = given ?? (preset === undefined ? undefined : presetFile(preset));
+    if (file === undefined || (given !== undefined && preset !== undefined)) {
+      throw new UsageError("Give either the file of an experiment or --preset.");
     }
-    const file = given ?? presetFile(preset!);
     const output = new Output(json ?? false);
-    const { rows, data } = await runExperiment({ file, ...rest }, output);
+    const { rows, data } = await runFile({ file, ...rest }, output);
     output.result({ rows, out: rest.out }, () => {
       const parts = [rowsTable(rows), `${data}, test split, filtered.\n${savedIn(rows, rest.out)}`, comparison(rows)];
       return parts.filter((part) => part !== undefined).join("\n\n");

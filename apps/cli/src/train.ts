@@ -1,40 +1,71 @@
-import { modelNames } from "@mulde/kge-models";
-import { pretrainTeacher, trainSchema } from "@mulde/mulde-trainer";
-import { Command } from "commander";
+import { train, trainSchema } from "@mulde/mulde-trainer";
+import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { addDataOptions, addJsonOption, addSchemaOptions, readOptions, schemaOptions } from "./_flags.js";
+import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
+import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
+import {
+  addOptionFlags,
+  addSet,
+  assignments,
+  asWritten,
+  modelFlags,
+  type OptionFlag,
+  runOptions,
+  trainingFlags,
+} from "./_options.js";
 import { Output } from "./_output.js";
-import { addTrainingOptions, checkOut, modelHeading, trainAndSave, type TrainingFlags } from "./_training.js";
+import { addTrainingOptions, checkOut, trainAndSave, type TrainingFlags } from "./_training.js";
 
-interface Options extends TrainingFlags {
+interface Options extends TrainingFlags, ReadFlags {
   readonly data: string;
-  readonly columns: string;
-  readonly delimiter?: string;
   readonly json?: boolean;
 }
 
+/** The flags of `train` for options. */
+export const flags: readonly OptionFlag[] = [
+  { flag: "--model <name>", option: "model.name", help: 'see "mulde options model.name"' },
+  ...modelFlags,
+  ...trainingFlags,
+];
+
 /** `mulde train`: a model from the facts alone. */
-export function trainCommand(): Command {
-  const flags = { choices: { model: modelNames() }, headings: modelHeading };
-  const command = new Command("train").description(
-    "Train a model on the facts alone: a teacher, or an undistilled Junior. The same command again resumes.",
-  );
-  addDataOptions(command, { required: true, use: "data set to train on" });
+export function trainCommand(): MuldeCommand {
+  const command = new MuldeCommand("train")
+    .summary("train a model on the facts, such as a teacher")
+    .description(
+      "Train a model on the facts alone: a teacher, or an undistilled Junior. The same command again resumes.",
+    )
+    .optionsGroup("Data and files:");
+  addDataOptions(command, { use: "data set to train on" });
   addTrainingOptions(command);
-  addSchemaOptions(command, trainSchema, flags);
-  addJsonOption(command);
+  addOptionFlags(command.optionsGroup("Model and training:"), flags);
+  addSet(command, trainSchema);
+  addImportOption(command.optionsGroup("Options:"));
+  addJsonOption(command).examples(
+    "mulde train --data wordnet31-small --out models/roth",
+    "mulde train --data WN18RR --model ComplEx --dim 256 --loss 1vsAll \\",
+    "  --set regularizer.name=N3 --set regularizer.weight=0.05 --out models/complex",
+  );
   return command.action(async (given: Options) => {
     const output = new Output(given.json ?? false);
-    const options = schemaOptions({ ...given }, trainSchema, flags);
+    const written = assignments(flags, { ...given });
+    const options = runOptions(trainSchema, written);
     await checkOut(given);
     const engine = await logEngine(output);
     await interruptible(async (signal) => {
       const data = await openData(given.data, output, { ...readOptions(given), signal });
       const summary = { kind: "train", options };
-      const start = (control: object) => pretrainTeacher(options, { data, ...control });
-      await trainAndSave({ name: options.model, options, data, engine, summary, start }, given, output, signal);
+      const training = { name: options.model.name, options, data, engine, summary };
+      const start = (control: object) => {
+        try {
+          return train(options, { data, ...control });
+        } catch (error) {
+          throw asWritten(error, written);
+        }
+      };
+      await trainAndSave({ ...training, start }, given, output, signal);
     });
   });
 }

@@ -14,7 +14,7 @@ export function temporary(): string {
 // Nothing of the user's own settings and caches may come in.
 const home = temporary();
 const env: NodeJS.ProcessEnv = {
-  PATH: process.env["PATH"],
+  PATH: process.env.PATH,
   HOME: home,
   XDG_CACHE_HOME: join(home, "cache"),
   MULDE_THREADS: "1",

@@ -40,11 +40,11 @@ export function writeGraph(change: (triple: Triple) => Triple = (triple) => trip
 /** Flags of a training that takes a second or so. */
 export const quick = [
   ...["--batch-size", "64", "--negatives", "20", "--learning-rate", "0.02", "--seed", "3"],
-  ...["--epochs", "40", "--validate-every", "10"],
+  ...["--epochs", "40", "--set", "validation.every=10"],
 ] as const;
 
 /** Flags that come after `quick` for a training long enough to be stopped in the middle. */
-export const long = ["--epochs", "300", "--validate-every", "30"] as const;
+export const long = ["--epochs", "300", "--set", "validation.every=30"] as const;
 
 /** What `train` and `distil` answer. */
 export interface TrainAnswer {
@@ -62,15 +62,7 @@ export interface TrainAnswer {
 export async function trained(data: string, model = "RotH", dim = 16): Promise<string> {
   const out = join(temporary(), model);
   await muldeJson<TrainAnswer>([
-    "train",
-    "--model",
-    model,
-    "--dim",
-    String(dim),
-    "--data",
-    data,
-    "--out",
-    out,
+    ...["train", "--model", model, "--dim", String(dim), "--data", data, "--out", out],
     ...quick,
   ]);
   return out;

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { listDatasets } from "@mulde/datasets";
 import { expect, test } from "vitest";
 import { mulde, muldeJson, temporary } from "./_cli.js";
 import { splits, writeGraph } from "./_graph.js";
@@ -18,12 +19,20 @@ test("datasets list gives every registered data set with its counts", async () =
     ...{ entities: 40943, relations: 11, train: 86835, valid: 3034, test: 3134 },
   });
   const { stdout } = await mulde(["datasets", "list"]);
-  expect(stdout).toMatch(/\nFB15k-237 +14,541 +237 +272,115 +17,535 +20,466 +download/);
+  expect(stdout).toMatch(/\nFB15k-237 +14,541 +237 +272,115 +17,535 +20,466 +CC BY/);
+  expect(stdout).toContain("wordnet31 and wordnet31-small come along; the others are downloaded.");
+  for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
 test("datasets info describes a registered data set without loading it", async () => {
   const info = await muldeJson<Info>(["datasets", "info", "fb15k-237"]);
   expect(info).toMatchObject({ name: "FB15k-237", embedded: false, counts: { entities: 14541 } });
+  for (const { name } of listDatasets()) {
+    const { stdout } = await mulde(["datasets", "info", name]);
+    // Addresses stay whole.
+    const lines = stdout.split("\n").filter((line) => !line.includes("://"));
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
+  }
 });
 
 test("datasets info counts a directory of one's own", async () => {

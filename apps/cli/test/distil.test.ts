@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { loadModel, modelTeacher } from "@mulde/kge-models";
 import { recordScores, writeScores } from "@mulde/senior";
 import { beforeAll, expect, test } from "vitest";
+import { distinctNames } from "../src/distil.js";
 import { mulde, muldeJson, temporary } from "./_cli.js";
 import { long, quick, type TrainAnswer, trained, writeGraph } from "./_graph.js";
 
@@ -15,35 +16,27 @@ beforeAll(async () => {
 });
 
 const flags = (out: string): string[] => [
-  ...[
-    "distil",
-    "--teachers",
-    teachers,
-    "--junior",
-    "RotH",
-    "--dim",
-    "8",
-    "--data",
-    data,
-    "--out",
-    out,
-    "--top-k",
-    "20",
-    "--soft-weight",
-    "0.5",
-  ],
+  ...["distil", "--teachers", teachers, "--junior", "RotH", "--dim", "8", "--data", data, "--out", out],
+  ...["--top-k", "20", "--soft-weight", "0.5"],
   ...quick,
 ];
 
 test("distil learns a Junior from the facts and saved teachers, and keeps what made it", async () => {
   const out = join(temporary(), "junior");
-  const answer = await muldeJson<TrainAnswer>([...flags(out), "--no-train-on-soft", "--attention", "uniform"]);
+  const answer = await muldeJson<TrainAnswer>([
+    ...flags(out),
+    ...["--set", "senior={ trainOnSoft: false, attention: uniform }", "--set", "rules=[ownHead, { functional: 1.05 }]"],
+  ]);
   expect(answer).toMatchObject({ out, model: "RotH", dim: 8 });
   expect(answer.test.mrr).toBeGreaterThan(0.6);
   const { training } = await loadModel(out);
   expect(training).toMatchObject({
     kind: "distil",
-    options: { topK: 20, trainOnSoft: false, attention: "uniform", softWeight: 0.5 },
+    options: {
+      rules: ["ownHead", { functional: 1.05 }],
+      soft: { weight: 0.5, candidates: { k: 20 } },
+      senior: { trainOnSoft: false, attention: "uniform" },
+    },
     teachers: [
       { name: "RotH", model: "RotH", dim: 16 },
       { name: "TransE", model: "TransE", dim: 16 },
@@ -57,16 +50,52 @@ test("distil learns a Junior from the facts and saved teachers, and keeps what m
 test("teachers of the second stage learn, those on disk stay as they were", async () => {
   const out = join(temporary(), "junior");
   const before = teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")));
-  const answer = await muldeJson<TrainAnswer>([...flags(out), "--adapt-from", "5"]);
+  const answer = await muldeJson<TrainAnswer>([...flags(out), "--set", "soft.adaptFrom=5"]);
   expect(answer.test.mrr).toBeGreaterThan(0.6);
   const { model, training } = await loadModel(out);
-  expect(training).toMatchObject({ options: { adaptFrom: 5 } });
+  expect(training).toMatchObject({ options: { soft: { adaptFrom: 5 } } });
   expect(Object.keys((training as { senior: object }).senior)).toEqual(["scaling"]);
   expect(teachers.split(",").map((directory) => readFileSync(join(directory, "model.safetensors")))).toEqual(before);
 
   const plain = join(temporary(), "junior");
   await muldeJson([...flags(plain)]);
   expect((await loadModel(plain)).model.table("entity").data).not.toEqual(model.table("entity").data);
+});
+
+test("teachers that learn too go with a soft label without known answers", async () => {
+  const out = join(temporary(), "junior");
+  const soft = ["--set", "soft.candidates.known=false", "--set", "senior.scaling=none", "--set", "soft.adaptFrom=1"];
+  const answer = await muldeJson<TrainAnswer>([...flags(out), ...soft, "--epochs", "3", "--set", "validation.every=3"]);
+  expect(answer.epochs).toBe(3);
+});
+
+test("teachers of the same base name get names of their own", async () => {
+  const [first] = teachers.split(",");
+  const second = await trained(data, "RotH", 8);
+  const out = join(temporary(), "junior");
+  await muldeJson([...flags(out), "--teachers", `${first!},${second}`, "--epochs", "2"]);
+  expect((await loadModel(out)).training).toMatchObject({ teachers: [{ name: "RotH" }, { name: "RotH-2" }] });
+});
+
+test.each([
+  [
+    ["a", "b"],
+    ["a", "b"],
+  ],
+  [
+    ["a", "a", "a"],
+    ["a", "a-2", "a-3"],
+  ],
+  [
+    ["a", "a", "a-2"],
+    ["a", "a-3", "a-2"],
+  ],
+  [
+    ["a-2", "a", "a"],
+    ["a-2", "a", "a-3"],
+  ],
+])("distinct names of %j are %j", (names, distinct) => {
+  expect(distinctNames(names)).toEqual(distinct);
 });
 
 test("an interrupted distil goes on to the parameters of an uninterrupted one", async () => {
@@ -88,7 +117,7 @@ test("a teacher of other data is refused with both fingerprints", async () => {
   const { code, stdout } = await mulde([...flags(out), "--data", other, "--json"]);
   expect(code).toBe(1);
   const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
-  expect(error.code).toBe("TRAINER_FOREIGN_DATA");
+  expect(error.code).toBe("MODELS_FOREIGN_DATA");
   expect(error.message).toMatch(
     /^The teacher .*RotH was trained on ring \(fingerprint [0-9a-f]{12}\), but the data given is ring \(fingerprint [0-9a-f]{12}\)/,
   );
@@ -97,7 +126,7 @@ test("a teacher of other data is refused with both fingerprints", async () => {
 test("a teacher that is not there is one clear error", async () => {
   const { code, stderr } = await mulde([...flags(join(temporary(), "x")), "--teachers", "./nobody"]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/nobody.*config\.json cannot be read/);
+  expect(stderr).toMatch(/nobody.config\.json: This file cannot be read/);
 });
 
 test("an empty name among the teachers is bad usage", async () => {
@@ -124,7 +153,7 @@ test("a Parquet file of scores is a teacher, and one that is no such file is nam
   writeFileSync(file, "no scores");
   const { code, stderr } = await mulde([...flags(join(temporary(), "other")), "--teachers", file]);
   expect(code).not.toBe(0);
-  expect(stderr).toContain(`${file} cannot be read as Parquet`);
+  expect(stderr).toContain(`${file}: this cannot be read as Parquet`);
 });
 
 function everyQuery(entities: number, relations: number): { heads: Int32Array; relations: Int32Array } {

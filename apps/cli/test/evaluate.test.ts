@@ -78,6 +78,14 @@ test("evaluate prints a table for people", async () => {
   expect(stdout).toMatch(/\nrelation +MRR +head MRR +tail MRR +Hits@10 +ranks\n/);
 });
 
+test("long names of relations are cut in their middle, to 80 columns", async () => {
+  const long = "https://example.org/a/rather/long/address/of/a/relation/named#";
+  const named = writeGraph(([head, relation, tail]) => [head, long + relation, tail]);
+  const { stdout } = await mulde(["evaluate", await trained(named, "TransE", 2), "--data", named, "--by-relation"]);
+  expect(stdout).toMatch(/\nhttps:.*….*#plus1 /);
+  for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
 test("data of another fingerprint is refused", async () => {
   const other = writeGraph(([head, relation, tail]) => [tail, relation, head]);
   const { code, stderr } = await mulde(["evaluate", model, "--data", other]);

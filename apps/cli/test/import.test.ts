@@ -70,7 +70,7 @@ test("an experiment takes an imported model as a teacher", async () => {
   const out = join(base, "imported");
   const { stdout } = await mulde(flags(out));
   expect(stdout).toMatch(/^RotH of kgemb, 8 dimensions, [\d,]+ parameters \(.*\)\nSaved in .*imported\n$/);
-  const options = "{ epochs: 5, batchSize: 64, negatives: 20, topK: 20 }";
+  const options = "{ epochs: 5, batchSize: 64, negatives: 20, soft: { candidates: 20 } }";
   const lines = [
     `name: taught\ndata: ${data}\ndefaults: ${options}`,
     `teachers: [{ from: ${out} }]\njunior: { model: RotH, dim: 4 }\n`,
@@ -101,7 +101,7 @@ test("what does not fit is one clear error, and leaves nothing behind", async ()
     [flags(out, "RotE"), /table "relation" are 8 x 16, but 8 x 8 are needed/],
     [flags(out, "TuckER"), /TuckER of kgemb cannot be imported; known are TransE, .*AttH/],
     [[...flags(out), "--from", "dglke"], /RotH of dglke cannot be imported/],
-    [[...flags(out), "--relations", "./nothing.txt"], /nothing\.txt cannot be read; check the path/],
+    [[...flags(out), "--relations", "./nothing.txt"], /nothing\.txt: This file cannot be read; check the path/],
   ] as const) {
     const { code, stdout, stderr } = await mulde(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { mulde, muldeJson } from "./_cli.js";
 
@@ -6,6 +7,7 @@ test("info names the engines, and nothing else is on stdout", async () => {
   expect(info).toMatchObject({
     kernels: expect.stringMatching(/^(native \((avx512|avx2|neon)\)|wasm)$/) as string,
     threads: 1,
+    cores: availableParallelism(),
     tfjs: expect.stringMatching(/^(node|wasm|cpu)$/) as string,
     node: process.version,
     version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
@@ -16,7 +18,26 @@ test("info says why there are no native kernels", async () => {
   const info = await muldeJson<Record<string, unknown>>(["info"], {
     env: { MULDE_KERNELS: "wasm", MULDE_THREADS: "2" },
   });
-  expect(info).toMatchObject({ kernels: "wasm", threads: 2, kernelsReason: "MULDE_KERNELS=wasm asks for it" });
+  expect(info).toMatchObject({
+    kernels: "wasm",
+    threads: 2,
+    kernelsReason: "MULDE_KERNELS=wasm asks for WebAssembly.",
+  });
+});
+
+test("info warns if there are more threads than cores", async () => {
+  const cores = availableParallelism();
+  const env = { MULDE_THREADS: String(cores + 1) };
+  const { warning } = await muldeJson<{ warning: string }>(["info"], { env });
+  expect(warning).toContain(`${cores + 1} threads on ${cores} core`);
+  expect(warning).toContain(`MULDE_THREADS=${cores}`);
+  expect(await muldeJson(["info"])).not.toHaveProperty("warning");
+});
+
+test("info tells people the same in 80 columns", async () => {
+  const { stdout } = await mulde(["info"], { env: { MULDE_KERNELS: "wasm" } });
+  expect(stdout).toMatch(/^kernels +wasm\nkernelsReason +MULDE_KERNELS=wasm/);
+  for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
 test("a setting that is not understood is one clear error", async () => {

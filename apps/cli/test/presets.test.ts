@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { readExperiment } from "../src/_experiment.js";
+import { readExperiment } from "../src/_experiment-file.js";
 import { presetFile, presetNames } from "../src/_presets.js";
 import { mulde } from "./_cli.js";
 

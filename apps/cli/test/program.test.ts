@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { loadDataset } from "@mulde/datasets";
-import { distilSchema, trainSchema } from "@mulde/mulde-trainer";
+import { distilSchema, optionEntries, trainSchema } from "@mulde/mulde-trainer";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
+import { flags as distilFlags } from "../src/distil.js";
 import { buildProgram } from "../src/program.js";
+import { flags as trainFlags } from "../src/train.js";
 import { mulde } from "./_cli.js";
 
 /** Every command that does something, with its words. */
@@ -19,6 +21,7 @@ test("the commands are those of the contract", () => {
     "quickstart",
     "train",
     "distil",
+    "options",
     "import",
     "run",
     "evaluate",
@@ -39,74 +42,138 @@ test.each(commands())("%s has --help and --json", async (name, command) => {
   for (const flag of flagsOf(command)) expect(stdout).toContain(flag);
 });
 
+test.each(["", "datasets", ...commands().map(([name]) => name)])(
+  "the help of %j fits two screens of 80 x 24 and ends with an example that parses",
+  async (name) => {
+    const { stdout } = await mulde([...name.split(" ").filter((word) => word !== ""), "--help"]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(48);
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
+    const examples = /\nExamples?:\n([^]*)$/.exec(stdout)?.[1];
+    const calls = callsIn(examples!);
+    expect(calls.length).toBeGreaterThan(0);
+    for (const call of calls) {
+      await parsed(call);
+      expect(call).toContain(`mulde ${name}`);
+    }
+  },
+);
+
 test.each([
-  ["train", trainSchema],
-  ["distil", distilSchema],
-] as const)("%s has every option of its schema, with the schema's words", (name, schema) => {
-  const [, command] = commands().find(([known]) => known === name)!;
-  for (const [key, field] of Object.entries(schema.shape)) {
-    const attribute = name === "distil" && key === "model" ? "junior" : key;
-    const option = command.options.find((known) => known.attributeName() === attribute);
-    expect(option, key).toBeDefined();
-    expect(option!.description).toContain(field.description);
-    expect(option!.long).toMatch(/^--[a-z]+(-[a-z]+)*$/);
+  ["train", trainFlags, trainSchema],
+  ["distil", distilFlags, distilSchema],
+] as const)("%s has flags for options of its schema, with their defaults, and --set", (name, flags, schema) => {
+  const command = buildProgram().commands.find((known) => known.name() === name)!;
+  const entries = new Map([...optionEntries(schema)].map((entry) => [entry.name, entry]));
+  for (const { flag, option } of flags) {
+    const added = command.options.find(({ flags: written }) => written === flag);
+    expect(added?.defaultValueDescription, flag).toBe(String(entries.get(option)!.default));
+    // The schema gives the value, so that an option which was not given can be told from one that was.
+    expect(added?.defaultValue).toBeUndefined();
   }
+  expect(flagsOf(command)).toContain("--set");
 });
 
-test("the README names every command and every option of each", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  for (const [name, command] of commands()) {
-    const section = new RegExp(`\n### \`mulde ${name}[^\n]*\n([^]*?)(\n##|$)`).exec(readme)?.[1];
-    expect(section, name).toBeDefined();
-    for (const flag of flagsOf(command)) expect(section, name).toContain(`\`${flag}`);
-    for (const flag of section!.match(/--[a-z][a-z-]*/g) ?? []) expect(flagsOf(command), name).toContain(flag);
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+test("the README's table has every command, and no other", () => {
+  const rows = [...readme.matchAll(/^\| `mulde ([a-z ]+?)[` ]/gm)].map(([, name]) => name!);
+  const names = commands().map(([name]) => name);
+  for (const name of names) {
+    const [noun] = name.split(" ");
+    expect(rows, name).toContain(noun);
   }
+  for (const row of rows) expect(names.some((name) => name.startsWith(row))).toBe(true);
 });
 
 test("the README's examples parse, and ask for names that the data set has", async () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const lines = [...readme.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, block]) => block!.split("\n"));
-  const calls = lines.filter((line) => line.startsWith("mulde "));
+  const calls = [...readme.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, block]) => callsIn(block!));
   expect(calls.length).toBeGreaterThan(5);
   const { entities, relations } = await loadDataset("wordnet31-small");
   for (const call of calls) {
-    const [, name, ...args] = call.split(" ");
-    const command = buildProgram().commands.find((known) => known.name() === name)!;
-    await command.action(() => undefined).parseAsync(args, { from: "user" });
-    const { head, tail, relation } = command.opts<Record<string, string>>();
+    const { head, tail, relation } = await parsed(call);
     for (const entity of [head, tail]) if (entity !== undefined) expect(entities.has(entity), entity).toBe(true);
     if (relation !== undefined) expect(relations.has(relation), relation).toBe(true);
   }
 });
 
+/** The calls of `mulde` in some lines, continued ones put together. */
+function callsIn(text: string): string[] {
+  const lines = text.replaceAll(/\\\n\s*/g, "").split("\n");
+  return lines.map((line) => line.replace(/^ *(MULDE_\w+=\S+ )*/, "")).filter((line) => line.startsWith("mulde "));
+}
+
+/** What a command line parses to, without doing it. */
+async function parsed(call: string): Promise<Record<string, string>> {
+  const words = (call.match(/"[^"]*"|\S+/g) ?? []).slice(1).map((word) => word.replaceAll('"', ""));
+  let command: Command = buildProgram();
+  while (command.commands.length > 0 && words.length > 0 && !words[0]!.startsWith("-")) {
+    const name = words.shift();
+    command = command.commands.find((known) => known.name() === name)!;
+    expect(command, call).toBeDefined();
+  }
+  if (words.includes("--help")) return {};
+  // The modules of the examples are the reader's.
+  if (words.includes("--import")) words.splice(words.indexOf("--import"), 2);
+  await command.action(() => undefined).parseAsync(words, { from: "user" });
+  return command.opts<Record<string, string>>();
+}
+
+const needed = ["train", "--data", "x", "--out", "y"] as const;
+
 test.each([
   ["an unknown command", ["fly"], /unknown command 'fly'/],
   ["a mistyped command", ["trian"], /unknown command 'trian' \(Did you mean train\?\)/],
+  ["a mistyped command of datasets", ["datasets", "lst"], /unknown command 'lst' \(Did you mean list\?\)/],
   ["an unknown flag", ["train", "--data", "x", "--out", "y", "--epoch", "3"], /unknown option '--epoch'.*--epochs/],
+  ["a former flag", [...needed, "--head-negative"], /'--head-negative': write --set "rules=\[ownHead\]"/],
+  [
+    "a former flag with a value",
+    [...needed, "--clip-norm=1"],
+    /'--clip-norm': write --set "optimizer\.clipNorm=VALUE"/,
+  ],
+  ["a former flag that turns off", [...needed, "--no-biases"], /'--no-biases': write --set "model\.biases=false"/],
+  ["a former flag of nearly its name", [...needed, "--clip-nrom", "1"], /write --set "optimizer\.clipNorm=VALUE"/],
+  [
+    "a noun as a flag",
+    [...needed, "--schedule", "plateau"],
+    /write --set "schedule=VALUE"; see mulde options schedule/,
+  ],
+  ["a dotted flag", [...needed, "--optimizer.clipNorm", "1"], /write --set "optimizer\.clipNorm=VALUE"/],
+  ["a flag of distil", [...needed, "--top-k", "3"], /'--top-k': soft\.candidates\.k is an option of mulde distil/],
+  [
+    "a former rule",
+    ["distil", "--teachers", "t", "--data", "x", "--out", "y", "--functional", "1.05"],
+    /write --set "rules=\[\{ functional: 1\.05 \}\]"/,
+  ],
+  ["a former flag set", [...needed, "--set", "headNegative=true"], /--set headNegative: this option is called rules/],
+  ["a mistyped option", [...needed, "--set", "optimizer.clipnorm=1"], /--set optimizer\.clipnorm: .*clipNorm\?/],
+  ["an option without a value", [...needed, "--set", "optimizer.clipNorm"], /write --set NAME=VALUE/],
+  ["a value that is no YAML", [...needed, "--set", "rules=[ownHead"], /--set rules: the value is not YAML: .*]/],
+  ["a value of another type", [...needed, "--set", "optimizer.clipNorm=x"], /--set optimizer\.clipNorm: .*number/],
+  ["a wrong shorthand", [...needed, "--set", "loss=no"], /error: --set loss: Invalid option/],
+  ["a wrong part of a noun", [...needed, "--set", "loss={ margin: 0 }"], /error: --set loss\.margin: Too small/],
+  ["a name of every object", [...needed, "--set", "toString=1"], /--set toString: there is no such option/],
   ["a missing option", ["train", "--data", "x"], /required option '--out <dir>' not specified/],
   ["a missing argument", ["evaluate", "--data", "x"], /missing required argument 'dir'/],
   ["an argument too many", ["info", "more"], /too many arguments/],
   [
     "an unknown model",
     ["train", "--data", "x", "--out", "y", "--model", "RotX"],
-    /'--model <name>' argument 'RotX' is invalid.*RotH/,
+    /--model: There is no model "RotX".*Did you mean Rot/,
   ],
   [
     "no number",
     ["train", "--data", "x", "--out", "y", "--dim", "many"],
-    /'--dim <integer>' argument 'many' is invalid/,
+    /'--dim <n>' argument 'many' is invalid.*must be a number/,
   ],
-  ["a fraction", ["train", "--data", "x", "--out", "y", "--dim", "1.5"], /'--dim <integer>' argument '1.5' is invalid/],
-  [
-    "a value out of range",
-    ["train", "--data", "x", "--out", "y", "--epochs", "0"],
-    /'--epochs <integer>' argument '0' is invalid/,
-  ],
-  ["an odd dimension", ["train", "--data", "x", "--out", "y", "--dim", "7"], /'--dim': RotH .*even/],
+  ["a fraction", ["train", "--data", "x", "--out", "y", "--dim", "1.5"], /--dim: .*int/],
+  ["a value out of range", ["train", "--data", "x", "--out", "y", "--epochs", "0"], /--epochs: Too small/],
+  ["an odd dimension", ["train", "--data", "x", "--out", "y", "--dim", "7"], /--dim: must be even for RotH/],
   [
     "a loss that an option does not go with",
-    ["distil", "--teachers", "t", "--data", "x", "--out", "y", "--loss", "1vsAll", "--unseen-queries", "1"],
-    /'--unseen-queries': .* loss is 1vsAll; leave it out/,
+    ["distil", "--teachers", "t", "--data", "x", "--out", "y", "--loss", "1vsAll", "--set", "soft.queries=1"],
+    /--set soft\.queries: .* loss is 1vsAll; leave it out/,
   ],
   ["an unknown choice", ["evaluate", "x", "--data", "x", "--split", "dev"], /'--split <name>' argument 'dev'.*test/],
 ])("%s is bad usage: exit code 2 and one line", async (_, args, message) => {

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { loadModel } from "@mulde/kge-models";
 import { beforeAll, expect, test } from "vitest";
 import { mulde, muldeJson, temporary } from "./_cli.js";
@@ -50,13 +51,30 @@ test("score writes triples with their scores for people and pipes", async () => 
   expect(stdout).toMatch(/^n1\tplus1\tn2\t-?[\d.e-]+\n$/);
 });
 
-test("an unknown name is an error with file, line and the nearest name", async () => {
-  const path = file("n1\tplus1\tn2\n\nn1\tplus3\tn4\nn1\tplu3\tn5\n");
+test.each([
+  ["triples.tsv", "n1\tplus1\tn2\n\nn1\tplus3\tn4\nn1\tplu3\tn5\n", 4],
+  ["triples.tsv.gz", "n1\tplus1\tn2\nn1\tplu3\tn5\n", 2],
+])("an unknown name in %s is an error with file, line and the nearest name", async (name, text, line) => {
+  const path = join(temporary(), name);
+  writeFileSync(path, name.endsWith(".gz") ? gzipSync(text) : text);
   const { code, stdout } = await mulde(["score", model, "--triples", path, "--json"]);
   expect(code).toBe(1);
-  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
-  expect(error.code).toBe("CLI_UNKNOWN_NAME");
-  expect(error.message).toBe(`${path}:4: the model knows no relation "plu3" among 4 names; did you mean "plus3"?`);
+  expect(JSON.parse(stdout)).toEqual({
+    error: {
+      code: "MODELS_UNKNOWN_NAME",
+      message: `${path}:${line}, relation: The model has no relation "plu3"; did you mean "plus3"?`,
+      file: path,
+      line,
+      path: ["relation"],
+    },
+  });
+});
+
+test("an unknown name in a file of RDF is an error with the triple's number", async () => {
+  const path = join(temporary(), "triples.nt");
+  writeFileSync(path, "<http://e.x/a> <http://e.x/b> <http://e.x/c> .\n");
+  const { stderr } = await mulde(["score", model, "--triples", path]);
+  expect(stderr).toContain(`${path}, triple 1.head: The model has no entity "http://e.x/a"`);
 });
 
 test("a malformed line is an error with file and line", async () => {

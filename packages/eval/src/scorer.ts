@@ -28,7 +28,7 @@ export interface RankCounts {
 
 /** What a scorer is told beside the queries. */
 export interface ScoreOptions {
-  /** Aborted when the scores are no longer wanted; a scorer that waits, for a service say, should then reject. */
+  /** Aborts when nobody wants the scores any more. A scorer that waits, for example for a service, should then reject. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Where a target stands that ties with others: behind them ("pessimistic"), before them ("optimistic"), or at the mean of the two
+ * The place of a target that ties with others: behind them ("pessimistic"), before them ("optimistic"), or at the mean of the two
  * ("realistic"). Only "realistic" gives the rank of chance to a scorer that cannot tell entities apart.
  */
 export type Tie = "realistic" | "optimistic" | "pessimistic";

@@ -121,38 +121,69 @@ void run_chunks(int chunks, Task task, void* context) { pool()->run(chunks, task
 
 using namespace mulde;
 
-constexpr size_t kMaxArguments = 32;
-
 static napi_value fail(napi_env env, const char* message) {
   napi_throw_type_error(env, nullptr, message);
   return nullptr;
 }
 
-static napi_value call(napi_env env, napi_callback_info info) {
-  napi_value values[kMaxArguments];
-  size_t count = kMaxArguments;
-  void* data;
-  napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  if (count > kMaxArguments) return fail(env, "too many arguments");
-  Arg args[kMaxArguments] = {};
-  for (size_t i = 0; i < count; i++) {
-    napi_valuetype type;
-    napi_typeof(env, values[i], &type);
-    if (type == napi_number) {
-      napi_get_value_double(env, values[i], &args[i].number);
-    } else if (type == napi_object) {
-      if (napi_get_typedarray_info(env, values[i], nullptr, nullptr, &args[i].pointer, nullptr, nullptr) != napi_ok)
-        return fail(env, "a kernel takes typed arrays, null and numbers");
-    } else if (type != napi_null) {
-      return fail(env, "a kernel takes typed arrays, null and numbers");
-    }
+static Kind kind_of(napi_typedarray_type type) {
+  switch (type) {
+    case napi_float32_array: return kFloat32;
+    case napi_float64_array: return kFloat64;
+    case napi_int32_array: return kInt32;
+    default: return kOther;
   }
-  std::lock_guard<std::mutex> lock(calls);
-  ((const Kernel*)data)->run(Args(args));
-  return nullptr;
 }
 
-// load(instruction set or "", threads) -> {isa, panel, kernels: {name: function}} or null
+static Arg argument(napi_env env, napi_value value) {
+  Arg arg = {nullptr, 0, kOther};
+  napi_valuetype type;
+  napi_typeof(env, value, &type);
+  if (type == napi_number) {
+    arg.kind = kNumber;
+    napi_get_value_double(env, value, &arg.number);
+  } else if (type == napi_null) {
+    arg.kind = kNothing;
+  } else if (type == napi_object) {
+    napi_typedarray_type array;
+    size_t length;
+    if (napi_get_typedarray_info(env, value, &array, &length, &arg.pointer, nullptr, nullptr) == napi_ok) {
+      arg.kind = kind_of(array);
+      arg.number = (double)length;
+    }
+  }
+  return arg;
+}
+
+// call(kernel's number, its arguments ...) -> undefined, or what is wrong with the arguments as six numbers
+static napi_value call(napi_env env, napi_callback_info info) {
+  napi_value values[1 + kMaxArguments];
+  size_t count = 1 + kMaxArguments;
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const KernelTable* table = (const KernelTable*)data;
+  int32_t kernel;
+  if (count < 1 || napi_get_value_int32(env, values[0], &kernel) != napi_ok || kernel < 0 || kernel >= table->size)
+    return fail(env, "call(kernel, ...arguments)");
+  Arg args[kMaxArguments];
+  const int given = (int)count - 1;
+  for (int i = 0; i < given && i < kMaxArguments; i++) args[i] = argument(env, values[1 + i]);
+  Fault fault;
+  {
+    std::lock_guard<std::mutex> lock(calls);
+    if (table->call(kernel, args, given, &fault)) return nullptr;
+  }
+  napi_value result, value;
+  const double parts[] = {fault.what, fault.argument, fault.position, fault.value, fault.least, fault.most};
+  napi_create_array(env, &result);
+  for (uint32_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    napi_create_double(env, parts[i], &value);
+    napi_set_element(env, result, i, value);
+  }
+  return result;
+}
+
+// load(instruction set or "", threads) -> {isa, kernels: [name, signature, name, ...], call} or null
 static napi_value load(napi_env env, napi_callback_info info) {
   napi_value values[2];
   size_t count = 2;
@@ -176,14 +207,16 @@ static napi_value load(napi_env env, napi_callback_info info) {
   napi_create_object(env, &result);
   napi_create_string_utf8(env, table->isa, NAPI_AUTO_LENGTH, &value);
   napi_set_named_property(env, result, "isa", value);
-  napi_create_int32(env, table->panel, &value);
-  napi_set_named_property(env, result, "panel", value);
-  napi_create_object(env, &kernels);
+  napi_create_array(env, &kernels);
   for (int i = 0; i < table->size; i++) {
-    napi_create_function(env, table->kernels[i].name, NAPI_AUTO_LENGTH, call, (void*)&table->kernels[i], &value);
-    napi_set_named_property(env, kernels, table->kernels[i].name, value);
+    napi_create_string_utf8(env, table->name(i), NAPI_AUTO_LENGTH, &value);
+    napi_set_element(env, kernels, 2 * i, value);
+    napi_create_string_utf8(env, table->signature(i), NAPI_AUTO_LENGTH, &value);
+    napi_set_element(env, kernels, 2 * i + 1, value);
   }
   napi_set_named_property(env, result, "kernels", kernels);
+  napi_create_function(env, "call", NAPI_AUTO_LENGTH, call, (void*)table, &value);
+  napi_set_named_property(env, result, "call", value);
   return result;
 }
 

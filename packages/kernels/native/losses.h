@@ -1,8 +1,8 @@
 // Losses over candidate scores (B x K): value and gradient at once. Where a loss has a positive, it is in column 0. A row starts `stride`
 // values after the one before it, in the scores and in the gradient, so that both can be blocks of wider matrices.
 #pragma once
+#include "check.h"
 #include "elementary.h"
-#include "runtime.h"
 
 namespace mulde {
 namespace MULDE_ISA {
@@ -30,9 +30,24 @@ inline void add_pieces(double* out, const double* pieces, int n) {
   for (int i = 0; i < n; i++) out[0] += pieces[i];
 }
 
+// What the losses check alike: batch, K and stride come first.
+struct ScoreShape {
+  int64_t batch, K, stride;
+};
+inline ScoreShape check_scores(Checker& c) {
+  const int64_t batch = c.whole(0), K = c.whole(1, 1);
+  return {batch, K, c.whole(2, K)};
+}
+
 // bce(batch, K, stride, scores, positive weight, negative weight, adversarial temperature, gradient (B x K), loss (1, float64))
 // L = sum over b of  wp softplus(-s_0) + wn sum over k > 0 of a_k softplus(s_k),  a_k = 1, or with a temperature alpha > 0 the
 // self-adversarial weights softmax(alpha s) over the negatives (Sun et al. 2019), held constant.
+inline void check_bce(Checker& c) {
+  const ScoreShape x = check_scores(c);
+  c.rows(3, x.batch, x.K, x.stride);
+  c.rows(7, x.batch, x.K, x.stride);
+  c.holds(8, 1);
+}
 inline void bce(Args a) {
   const int batch = a.count(0), K = a.count(1), stride = a.count(2);
   const float *scores = a.f32(3), wp = (float)a.num(4), wn = (float)a.num(5), alpha = (float)a.num(6);
@@ -71,6 +86,12 @@ inline void bce(Args a) {
 }
 
 // crossEntropy(batch, K, stride, scores, weight, gradient (B x K), loss (1, float64)): weight * sum over b of -log softmax(s)_0
+inline void check_cross_entropy(Checker& c) {
+  const ScoreShape x = check_scores(c);
+  c.rows(3, x.batch, x.K, x.stride);
+  c.rows(5, x.batch, x.K, x.stride);
+  c.holds(6, 1);
+}
 inline void cross_entropy(Args a) {
   const int batch = a.count(0), K = a.count(1), stride = a.count(2);
   const float *scores = a.f32(3), weight = (float)a.num(4);
@@ -116,6 +137,12 @@ struct SoftRow {
 
 // kl(batch, K, target logits, scores, temperature, weight, gradient by scores (B x K), loss (1, float64)):
 // weight T^2 sum over b of KL(softmax(target / T) || softmax(s / T))
+inline void check_kl(Checker& c) {
+  const int64_t all = times(c.whole(0), c.whole(1, 1));
+  c.all_hold(2, 3, all);
+  c.holds(6, all);
+  c.holds(7, 1);
+}
 inline void kl(Args a) {
   const int batch = a.count(0), K = a.count(1);
   const float *targets = a.f32(2), *scores = a.f32(3);

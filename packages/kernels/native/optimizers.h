@@ -40,7 +40,11 @@ void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* row
 template <class Rule>
 void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient) {
   if (!rows) {
-    parallel((int64_t)n * d, 16384, [&](int begin, int end, int) { rule(t.at(begin), end - begin, gradient + begin); });
+    // A piece of a large table may be longer than an int.
+    constexpr int64_t kRun = 1 << 30;
+    parallel((int64_t)n * d, 16384, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; i += kRun) rule(t.at(i), (int)(end - i < kRun ? end - i : kRun), gradient + i);
+    });
     return;
   }
   if (sparse || !Rule::kMomentum) {
@@ -96,7 +100,7 @@ struct Adam {
     const vf move = div(mul(set1(size), m), fma(vsqrt(v), set1(root), set1(epsilon)));
     store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
   }
-  void operator()(const Trained& t, int count, const float* g) const {
+  MULDE_INLINE void operator()(const Trained& t, int count, const float* g) const {
     const int whole = count / W * W;
     if (g) for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
     else for (int k = 0; k < whole; k += W) lanes(t, k, W, zero());
@@ -104,8 +108,18 @@ struct Adam {
   }
 };
 
+// What the optimizers check alike: rows, dim, ids or null, count, sparse, gradient, parameters, and from 7 on arrays of state.
+inline void check_update(Checker& c, int states) {
+  const int64_t n = c.whole(0), d = c.whole(1, 1), all = times(n, d);
+  const int64_t count = c.given(2) ? c.whole(3) : n;
+  c.rising(2, count, n);
+  c.holds(5, times(count, d));
+  for (int i = 6; i < 7 + states; i++) c.holds(i, all);
+}
+
 // adam(n, dim, rows or null, row count, sparse, gradient, parameters, first moment, second moment, learning rate, beta1, beta2,
 //      epsilon, step (from 1), decoupled weight decay)
+inline void check_adam(Checker& c) { check_update(c, 2); }
 inline void adam(Args a) {
   update(Adam(a.num(9), a.num(10), a.num(11), a.num(12), a.num(13), a.num(14)), {a.f32(6), a.f32(7), a.f32(8)}, a.count(0), a.count(1),
          a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
@@ -122,7 +136,7 @@ struct Adagrad {
     const vf move = div(mul(set1(-rate), g), add(vsqrt(sum), set1(epsilon)));
     store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
   }
-  void operator()(const Trained& t, int count, const float* g) const {
+  MULDE_INLINE void operator()(const Trained& t, int count, const float* g) const {
     const int whole = count / W * W;
     for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
     if (whole < count) lanes(t, whole, count - whole, load_part(g + whole, count - whole, 0));
@@ -130,12 +144,18 @@ struct Adagrad {
 };
 
 // adagrad(n, dim, rows or null, row count, sparse, gradient, parameters, sum of squares, learning rate, epsilon, weight decay)
+inline void check_adagrad(Checker& c) { check_update(c, 1); }
 inline void adagrad(Args a) {
   const Adagrad rule = {(float)a.num(8), (float)a.num(9), (float)(1 - a.num(8) * a.num(10))};
   update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
 }
 
 // addRows(batch, dim, ids (B), source (B x dim), table (n x dim, added to)): in the order of the batch
+inline void check_add_rows(Checker& c) {
+  const int64_t batch = c.whole(0), d = c.whole(1, 1);
+  c.ids(2, batch, c.rows_of(4, d));
+  c.holds(3, times(batch, d));
+}
 inline void add_rows(Args a) {
   const int batch = a.count(0), d = a.count(1);
   const int32_t* ids = a.i32(2);
@@ -148,6 +168,13 @@ inline void add_rows(Args a) {
 }
 
 // copyRows(rows, width, source, source stride, source offset, target, target stride, target offset): 4-byte values
+inline void check_copy_rows(Checker& c) {
+  const int64_t rows = c.whole(0), width = c.whole(1);
+  for (int i = 2; i <= 5; i += 3) {
+    const int64_t stride = c.whole(i + 1, width), column = c.whole(i + 2);
+    c.holds(i, rows == 0 ? 0 : times(rows - 1, stride) + column + width);
+  }
+}
 inline void copy_rows(Args a) {
   const int rows = a.count(0), width = a.count(1), from_stride = a.count(3), to_stride = a.count(6);
   const int32_t* from = a.i32(2) + a.count(4);

@@ -1,6 +1,6 @@
 // What a core can do at most, and how much of that the inner-product tiles reach: measures for benchmarks, of no use otherwise.
 #pragma once
-#include "tiles.h"
+#include "tile.h"
 
 namespace mulde {
 namespace MULDE_ISA {
@@ -18,6 +18,11 @@ constexpr int kSums = 12;
 
 // peak(chunks, iterations, out (2 x chunks, float64)): in each chunk, of which a thread takes one, kSums vectors start at 2, 3, ... and
 // halve their distance to 1 at each step. Of a chunk: the sum of all lanes, and the floating-point operations done.
+inline void check_peak(Checker& c) {
+  const int64_t chunks = c.whole(0, 1, kMaxChunks);
+  c.whole(1, 1);
+  c.holds(2, 2 * chunks);
+}
 inline void peak(Args a) {
   const int iterations = a.count(1);
   double* out = a.f64(2);
@@ -43,10 +48,14 @@ inline void peak(Args a) {
 // products(... as scoreAll up to bias ..., pieces, out (pieces, float64)): the product tiles of all pairs, a block of queries after the
 // other as in allLoss, and nothing else but a sum by piece of the tiles of the inner products with a tile's first W entities, so
 // that the tiles are of some use.
+inline void check_products(Checker& c) {
+  check_all_pairs(c);
+  c.holds(16, c.whole(15, 1));
+}
 inline void products(Args a) {
   const AllPairs x(a);
-  const int pieces = a.count(14), tiles = x.tiles();
-  double* out = a.f64(15);
+  const int pieces = a.count(15), tiles = x.tiles();
+  double* out = a.f64(16);
   for (int piece = 0; piece < pieces; piece++) out[piece] = 0;
   QueryBlock block;
   for (int b = 0; b < x.batch; b += kTileQueries) {

@@ -1,18 +1,12 @@
 // Entity rows of a parameter table -> the points that similarities work on, in rows padded with zeros to a multiple of 16.
 #pragma once
-#include "encoders.h"
+#include "check.h"
+#include "geometry.h"
+#include "layout.h"
 #include "similarity.h"
 
 namespace mulde {
 namespace MULDE_ISA {
-
-// Entities in a panel of the packed layout: all-entity products read dimension by dimension a whole panel at a time.
-#if defined(__wasm_simd128__)
-constexpr int kPanelVectors = 2;  // 4 x 2 accumulators fit the 16 registers that a WebAssembly engine has on x86
-#else
-constexpr int kPanelVectors = 3;
-#endif
-constexpr int kPanel = kPanelVectors * W;
 
 // expmap of several rows at once, from the squares of their norms.
 struct ExpMaps {
@@ -31,14 +25,27 @@ struct ExpMaps {
   }
 };
 
-// points(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), bias table or null,
+// points(similarity, n, dim, table, rows (n) or null, sqrt(c), bias table or null,
 //        points (n x stride), norm (n), alpha (n), bias (n))
+inline void check_points(Checker& c) {
+  c.whole(0, 0, kSimilarities - 1);
+  const int64_t n = c.whole(1), d = c.whole(2, 1, kMaxDim);
+  if (c.given(4)) {
+    const int64_t rows = c.rows_of(3, d), biases = c.given(6) ? c.length(6) : rows;
+    c.ids(4, n, rows < biases ? rows : biases);
+  } else {
+    c.holds(3, times(n, d));
+    c.holds(6, n);
+  }
+  c.holds(7, times(n, row_stride((int)d)));
+  c.all_hold(8, 10, n);
+}
 inline void points(Args a) {
-  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *table = a.f32(4), *bias_table = a.f32(7);
-  const int32_t* rows = a.i32(5);
-  const double s = a.num(6);
-  float *out = a.f32(8), *norm = a.f32(9), *alpha = a.f32(10), *bias = a.f32(11);
+  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = row_stride(d);
+  const float *table = a.f32(3), *bias_table = a.f32(6);
+  const int32_t* rows = a.i32(4);
+  const double s = a.num(5);
+  float *out = a.f32(7), *norm = a.f32(8), *alpha = a.f32(9), *bias = a.f32(10);
   parallel(n, 256, [&](int begin, int end, int) {
     for (int first = begin; first < end; first += ExpMaps::kRows) {
       const int count = end - first < ExpMaps::kRows ? end - first : ExpMaps::kRows;
@@ -77,9 +84,14 @@ inline void points(Args a) {
   });
 }
 
-// pack(n, stride, points, packed): panels of kPanel entities, [panel][dimension][entity], the last one filled up with zeros.
+// pack(n, dim, points, packed): panels of kPanel entities, [panel][dimension][entity], the last one filled up with zeros.
+inline void check_pack(Checker& c) {
+  const int64_t n = c.whole(0), stride = row_stride((int)c.whole(1, 1, kMaxDim));
+  c.holds(2, times(n, stride));
+  c.holds(3, packed_length(n, stride));
+}
 inline void pack(Args a) {
-  const int n = a.count(0), stride = a.count(1);
+  const int n = a.count(0), stride = row_stride(a.count(1));
   const float* points = a.f32(2);
   float* packed = a.f32(3);
   const int panels = (n + kPanel - 1) / kPanel;
@@ -96,16 +108,26 @@ inline void pack(Args a) {
   });
 }
 
-// pointsBackward(similarity, n, dim, stride, table, rows (n) or null, sqrt(c), dPoints (n x stride), radial (n), gradient (n x dim, written),
+// pointsBackward(similarity, n, dim, table, rows (n) or null, sqrt(c), dPoints (n x stride), radial (n), gradient (n x dim, written),
 //                dSqrtC (1, float64, added to))
 // Entities' tangent-space gradients from those of their points: dPoints = -sum weight (q - p), and `radial`, by which p itself is to be
 // added to it (kRelationHyperbolic: the gradient by the tangent norm).
+inline void check_points_backward(Checker& c) {
+  c.whole(0, 0, kSimilarities - 1);
+  const int64_t n = c.whole(1), d = c.whole(2, 1, kMaxDim);
+  if (c.given(4)) c.ids(4, n, c.rows_of(3, d));
+  else c.holds(3, times(n, d));
+  c.holds(6, times(n, row_stride((int)d)));
+  c.holds(7, n);
+  c.holds(8, times(n, d));
+  c.holds(9, 1);
+}
 inline void points_backward(Args a) {
-  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = a.count(3);
-  const float *table = a.f32(4), *dpoints = a.f32(7), *radials = a.f32(8);
-  const int32_t* rows = a.i32(5);
-  const double s = a.num(6);
-  float* gradient = a.f32(9);
+  const int sim = a.count(0), n = a.count(1), d = a.count(2), stride = row_stride(d);
+  const float *table = a.f32(3), *dpoints = a.f32(6), *radials = a.f32(7);
+  const int32_t* rows = a.i32(4);
+  const double s = a.num(5);
+  float* gradient = a.f32(8);
   double by_s[kMaxChunks];
   const int chunks = parallel(n, 256, [&](int begin, int end, int chunk) {
     by_s[chunk] = 0;
@@ -143,7 +165,7 @@ inline void points_backward(Args a) {
       }
     }
   });
-  for (int i = 0; i < chunks; i++) a.f64(10)[0] += by_s[i];
+  for (int i = 0; i < chunks; i++) a.f64(9)[0] += by_s[i];
 }
 
 }  // namespace MULDE_ISA

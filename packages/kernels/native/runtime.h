@@ -1,40 +1,16 @@
-// What a kernel sees of its host: its arguments, and a way to spread work over threads.
+// What a kernel and its host see of each other: the table of kernels, and a way to spread work over threads.
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
+#include "arguments.h"
 
 namespace mulde {
 
-// One argument as the host passes it: the address of a typed array (or null), or a number.
-union Arg {
-  void* pointer;
-  double number;
-  uint64_t raw;
-};
-
-class Args {
- public:
-  explicit Args(const Arg* list) : list_(list) {}
-  float* f32(int i) const { return (float*)list_[i].pointer; }
-  double* f64(int i) const { return (double*)list_[i].pointer; }
-  int32_t* i32(int i) const { return (int32_t*)list_[i].pointer; }
-  double num(int i) const { return list_[i].number; }
-  int count(int i) const { return (int)list_[i].number; }
-
- private:
-  const Arg* list_;
-};
-
-struct Kernel {
-  const char* name;
-  void (*run)(Args);
-};
-
+// Every kernel of one instruction set. `call` checks the arguments, and runs the kernel only if they fit; what does not is in the fault.
 struct KernelTable {
   const char* isa;
-  int panel;  // entities in a panel of the packed layout
   int size;
-  const Kernel* kernels;
+  const char* (*name)(int kernel);
+  const char* (*signature)(int kernel);
+  bool (*call)(int kernel, const Arg* args, int count, Fault* fault);
 };
 
 typedef void (*Task)(void* context, int chunk);
@@ -63,7 +39,7 @@ inline int parallel(int64_t n, int64_t grain, const F& f) {
       context.chunks,
       [](void* p, int chunk) {
         const Context& c = *(const Context*)p;
-        (*c.f)((int)(c.n * chunk / c.chunks), (int)(c.n * (chunk + 1) / c.chunks), chunk);
+        (*c.f)(c.n * chunk / c.chunks, c.n * (chunk + 1) / c.chunks, chunk);
       },
       &context);
   return context.chunks;

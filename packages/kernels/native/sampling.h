@@ -1,8 +1,7 @@
 // Uniform random candidates from a counter: draw i of a seed does not depend on the draws before it, so a run can be resumed at
 // any step and threads need no state.
 #pragma once
-#include "runtime.h"
-#include "simd.h"
+#include "check.h"
 
 namespace mulde {
 namespace MULDE_ISA {
@@ -16,6 +15,14 @@ MULDE_INLINE uint64_t mix64(uint64_t x) {
 
 // sampleCandidates(batch, negatives, stride, N, seed, counter, targets (B), ids (B x stride))
 // Column 0 is the target, the next ones are uniform over [0, N); columns from 1 + negatives on are left as they are. `counter` advances by batch x negatives a call.
+inline void check_sample_candidates(Checker& c) {
+  const int64_t batch = c.whole(0), K = c.whole(1, 0, kMaxCount - 1) + 1, stride = c.whole(2, K);
+  c.whole(3, K > 1);
+  c.whole(4, 0, kMaxExact);
+  c.whole(5, 0, kMaxExact);
+  c.holds(6, batch);
+  c.rows(7, batch, K, stride);
+}
 inline void sample_candidates(Args a) {
   const int batch = a.count(0), negatives = a.count(1), K = negatives + 1, stride = a.count(2);
   const uint64_t n = (uint64_t)a.num(3), seed = mix64((uint64_t)a.num(4) + 0x9e3779b97f4a7c15ull), counter = (uint64_t)a.num(5);

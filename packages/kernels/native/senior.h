@@ -11,6 +11,19 @@ constexpr int kMaxTeachers = 64;
 //            weights, targets (B, -1: not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K), weights (B x m),
 //            gradient by junior scores (B x stride), gradient by scales (B x m), losses (2, float64: soft, senior))
 // The first K of `stride` values in a row of the Junior's scores and of their gradient are used.
+inline void check_senior_step(Checker& c) {
+  const ScoreShape x = check_scores(c);
+  const int64_t m = c.whole(3, 1, kMaxTeachers);
+  c.holds(4, times(m, x.batch, x.K));
+  c.rows(5, x.batch, x.K, x.stride);
+  c.holds(6, times(x.batch, m));
+  c.ids(8, x.batch, x.K, -1);
+  c.holds(12, times(x.batch, x.K));
+  c.holds(13, times(x.batch, m));
+  c.rows(14, x.batch, x.K, x.stride);
+  c.holds(15, times(x.batch, m));
+  c.holds(16, 2);
+}
 inline void senior_step(Args a) {
   const int batch = a.count(0), K = a.count(1), stride = a.count(2), m = a.count(3);
   const float *teachers = a.f32(4), *junior = a.f32(5), *scales = a.f32(6);

@@ -14,7 +14,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-enum Similarity { kDot, kEuclidean, kHyperbolic, kRelationHyperbolic };
+enum Similarity { kDot, kEuclidean, kHyperbolic, kRelationHyperbolic, kSimilarities };
 
 // What an entity brings besides its point: its squared norm (kRelationHyperbolic: tangent norm n), and alpha.
 struct EntityLanes {
@@ -135,6 +135,15 @@ MULDE_INLINE PairGradient pair_gradient(const Q& q, const EntityLanes& e, const 
   g.by_c = fnma(mul(da, e.norm), q.by_sqrt_c(0.5f), g.by_c);
   return g;
 }
+
+// Calls call(S) for the similarity that a kernel was passed.
+#define MULDE_BY_SIMILARITY(sim, call)              \
+  switch (sim) {                                    \
+    case kDot: return call(kDot);                   \
+    case kEuclidean: return call(kEuclidean);       \
+    case kHyperbolic: return call(kHyperbolic);     \
+    default: return call(kRelationHyperbolic);      \
+  }
 
 }  // namespace MULDE_ISA
 }  // namespace mulde

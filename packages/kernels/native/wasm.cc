@@ -26,10 +26,17 @@ void run_chunks(int chunks, Task task, void* context) {
 
 using namespace mulde;
 
-EXPORT("panel") int panel() { return wasm::table()->panel; }
+// The host writes arguments of this layout (src/wasm.ts).
+static_assert(sizeof(Arg) == 24 && offsetof(Arg, pointer) == 0 && offsetof(Arg, number) == 8 && offsetof(Arg, kind) == 16, "");
+
+static Fault last_fault;
+
 EXPORT("kernelCount") int kernel_count() { return wasm::table()->size; }
-EXPORT("kernelName") const char* kernel_name(int i) { return wasm::table()->kernels[i].name; }
-EXPORT("call") void call(int kernel, const Arg* args) { wasm::table()->kernels[kernel].run(Args(args)); }
+EXPORT("kernelName") const char* kernel_name(int i) { return wasm::table()->name(i); }
+EXPORT("kernelSignature") const char* kernel_signature(int i) { return wasm::table()->signature(i); }
+EXPORT("call") int call(int kernel, const Arg* args, int count) { return wasm::table()->call(kernel, args, count, &last_fault); }
+// Six doubles: what was wrong with the last call.
+EXPORT("fault") const Fault* fault() { return &last_fault; }
 
 // The host says how many workers stand in workerLoop.
 EXPORT("setWorkers") void set_workers(int n) { workers = n; }

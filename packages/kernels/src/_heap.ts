@@ -24,6 +24,10 @@ export class Heap {
     return this.#memory.buffer;
   }
 
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.buffer, address, length);
+  }
+
   /** Whether a view lies in this memory, so that its byte offset is its address. */
   owns(view: ArrayBufferView): boolean {
     return this.#buffers.has(view.buffer);

@@ -16,6 +16,12 @@ export interface Engine {
   float64(length: number): Float64Array;
   /** Gives arrays of this engine back; they must not be used afterwards. Arrays of other origin are ignored. */
   free(...arrays: readonly (Float32Array | Int32Array | Float64Array | null)[]): void;
+  /**
+   * Runs a kernel by its name. It checks its arguments first and touches nothing outside the arrays.
+   *
+   * @throws MuldeError KERNELS_UNKNOWN for another name; KERNELS_BAD_ARGUMENT, KERNELS_BAD_SHAPE, KERNELS_BAD_LENGTH, KERNELS_BAD_ID or
+   * KERNELS_BAD_ORDER, with the argument's `path` and `value`
+   */
   call(kernel: string, args: readonly KernelArgument[]): void;
   /** Ends the engine's threads. */
   close(): Promise<void>;

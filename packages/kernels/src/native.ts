@@ -1,11 +1,14 @@
 import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type Fault, faultError, unknownKernel } from "./_fault.js";
 import type { Engine, KernelArgument } from "./engine.js";
 
 interface Loaded {
   readonly isa: string;
-  readonly kernels: Readonly<Record<string, (...args: readonly KernelArgument[]) => void>>;
+  /** names and signatures by turns */
+  readonly kernels: readonly string[];
+  call(kernel: number, ...args: readonly KernelArgument[]): Fault | undefined;
 }
 
 interface Addon {
@@ -40,16 +43,23 @@ export function nativeEngine(threads: number, isa = ""): Engine | string {
     return `the native kernels do not load (${(error as Error).message})`;
   }
   if (loaded === null) return `this processor has no ${isa || "AVX2 or AVX-512"} unit`;
-  const { kernels } = loaded;
+  const { isa: used, kernels, call } = loaded;
+  const index = new Map<string, number>();
+  for (let i = 0; i < kernels.length; i += 2) index.set(kernels[i]!, i / 2);
   return {
     kind: "native",
-    isa: loaded.isa,
+    isa: used,
     threads,
     float32: (length) => new Float32Array(new SharedArrayBuffer(4 * length)),
     int32: (length) => new Int32Array(new SharedArrayBuffer(4 * length)),
     float64: (length) => new Float64Array(new SharedArrayBuffer(8 * length)),
     free: () => undefined, // garbage collected
-    call: (kernel, args) => kernels[kernel]!(...args),
+    call: (kernel, args) => {
+      const at = index.get(kernel);
+      if (at === undefined) throw unknownKernel(kernel, index.keys());
+      const fault = call(at, ...args);
+      if (fault) throw faultError(kernel, kernels[2 * at + 1]!, args, fault);
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,16 +1,16 @@
-import { MuldeError } from "@mulde/errors";
+import { closest, MuldeError } from "@mulde/errors";
 import type { Engine } from "./engine.js";
 
 /** How a query point and an entity point make a score. `relationHyperbolic` is for one curvature per relation. */
 export type Similarity = "dot" | "euclidean" | "hyperbolic" | "relationHyperbolic";
 
-/** As the kernels number them. */
-export const similarityId: Readonly<Record<Similarity, number>> = {
-  dot: 0,
-  euclidean: 1,
-  hyperbolic: 2,
-  relationHyperbolic: 3,
-};
+// As the kernels number them.
+const similarities: readonly string[] = ["dot", "euclidean", "hyperbolic", "relationHyperbolic"] satisfies Similarity[];
+
+/** A similarity's number. */
+export function similarityOf(kernel: string, similarity: Similarity): number {
+  return numberOf(kernel, ["similarity"], similarities, similarity);
+}
 
 /** Names of the fused query encoders, in the order in which the kernels number them. */
 export const encoderNames = [
@@ -35,6 +35,60 @@ export const encoderNames = [
 
 /** A fused query encoder. */
 export type EncoderName = (typeof encoderNames)[number];
+
+type RelationTable = "relation" | "rotation" | "reflection" | "innerTranslation" | "context" | "diagonal";
+
+/** What an encoder reads besides the entities, and the dimensions that it can have. */
+interface EncoderShape {
+  readonly tables: readonly RelationTable[];
+  /** coordinates that belong together: the dimension is a multiple of it */
+  readonly multiple: 1 | 2 | 4;
+  /** of a relation's row */
+  readonly width: (dim: number) => number;
+}
+
+const shape = (
+  tables: readonly RelationTable[],
+  multiple: EncoderShape["multiple"],
+  width = (dim: number): number => dim,
+): EncoderShape => ({ tables, multiple, width });
+
+export const encoderShapes: Readonly<Record<EncoderName, EncoderShape>> = {
+  TransE: shape(["relation"], 1),
+  DistE: shape(["relation"], 1),
+  RotE: shape(["relation", "rotation"], 2),
+  RefE: shape(["relation", "reflection"], 2),
+  AttE: shape(["relation", "rotation", "reflection", "context"], 2),
+  TransH: shape(["relation"], 1),
+  DistH: shape(["relation"], 1),
+  RotH: shape(["relation", "rotation", "innerTranslation"], 2),
+  RefH: shape(["relation", "reflection"], 2),
+  AttH: shape(["relation", "rotation", "reflection", "context"], 2),
+  ComplEx: shape(["relation"], 2),
+  CP: shape(["relation"], 2, (dim) => dim / 2),
+  SimplE: shape(["relation"], 2),
+  QuatE: shape(["relation"], 4),
+  RotatE: shape(["rotation"], 2),
+  MuRE: shape(["relation", "diagonal"], 1),
+  MuRP: shape(["relation", "diagonal"], 1),
+};
+
+/** An encoder's number. */
+export function encoderId(kernel: string, encoder: EncoderName): number {
+  return numberOf(kernel, ["tables", "encoder"], encoderNames, encoder);
+}
+
+/** The position of a name among those there are. */
+function numberOf(kernel: string, path: readonly string[], names: readonly string[], name: string): number {
+  const at = names.indexOf(name);
+  if (at >= 0) return at;
+  const near = closest(String(name), names);
+  throw new MuldeError(
+    "KERNELS_BAD_ARGUMENT",
+    `"${name}" is none of ${names.join(", ")}.${near === undefined ? "" : ` Did you mean "${near}"?`}`,
+    { path: [kernel, ...path], value: name },
+  );
+}
 
 /** The largest dimension: rows of scratch memory in the kernels are this long. */
 export const maxDim = 1024;
@@ -147,33 +201,4 @@ export function plan(engine: Engine, pairs: number, others: number): Plan & { si
 /** Gives the arrays of a query batch, point table or plan back to the engine. */
 export function freeAll(engine: Engine, owner: QueryBatch | PointTable | Plan): void {
   for (const value of Object.values(owner)) if (ArrayBuffer.isView(value)) engine.free(value as Float32Array);
-}
-
-/** Throws unless an array is there and long enough: kernels do not check what they read and write. */
-export function need(kernel: string, field: string, array: { readonly length: number } | null, length: number): void {
-  if (array === null || array.length < length) {
-    throw new MuldeError(
-      "KERNELS_BAD_LENGTH",
-      `${kernel}: ${field} holds ${array?.length ?? "no"} values, but the shapes given need ${length}.`,
-    );
-  }
-}
-
-/** Throws unless an array holds `rows` rows of `width` values, each `stride` values after the one before it. */
-export function needRows(
-  kernel: string,
-  field: string,
-  array: { readonly length: number } | null,
-  rows: number,
-  width: number,
-  stride: number,
-): void {
-  if (!(Number.isInteger(stride) && stride >= width)) {
-    throw new MuldeError(
-      "KERNELS_BAD_SHAPE",
-      `${kernel}: stride ${stride} is not a whole number of at least ${width}, a row's width.`,
-      { path: ["stride"], value: stride },
-    );
-  }
-  need(kernel, field, array, rows === 0 ? 0 : (rows - 1) * stride + width);
 }

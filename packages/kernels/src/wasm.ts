@@ -1,6 +1,7 @@
 import type { Engine, KernelArgument } from "./engine.js";
 import type { WorkerStart } from "./_worker.js";
 import { MuldeError } from "@mulde/errors";
+import { faultError, unknownKernel } from "./_fault.js";
 import { Heap } from "./_heap.js";
 
 // The stack and the data of the module need a little over 2 MiB; 64 KiB pages.
@@ -9,12 +10,26 @@ const initialPages = 64;
 const maximumPages = [65_536, 32_768, 16_384, 4_096];
 // As large as the main instance's own (scripts/build-wasm.js).
 const workerStackBytes = 2 << 20;
-const maxArguments = 32;
+const maxArguments = 40;
+// Of an argument and a fault in memory (native/arguments.h).
+const argumentBytes = 24;
+const faultNumbers = 6;
+
+const kinds = { number: 0, Float32Array: 1, Float64Array: 2, Int32Array: 3, nothing: 4, other: 5 } as const;
+
+/** Arrays of other realms, such as a test runner's, count too, which `instanceof` would miss. */
+function isArray(value: unknown): value is Float32Array | Float64Array | Int32Array {
+  if (!ArrayBuffer.isView(value)) return false;
+  const tag = (value as Float32Array)[Symbol.toStringTag] as string;
+  return tag === "Float32Array" || tag === "Float64Array" || tag === "Int32Array";
+}
 
 interface Exports {
   readonly kernelCount: () => number;
   readonly kernelName: (index: number) => number;
-  readonly call: (kernel: number, args: number) => void;
+  readonly kernelSignature: (index: number) => number;
+  readonly call: (kernel: number, args: number, count: number) => number;
+  readonly fault: () => number;
   readonly setWorkers: (count: number) => void;
   readonly __heap_base: WebAssembly.Global;
 }
@@ -77,6 +92,10 @@ async function startThread(start: WorkerStart): Promise<Thread> {
   return { ready, end: () => Promise.resolve(worker.terminate()) };
 }
 
+function bytesOf(array: Float32Array | Float64Array | Int32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
 /** The WebAssembly engine with SIMD128; more than one thread needs a host that shares memory between workers. */
 export async function wasmEngine(threads: number): Promise<Engine> {
   const module = await readModule();
@@ -85,10 +104,15 @@ export async function wasmEngine(threads: number): Promise<Engine> {
   const exports = instance.exports as unknown as Exports;
   const heap = new Heap(memory, exports.__heap_base.value as number);
 
+  const text = (address: number): string => {
+    const bytes = new Uint8Array(memory.buffer, address);
+    return String.fromCharCode(...bytes.subarray(0, bytes.indexOf(0)));
+  };
   const index = new Map<string, number>();
+  const signatures: string[] = [];
   for (let kernel = 0; kernel < exports.kernelCount(); kernel++) {
-    const bytes = new Uint8Array(memory.buffer, exports.kernelName(kernel), 64);
-    index.set(String.fromCharCode(...bytes.subarray(0, bytes.indexOf(0))), kernel);
+    index.set(text(exports.kernelName(kernel)), kernel);
+    signatures.push(text(exports.kernelSignature(kernel)));
   }
 
   const workers: Thread[] = [];
@@ -98,8 +122,10 @@ export async function wasmEngine(threads: number): Promise<Engine> {
   }
   exports.setWorkers(workers.length);
 
-  const slots = heap.allocate(8 * maxArguments);
-  const words = new DataView(memory.buffer, slots, 8 * maxArguments);
+  const slots = heap.allocate(argumentBytes * maxArguments);
+  const numbers = new Float64Array(memory.buffer, slots, (argumentBytes / 8) * maxArguments);
+  const words = new Uint32Array(memory.buffer, slots, (argumentBytes / 4) * maxArguments);
+  const fault = new Float64Array(memory.buffer, exports.fault(), faultNumbers);
 
   // The address first: allocating may grow the memory, and with it replace the buffer.
   function view<T>(
@@ -110,33 +136,40 @@ export async function wasmEngine(threads: number): Promise<Engine> {
     return new type(heap.buffer, address, length);
   }
 
+  /** Writes an argument as native/arguments.h lays it out. */
+  function pass(i: number, kind: number, number: number, address: number): void {
+    words[6 * i] = address;
+    numbers[3 * i + 1] = number;
+    words[6 * i + 4] = kind;
+  }
+
   function call(kernel: string, args: readonly KernelArgument[]): void {
-    const copies: { readonly view: Float32Array | Float64Array | Int32Array; readonly address: number }[] = [];
-    args.forEach((value, i) => {
-      if (typeof value === "number") {
-        words.setFloat64(8 * i, value, true);
-        return;
+    const at = index.get(kernel);
+    if (at === undefined) throw unknownKernel(kernel, index.keys());
+    // Where arrays of other origin were copied to. One that is passed twice stays one.
+    const copies = new Map<Float32Array | Float64Array | Int32Array, number>();
+    const place = (array: Float32Array | Float64Array | Int32Array): number => {
+      if (array.length === 0) return 0;
+      if (heap.owns(array)) return array.byteOffset;
+      const known = copies.get(array);
+      if (known !== undefined) return known;
+      const address = heap.allocate(array.byteLength);
+      copies.set(array, address);
+      heap.bytes(address, array.byteLength).set(bytesOf(array));
+      return address;
+    };
+    try {
+      for (let i = 0; i < args.length && i < maxArguments; i++) {
+        const value = args[i];
+        if (typeof value === "number") pass(i, kinds.number, value, 0);
+        else if (value === null) pass(i, kinds.nothing, 0, 0);
+        else if (isArray(value)) pass(i, kinds[value[Symbol.toStringTag]], value.length, place(value));
+        else pass(i, kinds.other, 0, 0);
       }
-      let address = 0;
-      if (value !== null && value.length > 0) {
-        if (heap.owns(value)) {
-          address = value.byteOffset;
-        } else {
-          address = heap.allocate(value.byteLength);
-          copies.push({ view: value, address });
-          new Uint8Array(memory.buffer, address, value.byteLength).set(
-            new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-          );
-        }
-      }
-      words.setBigUint64(8 * i, BigInt(address), true);
-    });
-    exports.call(index.get(kernel)!, slots);
-    for (const { view, address } of copies) {
-      new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(
-        new Uint8Array(memory.buffer, address, view.byteLength),
-      );
-      heap.release(address);
+      if (exports.call(at, slots, args.length) === 0) throw faultError(kernel, signatures[at]!, args, fault);
+      for (const [array, address] of copies) bytesOf(array).set(heap.bytes(address, array.byteLength));
+    } finally {
+      for (const address of copies.values()) heap.release(address);
     }
   }
 

@@ -177,6 +177,6 @@ onEveryEngine((kernels) => {
     const shape = { dim: 4, entities: 20, relations: 2, curvature: 1, radius: 1, seed: 1 };
     const model = randomModel({ encoder: "RotE", similarity: "euclidean", ...shape });
     const batch: Batch = { heads: [1, 2], relations: [0, 1], candidates: [], K: 0, gradScores: [] };
-    expect(() => byKernels(kernels(), model, batch, [[3], []], soft(1))).toThrow(/query 1 has no label/);
+    expect(() => byKernels(kernels(), model, batch, [[3], []], soft(1))).toThrow(/Query 1 has no label/);
   });
 });

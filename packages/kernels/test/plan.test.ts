@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { freeAll, plan as newPlan } from "../src/index.js";
+import { freeAll, pairTerms, plan as newPlan, pointTable, queryBatch } from "../src/index.js";
 import { onEveryEngine } from "./_engines.js";
 
 onEveryEngine((kernels) => {
@@ -31,5 +31,26 @@ onEveryEngine((kernels) => {
       }),
       { numRuns: 60, seed: 4 },
     );
+  });
+
+  it("scores more than a million queries with a candidate each", () => {
+    const k = kernels();
+    const { engine } = k;
+    const [B, N] = [2 ** 20 + 3, 7];
+    const queries = queryBatch(engine, B, 1);
+    const points = pointTable(engine, N, 1, false);
+    for (let b = 0; b < B; b++) queries.q[16 * b] = b % 1000;
+    const rows = engine.float32(N).map((_, i) => i + 1);
+    k.points("dot", rows, null, 1, null, points);
+    const plan = newPlan(engine, B, 0);
+    const ids = engine.int32(B);
+    for (let b = 0; b < B; b++) ids[b] = b % N;
+    plan.size = k.plan(ids, new Int32Array(), N, plan);
+    const [pairs, scores] = [pairTerms(engine, "dot", B), engine.float32(B)];
+    k.plannedCandidates("dot", queries, points, plan, 1, pairs, scores);
+    const wrong = scores.findIndex((score, b) => score !== (b % 1000) * ((b % N) + 1));
+    expect(wrong).toBe(-1);
+    for (const owner of [queries, points, plan]) freeAll(engine, owner);
+    engine.free(ids, scores, pairs.terms);
   });
 });

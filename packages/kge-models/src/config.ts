@@ -35,8 +35,8 @@ export function checkConfig(config: ModelConfig): void {
   if (dim % dimMultiple !== 0) {
     const reason =
       dimMultiple === 2
-        ? `must be even for ${name}, which takes coordinates in pairs, but is ${dim}.`
-        : `must be a multiple of 4 for ${name}, which takes coordinates by fours, but is ${dim}.`;
+        ? `must be even, but is ${dim}: ${name} takes coordinates in pairs.`
+        : `must be a multiple of 4, but is ${dim}: ${name} takes coordinates by fours.`;
     throw refusal("dim", reason, dim);
   }
   for (const [table, { width }] of Object.entries(tables)) {

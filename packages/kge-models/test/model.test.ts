@@ -144,19 +144,19 @@ describe("createModel", () => {
 
   it.each<[string, object, string, RegExp]>([
     ["an unknown model", { model: "RotX" }, "MODELS_UNKNOWN_MODEL", /"RotX"; known are TransE, DistE, .*AttH/],
-    ["an odd dimension for rotations", { dim: 7 }, "MODELS_CONFIG", /^dim: must be even for RotH, .* but is 7/],
+    ["an odd dimension for rotations", { dim: 7 }, "MODELS_CONFIG", /^dim: must be even, but is 7: RotH/],
     [
       "a core that no memory holds",
       { model: "TuckER", dim: 257 },
       "MODELS_CONFIG",
       /^dim: .*1 to 256 for TuckER, but is 257/,
     ],
-    ["half quaternions", { model: "QuatE", dim: 6 }, "MODELS_CONFIG", /^dim: .*multiple of 4 for QuatE, .* but is 6/],
+    ["half quaternions", { model: "QuatE", dim: 6 }, "MODELS_CONFIG", /^dim: .*multiple of 4, but is 6: QuatE/],
     [
       "an odd dimension for complex numbers",
       { model: "ComplEx", dim: 7 },
       "MODELS_CONFIG",
-      /^dim: must be even for ComplEx, .* but is 7/,
+      /^dim: must be even, but is 7: ComplEx/,
     ],
     ["no dimension", { dim: 0 }, "MODELS_CONFIG", /^dim: .*0/],
     ["a fraction of a dimension", { dim: 2.5 }, "MODELS_CONFIG", /^dim: .*2\.5/],

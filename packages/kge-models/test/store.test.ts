@@ -306,7 +306,7 @@ describe("a malformed model directory is one error that names the file:", () => 
       [(config) => delete config.format, "MODELS_FILE", /, format: /],
       [(config) => delete config.model, "MODELS_FILE", /, model: /],
       [(config) => (config.dim = "4"), "MODELS_FILE", /, dim: /],
-      [(config) => (config.dim = 3), "MODELS_CONFIG", /, dim: must be even for RotH, .* but is 3/],
+      [(config) => (config.dim = 3), "MODELS_CONFIG", /, dim: must be even, but is 3: RotH/],
       [(config) => (config.dim = 4096), "MODELS_CONFIG", /, dim: must be .* 1024/],
       [(config) => (config.entities = -5), "MODELS_FILE", /, entities: /],
       [(config) => (config.entities = 2e9), "MODELS_FILE", /holds 5 names, but config\.json says 2000000000/],

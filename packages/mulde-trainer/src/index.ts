@@ -16,6 +16,8 @@ export type { DistilInput, DistilOptions, TrainInput, TrainOptions } from "./run
 export { optionEntries, parseOptions } from "./run/parse.js";
 export type { OptionEntry } from "./run/parse.js";
 export { expanded, merged } from "./run/shorthand.js";
+export { formerOptions } from "./run/former-options.js";
+export { differences } from "./run/identity.js";
 
 // Experiments
 export { experimentSchema, parseExperiment, stageNames } from "./experiment/experiment.js";
@@ -26,7 +28,7 @@ export { evaluateModel } from "./experiment/evaluate-model.js";
 
 // Parts of a step
 export type { Batch, CandidateBlock, ScoredBlock } from "./step/block.js";
-export type { BlockPlan, CandidateSource, Label, LabelLoss, QuerySource, RowPlan } from "./step/parts.js";
+export type { BlockPlan, CandidateSource, Label, LabelLoss, QuerySource, RowPlan, StepControl } from "./step/parts.js";
 export { ScoreMatrix } from "./step/matrix.js";
 export type { MatrixStep } from "./step/matrix.js";
 export type { AnswerRule } from "./rules/rule.js";

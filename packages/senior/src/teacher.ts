@@ -3,7 +3,7 @@ import { checkCount, checkLength, firstNonFinite } from "./_check.js";
 
 /** What a teacher is told beside the queries. */
 export interface ScoreOptions {
-  /** Aborted when the scores are no longer wanted; a teacher that waits, for a service say, should then reject. */
+  /** Aborts when nobody wants the scores any more. A teacher that waits, for example for a service, should then reject. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -92,7 +92,7 @@ export function checkTeacher(
 }
 
 /** The name of the teacher at position `i`. @throws MuldeError SENIOR_TEACHER if it has none */
-export function nameOf({ name }: { readonly name?: unknown }, i: number): string {
+function nameOf({ name }: { readonly name?: unknown }, i: number): string {
   if (typeof name === "string" && name !== "") return name;
   throw new MuldeError("SENIOR_TEACHER", "the teacher has no name; give it one, so that errors can say which it is.", {
     path: ["teachers", i],

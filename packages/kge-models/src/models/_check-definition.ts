@@ -1,6 +1,6 @@
 import { closest, MuldeError } from "@mulde/errors";
 import { maxDim as largestDim } from "@mulde/kernels";
-import { reservedTables } from "./_shape.js";
+import { reservedTables } from "./_reserved-tables.js";
 import type { ModelDefinition, RelationTable } from "./definition.js";
 import { SIMILARITIES } from "./similarity.js";
 

@@ -1,9 +1,6 @@
 import type { ModelConfig } from "../config.js";
 import type { ModelDefinition } from "./definition.js";
 
-/** The tables that every model has, or every hyperbolic one. A definition's own tables need other names. */
-export const reservedTables = ["entity", "headBias", "tailBias", "curvature"] as const;
-
 /** One table, rows x width. */
 export interface TableShape {
   readonly name: string;

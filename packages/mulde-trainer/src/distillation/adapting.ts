@@ -7,6 +7,7 @@ import type { Objective, StepResult } from "../run/objective.js";
 import { type Trained, trainedTables } from "../run/optimizer.js";
 import type { DistilOptions } from "../run/options.js";
 import type { Batch } from "../step/block.js";
+import type { StepControl } from "../step/parts.js";
 import { distillationObjective } from "./distillation.js";
 
 /**
@@ -50,15 +51,15 @@ export function adaptingObjective(
     extra: main.extra,
     ...(main.state && { state: main.state }),
     adapting: { models, tables: parts.flatMap(({ tables }) => tables) },
-    async step(batch: Batch): Promise<StepResult> {
-      if (batch.epoch < options.soft.adaptFrom) return main.step(batch);
+    async step(batch: Batch, control?: StepControl): Promise<StepResult> {
+      if (batch.epoch < options.soft.adaptFrom) return main.step(batch, control);
       // The last step moved them.
       for (const model of models) model.touch();
-      const { loss, gradients: found, ...rest } = await main.step(batch);
+      const { loss, gradients: found, ...rest } = await main.step(batch, control);
       const gradients = new Map<string, TableGradient>(found);
       let teachers = 0;
       for (const { prefixed, objective } of parts) {
-        const { loss: own, gradients: theirs } = await objective.step(batch);
+        const { loss: own, gradients: theirs } = await objective.step(batch, control);
         // Without their Senior's loss, which has nothing to train.
         teachers += own.hard + options.soft.weight * own.soft!;
         for (const [name, gradient] of theirs) gradients.set(prefixed(name), gradient);

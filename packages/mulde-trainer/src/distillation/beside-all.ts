@@ -4,7 +4,7 @@ import type { TrainingSplit } from "../facts/data.js";
 import type { DistilOptions } from "../run/options.js";
 import type { Batch } from "../step/block.js";
 import { ScoreMatrix, type MatrixStep } from "../step/matrix.js";
-import type { BlockPlan } from "../step/parts.js";
+import type { BlockPlan, StepControl } from "../step/parts.js";
 
 /** A hard label over all entities, and the soft one on its candidates: two passes, whose gradients add up. */
 export class BesideAllEntities {
@@ -23,9 +23,9 @@ export class BesideAllEntities {
     return this.#soft.state;
   }
 
-  async step(batch: Batch): Promise<MatrixStep> {
+  async step(batch: Batch, control?: StepControl): Promise<MatrixStep> {
     const { loss: hard, gradients } = this.#hard.step(batch);
-    const { loss, gradients: more } = await this.#soft.step(batch);
+    const { loss, gradients: more } = await this.#soft.step(batch, control);
     this.#add(gradients, more);
     return { loss: { ...loss, hard }, gradients };
   }

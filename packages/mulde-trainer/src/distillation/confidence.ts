@@ -1,6 +1,6 @@
 import { confidenceWeights, type LabelWeights, type Senior, seniorTeacher, type Teacher } from "@mulde/senior";
 import type { Batch, ScoredBlock } from "../step/block.js";
-import type { Label } from "../step/parts.js";
+import type { Label, StepControl } from "../step/parts.js";
 
 /**
  * DualDE's weights of the two labels of each query (Zhu et al., WSDM 2022). They average 1, so that lambda keeps its meaning: the soft label
@@ -24,9 +24,9 @@ export class Confidence {
     let weights: Float32Array = new Float32Array();
     return {
       name: label.name,
-      prepare: async (block) => {
-        await label.prepare?.(block);
-        weights = (await this.#weights(block.queries))[side];
+      prepare: async (block, control) => {
+        await label.prepare?.(block, control);
+        weights = (await this.#weights(block.queries, control))[side];
       },
       learn: (block) => {
         const loss = label.learn(block);
@@ -37,12 +37,12 @@ export class Confidence {
     };
   }
 
-  async #weights(batch: Batch): Promise<LabelWeights> {
+  async #weights(batch: Batch, control?: StepControl): Promise<LabelWeights> {
     if (this.#last?.batch === batch) return this.#last.weights;
     const { heads, relations, tails } = batch;
     const B = heads.length;
     const scores = new Float32Array(B);
-    await this.#merged.score(heads, relations, tails, scores);
+    await this.#merged.score(heads, relations, tails, scores, control);
     const weights = { soft: new Float32Array(B), hard: new Float32Array(B) };
     confidenceWeights(scores, { alpha: this.#alpha, beta: 0 }, weights);
     for (const side of [weights.soft, weights.hard]) for (let b = 0; b < B; b++) side[b]! *= 2;

@@ -12,7 +12,7 @@ import type { Trained } from "../run/optimizer.js";
 import type { DistilOptions } from "../run/options.js";
 import type { Batch } from "../step/block.js";
 import { ScoreMatrix, widthOf } from "../step/matrix.js";
-import type { BlockPlan, CandidateSource, QuerySource, RowPlan } from "../step/parts.js";
+import type { BlockPlan, CandidateSource, QuerySource, RowPlan, StepControl } from "../step/parts.js";
 import type { AnswerRule } from "../rules/rule.js";
 import { allCandidates, JuniorsBest, randomCandidates } from "./candidates.js";
 import { Confidence } from "./confidence.js";
@@ -84,9 +84,9 @@ export function distillationObjective(
     .parameters()
     .map((parameter) => ({ ...parameter, name: `${seniorPrefix}${parameter.name}` }));
 
-  async function step(batch: Batch): Promise<StepResult> {
+  async function step(batch: Batch, control?: StepControl): Promise<StepResult> {
     layer?.begin(batch.step, batch.heads.length);
-    const { loss, gradients: found } = await pass.step(batch);
+    const { loss, gradients: found } = await pass.step(batch, control);
     const hard = loss.hard + regularizer.add(batch, found) + (layer?.loss ?? 0);
     const gradients = new Map<string, TableGradient>(found);
     for (const { name, rows, gradient } of parameters)

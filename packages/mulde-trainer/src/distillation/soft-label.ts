@@ -3,7 +3,7 @@ import { collectScores, type Senior, type Teacher } from "@mulde/senior";
 import { lowerWrong } from "../rules/held.js";
 import type { AnswerRule } from "../rules/rule.js";
 import { type Batch, type CandidateBlock, contiguous, type ScoredBlock } from "../step/block.js";
-import type { Label, LabelLoss } from "../step/parts.js";
+import type { Label, LabelLoss, StepControl } from "../step/parts.js";
 import { at } from "./candidates.js";
 import type { TopKMemory } from "./top-k-memory.js";
 
@@ -42,20 +42,20 @@ export class SoftLabel implements Label {
     this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
-  async prepare(block: CandidateBlock): Promise<void> {
+  async prepare(block: CandidateBlock, control?: StepControl): Promise<void> {
     const { queries } = block;
     const { memory, teachers } = this.#options;
     const answers = this.#answers(queries.heads.length);
     // Only frozen teachers' scores are kept.
     if (memory?.teachers !== teachers.length) {
-      return this.#ask(queries, contiguous(block, this.#ids), answers);
+      return this.#ask(queries, contiguous(block, this.#ids), answers, control);
     }
     const unasked = at(queries, memory.unscored(queries));
     if (unasked.heads.length > 0) {
       const kept = this.#ids.subarray(0, unasked.heads.length * block.K);
       const own = this.#answers(unasked.heads.length);
       memory.recall(unasked, kept);
-      await this.#ask(unasked, kept, own);
+      await this.#ask(unasked, kept, own, control);
       memory.keepScores(unasked, own);
     }
     memory.recallScores(queries, answers);
@@ -96,9 +96,10 @@ export class SoftLabel implements Label {
     queries: Pick<Batch, "heads" | "relations">,
     candidates: Int32Array,
     answers: Float32Array,
+    control?: StepControl,
   ): Promise<void> {
     const { teachers, rules } = this.#options;
-    await collectScores(teachers, queries.heads, queries.relations, candidates, answers);
+    await collectScores(teachers, queries.heads, queries.relations, candidates, answers, control);
     lowerWrong(rules, queries, candidates, answers);
   }
 

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
-import { type DistilOptions, distilSchema, type TrainOptions, trainSchema } from "../run/options.js";
+import { anySchema, type DistilOptions, distilSchema, type TrainOptions, trainSchema } from "../run/options.js";
 import { parseOptions } from "../run/parse.js";
 import { merged } from "../run/shorthand.js";
 
@@ -115,6 +115,8 @@ class ExperimentParser {
   parse(input: unknown): Experiment {
     const whole = parseOptions(experimentSchema, input, { file: this.#file });
     const { name: title, data, seed, defaults, undistilled } = whole;
+    // Each by itself: what one section takes from them may not go together in another.
+    parseOptions(anySchema, defaults, { file: this.#file, path: ["defaults"] });
     for (const [i, given] of whole.teachers.entries()) this.#teachers.push(this.#teacher(given, i, seed, defaults));
     const { teachers: ofJunior, ...own } = whole.junior;
     const base = merged(merged({ seed }, defaults), own);

@@ -7,7 +7,7 @@ import type { RunOptions } from "../run/options.js";
 import { namedSeed } from "../run/streams.js";
 import type { Batch } from "../step/block.js";
 import { ScoreMatrix, widthOf } from "../step/matrix.js";
-import type { BlockPlan, CandidateSource, Label, QuerySource, RowPlan } from "../step/parts.js";
+import type { BlockPlan, CandidateSource, Label, QuerySource, RowPlan, StepControl } from "../step/parts.js";
 import { AllEntities } from "./all-entities.js";
 import { bothEndsPlan } from "./both-ends.js";
 import { noTrainingSplit, type TrainingSplit } from "./data.js";
@@ -53,9 +53,9 @@ export function factsObjective(
   return {
     extra: [],
     ...(pass.state && { state: pass.state }),
-    async step(batch: Batch): Promise<StepResult> {
+    async step(batch: Batch, control?: StepControl): Promise<StepResult> {
       layer?.begin(batch.step, batch.heads.length);
-      const { loss, gradients } = await pass.step(batch);
+      const { loss, gradients } = await pass.step(batch, control);
       const total = loss + regularizer.add(batch, gradients) + (layer?.loss ?? 0);
       return { loss: { total, hard: total }, gradients };
     },
@@ -102,7 +102,7 @@ function factsPlans(model: KgeModel, options: RunOptions, split: TrainingSplit, 
 /** What both kinds of step come to here. */
 interface FactsPass {
   readonly state?: ReadonlyMap<string, Float32Array>;
-  step(batch: Batch): Promise<{ readonly loss: number; readonly gradients: ModelGradients }>;
+  step(batch: Batch, control?: StepControl): Promise<{ readonly loss: number; readonly gradients: ModelGradients }>;
   dispose(): void;
 }
 
@@ -113,8 +113,8 @@ function allEntities(pass: AllEntities): FactsPass {
 function sampled(matrix: ScoreMatrix): FactsPass {
   return {
     state: matrix.state,
-    step: async (batch) => {
-      const { loss, gradients } = await matrix.step(batch);
+    step: async (batch, control) => {
+      const { loss, gradients } = await matrix.step(batch, control);
       return { loss: loss.hard, gradients };
     },
     dispose: () => matrix.dispose(),

@@ -11,7 +11,7 @@ import type { AnswerRule } from "./rule.js";
 export function functional(answers: AnswerIndex, most: number): AnswerRule {
   const { numRelations } = answers;
   // 2R
-  const isFunctional = answersPerQuery(answers).map((mean) => (mean <= most ? 1 : 0));
+  const isFunctional = answers.answersPerQuery().map((mean) => (mean <= most ? 1 : 0));
   return {
     name: `functional ${most}`,
     isWrong(head, relation, entity) {
@@ -19,17 +19,4 @@ export function functional(answers: AnswerIndex, most: number): AnswerRule {
       return isFunctional[back] === 1 && answers.hasAny(entity, back) && !answers.has(head, relation, entity);
     },
   };
-}
-
-function answersPerQuery(answers: AnswerIndex): Float64Array {
-  const rows = 2 * answers.numRelations;
-  const queries = new Float64Array(rows);
-  const facts = new Float64Array(rows);
-  for (let head = 0; head < answers.numEntities; head++) {
-    for (const relation of answers.relations(head)) {
-      queries[relation]! += 1;
-      facts[relation]! += answers.answers(head, relation).length;
-    }
-  }
-  return facts.map((sum, r) => (queries[r]! > 0 ? sum / queries[r]! : 0));
 }

@@ -7,8 +7,13 @@ import type { AnswerRule } from "./rule.js";
  * @param rules - as `distil` takes them
  */
 export function held(teacher: Teacher, rules: readonly AnswerRule[]): Teacher {
+  // Field by field: an object of a class may have them as getters.
+  const { name, entities, relations, writesAll } = teacher;
   return {
-    ...teacher,
+    name,
+    entities,
+    relations,
+    writesAll,
     async score(heads, relations, candidates, out, options) {
       await teacher.score(heads, relations, candidates, out, options);
       lowerWrong(rules, { heads, relations }, candidates, out);

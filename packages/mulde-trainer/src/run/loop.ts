@@ -118,7 +118,15 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       }
       const batch = batches.at(state.step);
       const { epoch } = batch;
-      const { loss, attention, gradients } = await orDiverged(name, epoch, objective.step(batch));
+      const stepped = await orDiverged(name, epoch, objective.step(batch, { signal: control.signal })).catch(
+        (error: unknown) => {
+          // A teacher that gave up because the run is stopped: nothing was updated, so the top of the loop ends the run.
+          if (control.signal?.aborted) return undefined;
+          throw error;
+        },
+      );
+      if (!stepped) continue;
+      const { loss, attention, gradients } = stepped;
       if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
       optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
       model.touch();

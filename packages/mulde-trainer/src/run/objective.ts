@@ -1,5 +1,6 @@
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
 import type { Batch } from "../step/block.js";
+import type { StepControl } from "../step/parts.js";
 import type { LossParts } from "./events.js";
 import type { Trained } from "./optimizer.js";
 
@@ -14,7 +15,7 @@ export interface Objective {
   readonly adapting?: { readonly models: readonly KgeModel[]; readonly tables: readonly Trained[] };
   /** What a checkpoint must hold beside the tables; reading one fills it in place. */
   readonly state?: ReadonlyMap<string, Float32Array>;
-  step(batch: Batch): Promise<StepResult>;
+  step(batch: Batch, control?: StepControl): Promise<StepResult>;
   dispose(): void;
 }
 

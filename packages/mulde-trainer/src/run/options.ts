@@ -186,8 +186,11 @@ const shared = {
 /** Training from the facts alone: teachers, and undistilled models. */
 export const trainSchema = z.strictObject(shared).superRefine(refuseClash);
 
+/** Every option, each by itself. */
+export const anySchema = z.strictObject({ ...shared, soft, senior });
+
 /** Training a Junior from the facts and from teachers (Wang et al. 2021). */
-export const distilSchema = z.strictObject({ ...shared, soft, senior }).superRefine(refuseClash);
+export const distilSchema = anySchema.superRefine(refuseClash);
 
 export type TrainOptions = z.output<typeof trainSchema>;
 export type DistilOptions = z.output<typeof distilSchema>;

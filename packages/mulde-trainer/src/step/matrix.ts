@@ -1,6 +1,6 @@
 import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
 import type { Batch, CandidateBlock, ScoredBlock } from "./block.js";
-import type { BlockPlan, LabelLoss, RowPlan } from "./parts.js";
+import type { BlockPlan, LabelLoss, RowPlan, StepControl } from "./parts.js";
 
 /** What a step comes to. */
 export interface MatrixStep {
@@ -50,10 +50,10 @@ export class ScoreMatrix {
     return new Map(this.#blocks().flatMap(({ source }) => [...(source.state ?? [])]));
   }
 
-  async step(batch: Batch): Promise<MatrixStep> {
+  async step(batch: Batch, control?: StepControl): Promise<MatrixStep> {
     const placed = this.#place(batch);
     for (const { plan, block } of placed) plan.source.fill(block);
-    for (const { plan, block } of placed) for (const label of plan.labels) await label.prepare?.(block);
+    for (const { plan, block } of placed) for (const label of plan.labels) await label.prepare?.(block, control);
     const rows = placed.at(-1)!.endRow;
     const width = this.#width;
     const scores = this.#pass.forward(

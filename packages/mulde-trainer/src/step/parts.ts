@@ -25,6 +25,12 @@ export interface CandidateSource {
   dispose?(): void;
 }
 
+/** What a step may be told while it runs. */
+export interface StepControl {
+  /** Aborts when the run is stopped: whoever waits for a slow teacher may give up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Parts of a step's loss, by what they are of. */
 export interface LabelLoss {
   /** of the facts */
@@ -42,7 +48,7 @@ export interface Label {
   /** Identifies the label in a run's identity. */
   readonly name: string;
   /** Called before the block is scored, with its candidates: to ask teachers, for example. */
-  prepare?(block: CandidateBlock): Promise<void>;
+  prepare?(block: CandidateBlock, control?: StepControl): Promise<void>;
   /** Writes dL/ds of every candidate into the block's gradient and returns the loss. */
   learn(block: ScoredBlock): LabelLoss;
   /** Gives memory back. */

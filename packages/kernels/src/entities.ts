@@ -1,0 +1,191 @@
+import { MuldeError } from "@mulde/errors";
+import { need } from "./_fault.js";
+import { pairArguments } from "./_pairs.js";
+import { CandidateKernels } from "./candidates.js";
+import type { KernelArgument } from "./engine.js";
+import { type PointTable, type QueryBatch, rowStride, type Similarity } from "./shapes.js";
+
+/** Each query's true answers, at least one: `ids[offsets[b] .. offsets[b + 1])`, ascending. */
+export interface Labels {
+  /** B + 1 */
+  readonly offsets: Int32Array;
+  readonly ids: Int32Array;
+}
+
+/** What `allLoss` minimises. */
+export interface AllLossOptions {
+  readonly kind: "softmax" | "logistic";
+  /** factor of the sum over the batch */
+  readonly weight: number;
+  /** the part of the labels that is spread over all entities (label smoothing); 0 leaves them as they are */
+  readonly smoothing: number;
+}
+
+/** A filtered-ranking call; ids of a query's filter are ascending and leave its target out. */
+export interface RankCall {
+  readonly targets: Int32Array;
+  readonly filterOffsets: Int32Array;
+  readonly filterIds: Int32Array;
+  readonly greater: Int32Array;
+  readonly equal: Int32Array;
+}
+
+/** What `allLoss` writes: gradients by the queries and by all entities. */
+export interface AllLossGradients {
+  /** B x stride */
+  readonly dq: Float32Array;
+  /** B, added to */
+  readonly dc: Float64Array;
+  /** B; zero for a softmax */
+  readonly dHeadBias: Float32Array;
+  /** N x dim */
+  readonly gradient: Float32Array;
+  /** N */
+  readonly tailBias: Float32Array;
+}
+
+// As native/ has them.
+const gradientPieces = 64;
+const tileQueries = 64;
+const maxTileEntities = 384;
+const keptFloats = 160;
+const querySums = 6;
+const topKRoom = 2048;
+
+const lossKinds = { softmax: 0, logistic: 1 } as const;
+
+/** Kernels over all entities. They read points in packed order, so the point table must have been made with `packed`. */
+export class EntityKernels extends CandidateKernels {
+  /** Scores (B x N) of every entity. */
+  scoreAll(similarity: Similarity, queries: QueryBatch, points: PointTable, scores: Float32Array): void {
+    this.engine.call("scoreAll", [...allArguments("scoreAll", similarity, queries, points), scores]);
+  }
+
+  /**
+   * Counts, for each query, the entities that score strictly above its target and exactly as it, without the target and the
+   * filtered ones. Throws `SCORE_NOT_FINITE` if a score that counts is NaN or infinite.
+   */
+  rank(similarity: Similarity, queries: QueryBatch, points: PointTable, call: RankCall): void {
+    const { size } = queries;
+    need("rank", "targets", call.targets, size);
+    const bad = this.scratch32("bad", size);
+    this.engine.call("rank", [
+      ...allArguments("rank", similarity, queries, points),
+      call.targets,
+      call.filterOffsets,
+      call.filterIds,
+      call.greater,
+      call.equal,
+      bad,
+      this.scratch("target", size),
+    ]);
+    const query = bad.subarray(0, size).findIndex((count) => count > 0);
+    if (query >= 0) {
+      throw new MuldeError(
+        "SCORE_NOT_FINITE",
+        `Query ${query} of the block (target ${call.targets[query]!}) has a score that is NaN or infinite: the model has diverged, train it with a lower learning rate.`,
+      );
+    }
+  }
+
+  /**
+   * Ids (B x k) of the k best entities of each query, and their scores unless null; `sorted` best first. Ties go to the lower id.
+   * Rows of both are `stride` values apart; the values between them stay as they are.
+   */
+  topK(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    k: number,
+    ids: Int32Array,
+    scores: Float32Array | null,
+    sorted = true,
+    stride = k,
+  ): void {
+    need("topK", "ids", ids, queries.size === 0 ? 0 : (queries.size - 1) * stride + k);
+    const capacity = Math.max(topKRoom, 4 * k);
+    this.engine.call("topK", [
+      ...allArguments("topK", similarity, queries, points),
+      k,
+      sorted ? 1 : 0,
+      this.scratch("best", 2 * queries.size * capacity),
+      capacity,
+      ids,
+      scores,
+      stride,
+    ]);
+  }
+
+  /**
+   * A loss over all entities: `weight` times the sum over the batch of, with y_e = (1 - smoothing) label + smoothing / N,
+   * `softmax`: -sum over e of y_e log softmax(s)_e, a query's labels sharing 1 among them (1vsAll where it has one), or
+   * `logistic`: sum over e of softplus(s_e) - y_e s_e (KvsAll). Returns the loss and dL/d sqrt(c) of a shared curvature, and writes the
+   * gradients: dq (B x stride), dc (B, added to), head biases (B; zero for a softmax), entity rows (N x dim), tail biases (N).
+   */
+  allLoss(
+    similarity: Similarity,
+    queries: QueryBatch,
+    points: PointTable,
+    labels: Labels,
+    options: AllLossOptions,
+    table: Float32Array,
+    c: number,
+    out: AllLossGradients,
+  ): { readonly loss: number; readonly dSqrtC: number } {
+    const { size: batch } = queries;
+    const { size: n, dim } = points;
+    const { kind, weight, smoothing } = options;
+    const stride = rowStride(dim);
+    need("allLoss", "out.dq", out.dq, batch * stride);
+    need("allLoss", "out.gradient", out.gradient, n * dim);
+    const losses = this.scratch64("losses", batch);
+    const dPoints = this.scratch("dPoints", n * stride);
+    const radial = this.scratch("radial", n);
+    this.engine.call("allLoss", [
+      ...allArguments("allLoss", similarity, queries, points),
+      lossKinds[kind],
+      labels.offsets,
+      labels.ids,
+      smoothing,
+      weight,
+      losses,
+      out.dq,
+      out.dc,
+      out.dHeadBias,
+      dPoints,
+      radial,
+      this.scratch32("firstLabels", batch),
+      this.scratch("ownLabels", batch),
+      this.scratch("references", batch),
+      this.scratch("byWeight", n),
+      this.scratch("partial", gradientPieces * tileQueries * stride),
+      this.scratch64("sums", (querySums + 2) * gradientPieces * tileQueries),
+      this.scratch("kept", keptFloats * (n + maxTileEntities)),
+      out.tailBias,
+    ]);
+    let loss = 0;
+    for (let b = 0; b < batch; b++) loss += weight * losses[b]!;
+    const dSqrtC = this.pointsBackward(similarity, table, null, c, n, dim, { dPoints, radial }, out.gradient);
+    return { loss, dSqrtC };
+  }
+
+  /**
+   * For benchmarks: the inner products of all queries and entities as `allLoss` makes them, a tile at a time, and nothing else.
+   * Returns the sum of those with the first entities of each tile (at least 4), a figure that depends on the instruction set.
+   */
+  products(queries: QueryBatch, points: PointTable): number {
+    const pieces = 64;
+    const out = this.scratch64("products", pieces).subarray(0, pieces);
+    this.engine.call("products", [...allArguments("products", "dot", queries, points), pieces, out]);
+    return out.reduce((total, value) => total + value, 0);
+  }
+}
+
+function allArguments(
+  kernel: string,
+  similarity: Similarity,
+  queries: QueryBatch,
+  points: PointTable,
+): KernelArgument[] {
+  return [...pairArguments(kernel, similarity, queries, points), points.packed];
+}
