@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { knownAnswers, rankTriples, summarise } from "@mulde/eval";
-import { loadModel, modelScorer } from "@mulde/kge-models";
+import { modelScorer, openModel } from "@mulde/kge-models";
 import { functional, ownHead } from "@mulde/mulde-trainer";
 import { addLedgerLine, refuseAbsolute } from "./_tables.js";
 
@@ -15,7 +15,8 @@ const { values: flags, positionals: runs } = parseArgs({
 });
 refuseAbsolute([flags.data ?? "", ...runs]);
 
-const { entities, relations, train, valid, test } = await loadDataset(flags.data);
+const data = await loadDataset(flags.data);
+const { entities, relations, train, valid, test } = data;
 const numRelations = relations.size;
 const known = knownAnswers(entities.size, numRelations, train, valid, test);
 const trained = indexAnswers(entities.size, numRelations, train);
@@ -25,7 +26,7 @@ const filters = { plain: known, taken: without(taken), heads: without(ownHead(tr
 console.log(exceptions());
 
 for (const run of runs) {
-  const { model, training } = await loadModel(run);
+  const { model, training } = await openModel(run, { data });
   const scorer = modelScorer(model);
   const ranked = {};
   for (const [name, filter] of Object.entries(filters))
