@@ -2,8 +2,8 @@
 export const pageWidth = 80;
 
 /** Columns that text may fill on a stream: those of its terminal, and at least 80. */
-export function columnsOf(stream: NodeJS.WriteStream): number {
-  return stream.isTTY ? Math.max(pageWidth, stream.columns) : pageWidth;
+export function columnsOf({ isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number }): number {
+  return isTTY && columns !== undefined ? Math.max(pageWidth, columns) : pageWidth;
 }
 
 /** Text broken between words into lines of at most `width` columns. Longer words, such as paths, stay whole. */

@@ -73,7 +73,7 @@ test("an experiment takes an imported model as a teacher", async () => {
   const options = "{ epochs: 5, batchSize: 64, negatives: 20, soft: { candidates: 20 } }";
   const lines = [
     `name: taught\ndata: ${data}\ndefaults: ${options}`,
-    `teachers: [{ from: ${out} }]\njunior: { model: RotH, dim: 4 }\n`,
+    `teachers: [{ from: ${out} }]\njunior: { model: { name: RotH, dim: 4 } }\n`,
   ];
   writeFileSync(join(base, "taught.yaml"), lines.join("\n"));
   const report = await muldeJson<{ rows: { role: string; name: string }[] }>([
@@ -90,6 +90,7 @@ test("a vocabulary of another data set is an error that names its file and what 
   expect(code).toBe(1);
   expect(errorOf(stdout)).toEqual({
     code: "MODELS_IMPORT",
+    file: other,
     message: `${other}: There is no entity "n7"; give the vocabulary file of the model's training, and the data set that it was trained on.`,
   });
   expect(existsSync(out)).toBe(false);
@@ -125,7 +126,7 @@ test("a directory that holds a model is kept unless --force is given", async () 
 test.each([
   ["another library", ["--from", "openke"], /'--from <library>' argument 'openke' is invalid.*kgemb, libkge/],
   ["another norm", ["--norm", "3"], /'--norm <number>' argument '3' is invalid/],
-  ["an unknown model", ["--model", "RotX"], /'--model <name>' argument 'RotX' is invalid/],
+  ["an unknown model", ["--model", "RotX"], /--model: There is no model "RotX"/],
 ])("%s is bad usage", async (_, args, message) => {
   const { code, stderr } = await mulde([...flags("x"), ...args]);
   expect(code).toBe(2);
