@@ -240,7 +240,13 @@ describe("a distillation step", () => {
     junior.table("entity").data.fill(NaN);
     junior.touch();
     let asked = 0;
-    const objective = distillationObjective(junior, [{ name: "spy", score: () => void asked++ }], input, known);
+    const spy: Teacher = {
+      name: "spy",
+      score() {
+        asked++;
+      },
+    };
+    const objective = distillationObjective(junior, [spy], input, known);
     await expect(objective.step({ epoch: 0, step: 0, heads, relations: rows, tails })).rejects.toMatchObject({
       code: "SCORE_NOT_FINITE",
     });
@@ -396,7 +402,7 @@ describe("a distillation step", () => {
 
 it("an epoch's event tells the teachers' mean attention weights, the same after a resumption", async () => {
   const data = ring();
-  const near = { name: "near", score: teachers[0]!.score };
+  const near: Teacher = { ...teachers[0]!, name: "near" };
   const seen: (readonly number[] | undefined)[] = [];
   const options = changed({ epochs: 3, soft: { candidates: 8 } });
   const stepsPerEpoch = Math.ceil((2 * data.train.length) / options.batchSize!);
