@@ -234,6 +234,40 @@ describe("a distillation step", () => {
     objective.dispose();
   });
 
+  it.each<DistilInput>([
+    {},
+    { soft: { confidence: 3 } },
+    { soft: { queries: 1 }, negatives: 1 },
+    { soft: { candidates: "sampled" } },
+    { rules: ["ownHead", "neighbours"], negatives: { filter: true, bothEnds: 1 } },
+    { loss: "KvsAll" },
+  ])("does not depend on the step before it: %o", async (changes) => {
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const pick = (from: number, to: number): Batch => ({
+      epoch: 0,
+      step: from,
+      heads: heads.slice(from, to),
+      relations: rows.slice(from, to),
+      tails: tails.slice(from, to),
+    });
+    const outcome = async (batches: readonly Batch[]): Promise<unknown> => {
+      const objective = distillationObjective(junior, teachers, parse(changes), known);
+      let last: unknown;
+      for (const batch of batches) {
+        const { loss, attention, gradients: found } = await objective.step(batch);
+        const entity = dense(found.get("entity")!, entities, 4);
+        last = { loss, attention, entity, scaling: [...found.get("senior.scaling")!.values] };
+      }
+      objective.dispose();
+      return last;
+    };
+    const [first, second] = [pick(0, 2), pick(2, 5)];
+    expect(await outcome([first, second])).toEqual(await outcome([second]));
+    expect(await outcome([second, first])).toEqual(await outcome([first]));
+    expect(await outcome([first])).not.toEqual(await outcome([second]));
+    junior.dispose();
+  });
+
   it("asks no teacher once the Junior scores NaN", async () => {
     const input = parse({ negatives: 1 });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
