@@ -15,8 +15,13 @@ export default tseslint.config(
         console: "readonly",
         URL: "readonly",
         Buffer: "readonly",
+        AbortController: "readonly",
         setInterval: "readonly",
         clearInterval: "readonly",
+        setTimeout: "readonly",
+        clearTimeout: "readonly",
+        AbortController: "readonly",
+        AbortSignal: "readonly",
       },
     },
     rules: {

@@ -171,6 +171,38 @@ describe("the ledger", () => {
     expect(tsv(ledger)).toHaveLength(lines.length);
   });
 
+  it("gets the line of a model trained or distilled alone", { timeout: 60_000 }, async () => {
+    const shape = ["--dim", "8", "--epochs", "1", "--data", "graph"];
+    for (const [role, model, ...command] of [
+      ["baseline", "ComplEx", "train", "--model", "ComplEx", "--out", "runs/alone"],
+      [
+        "distilled",
+        "RotE",
+        "distil",
+        "--teachers",
+        "runs/alone,runs/mini/TransE",
+        "--junior",
+        "RotE",
+        "--out",
+        "runs/two",
+      ],
+    ]) {
+      const { code, stderr } = await record("--role", role!, "--", ...command, ...shape);
+      expect(code, stderr).toBe(0);
+      const line = tsv(ledger).at(-1)!;
+      expect(line).toMatchObject({
+        experiment: "mini",
+        data: "graph",
+        role,
+        model,
+        dimension: "8",
+        seed: "0",
+        epochs: "1",
+      });
+      expect(line.note).toMatch(/^validation MRR 0\.\d{4} in epoch 1, Hits@10 0\.\d{4}\./);
+    }
+  });
+
   it("gets the line of a run that failed", { timeout: 60_000 }, async () => {
     const { code } = await record("--", "train", "--model", "TransE", "--data", "nowhere", "--out", "runs/failed");
     expect(code).toBe(1);

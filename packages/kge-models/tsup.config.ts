@@ -1,5 +1,5 @@
 import { defineConfig } from "tsup";
 import { base } from "../../tsup.base.js";
 
-// tfjs-core publishes its gradients only as source files that Node cannot import, so they are bundled, as a chunk of their own.
+// tfjs-core publishes its gradients as source files that Node cannot import, so we bundle them, as a chunk of their own.
 export default defineConfig({ ...base, noExternal: [/tfjs-core\/dist\/register_all_gradients/] });

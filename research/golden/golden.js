@@ -6,12 +6,13 @@
 // --whole takes graphs of the archives' sizes (three minutes natively) and leaves `options.yaml` out. --against compares with hashes printed
 // before, prints those that differ, and exits with 1 if any do. MULDE_KERNELS and MULDE_THREADS choose the engine: on WebAssembly the bytes are
 // the same everywhere, and `wasm.json` has them; native ones are the same on one kind of processor.
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { distilSchema, merged, parseExperiment, parseOptions, trainSchema } from "@mulde/mulde-trainer";
 import { parse } from "yaml";
+import { experiments } from "../../scripts/_experiments.js";
 import { Budget } from "./budget.js";
 import { graphs } from "./graphs.js";
 
@@ -19,18 +20,13 @@ const { values: flags } = parseArgs({
   options: { whole: { type: "boolean", default: false }, against: { type: "string" } },
 });
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const presets = here("../../apps/cli/experiments");
+const root = here("../..");
+const all = experiments(root);
 const graph = graphs(flags.whole ? "whole" : "small");
 const budget = await Budget.create();
 const hashes = {};
 
-for (const folder of [presets, here("../experiments")]) {
-  for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith(".yaml"))
-    .sort()) {
-    await experiment(basename(file, ".yaml"), readYaml(join(folder, file)));
-  }
-}
+for (const { name, file } of all) await experiment(name, readYaml(join(root, file)));
 if (!flags.whole) await options();
 if (flags.against === undefined) console.log(JSON.stringify(hashes, null, 2));
 else compare(JSON.parse(readFileSync(flags.against, "utf8")));
@@ -69,7 +65,8 @@ async function experiment(name, { data, teachers, junior, undistilled, juniorTea
 
 /** The options of a teacher from an earlier run, `../../runs/PRESET/TEACHER`: it is trained here by that preset. */
 function optionsOf(from) {
-  const { teachers } = readYaml(join(presets, `${basename(dirname(from))}.yaml`));
+  const { file } = all.find(({ name }) => name === basename(dirname(from)));
+  const { teachers } = readYaml(join(root, file));
   return teachers.find(({ name }) => name === basename(from)).options;
 }
 

@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { readTable, validation } from "./_tables.js";
+import { readLedger, readTable, validation } from "./_tables.js";
 
 const at = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const ledger = readTable("ledger.tsv");
+const ledger = readLedger();
 const curves = readTable("curves.tsv");
 const published = readTable("published.tsv");
 const sets = ["WN18RR", "FB15k-237"];
@@ -15,12 +15,16 @@ const entities = { WN18RR: 40943, "FB15k-237": 14541 };
 const roles = ["published", "teacher", "undistilled", "distilled", "senior"];
 const colours = ["#888888", "#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
 const hues = ["#b07aa1", "#f28e2b", "#1f6fb2", "#59a14f"];
+// What the rule `functional` trained stands beside what was trained without it, and says so.
+const ruled = ", functional";
+const juniors = ["undistilled", "distilled", `distilled${ruled}`];
+const juniorColours = ["#f28e2b", "#1f6fb2", "#5a9bd4"];
 const lowest = { WN18RR: 0.43, "FB15k-237": 0.29 };
 const highest = { WN18RR: 0.54, "FB15k-237": 0.38 };
 const width = 460;
 const height = 340;
 const margins = { marginLeft: 60, marginRight: 20, marginTop: 50, marginBottom: 45 };
-// XML needs to be told; HTML does not.
+// SVG files need the namespace; SVG inside HTML does not.
 const namespace = "http://www.w3.org/2000/svg";
 
 const papers = new Map(sets.map((data) => [data, lastRuns(data)]));
@@ -32,7 +36,7 @@ export function figures() {
     "quality.svg": figure(sets.map(quality)),
     "curves.svg": figure(ran.map(courses)),
     "attention.svg": figure(ran.map(attention)),
-    "relations.svg": figure([relationScales("WN18RR")]),
+    "relations.svg": figure([relationScales("wn18rr-paper-plain")]),
   };
 }
 
@@ -41,7 +45,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, text] of Object.entries(figures())) writeFileSync(at(`figures/${name}`), text);
 }
 
-/** Panels side by side as one SVG. */
+/** One SVG with the panels side by side. */
 function figure(panels) {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   let x = 0;
@@ -61,15 +65,14 @@ function title(text) {
   return Plot.text([text], { frameAnchor: "top", dy: -38, fontSize: 14, fontWeight: "bold" });
 }
 
-/** MRR against the size of the model: the parameters of ours, and N d floats for published ones, nearly all they have. */
+/** MRR against the size of the model. Ours count all parameters; published ones count N d floats, which is nearly all they have. */
 function quality(data) {
-  // Of several runs, take the one with the best validation MRR: nothing is chosen on the test split.
+  // Of several runs, take the one with the best validation MRR; never choose on the test split.
   const best = new Map();
   for (const line of ledger) {
     if (line.data !== data || line.mrr === "") continue;
-    const { experiment, role, model, dimension, mrr, parameters } = line;
-    const plain = role === "distilled" && experiment.endsWith("-plain") ? ", plain" : "";
-    const label = `${model} ${dimension}${plain}`;
+    const { role, model, dimension, mrr, parameters, functional } = line;
+    const label = `${model} ${dimension}${functional ? ruled : ""}`;
     const key = `${role} ${label}`;
     const chosenBy = validation(line);
     if (best.has(key) && best.get(key).chosenBy > chosenBy) continue;
@@ -89,7 +92,7 @@ function quality(data) {
       role: "published",
       label: `${system} ${dimension}`,
     }));
-  // The weakest teachers would squeeze all others together.
+  // Leave out the weakest models: they would squeeze all others together.
   const points = [...theirs, ...best.values()].filter(({ mrr }) => mrr >= lowest[data]);
   const x = { type: "log", domain: [3e5, 3e9], label: "bytes", labelArrow: "none", tickFormat: "~s", ticks: 3 };
   const y = { domain: [lowest[data], highest[data]], label: "test MRR", labelArrow: "none", grid: true };
@@ -117,7 +120,7 @@ function quality(data) {
   };
 }
 
-/** Places labels to the right or left of their points, ours first; a label without room is left out. */
+/** Puts each label to the right or left of its point, our Juniors first; leaves out a label that has no room. */
 function labelSides(points) {
   const taken = points.map(({ x, y }) => [x - 4, x + 4, y - 4, y + 4]);
   const fits = ([left, right, top, bottom]) =>
@@ -137,25 +140,32 @@ function labelSides(points) {
   return sides;
 }
 
-/** The course of each model in the paper's setting: of several runs, the last. */
+/** The course of each model in the paper's setting, from its last run. */
 function lastRuns(data) {
   const runs = new Map();
   for (const line of curves) {
-    if (line.data !== data || !line.experiment.endsWith("-paper")) continue;
-    const run = runs.get(line.name) ?? [];
+    if (line.data !== data || !/-paper(-plain)?$/.test(line.experiment)) continue;
+    const name = courseName(line);
+    const run = runs.get(name) ?? [];
     const goesOn = run.length > 0 && Number(line.epoch) > run.at(-1).epoch;
-    runs.set(line.name, [...(goesOn ? run : []), { ...line, epoch: Number(line.epoch), mrr: Number(line.mrr) }]);
+    runs.set(name, [...(goesOn ? run : []), { ...line, name, epoch: Number(line.epoch), mrr: Number(line.mrr) }]);
   }
   return [...runs.values()].flat();
 }
 
-/** Validation MRR over epochs, of the distilled Junior and its twin in the paper's setting. */
+/** Where an experiment has a twin without the rule `functional`, its own Junior is the one with the rule. */
+function courseName({ experiment, name }) {
+  const plain = curves.some((other) => other.experiment === `${experiment}-plain`);
+  return plain && name === "distilled" ? `distilled${ruled}` : name;
+}
+
+/** Validation MRR over epochs: the distilled Junior and its undistilled twin, in the paper's setting. */
 function courses(data) {
-  const lines = papers.get(data).filter(({ name }) => ["distilled", "undistilled"].includes(name));
+  const lines = papers.get(data).filter(({ name }) => juniors.includes(name));
   return {
     x: { label: "epoch", labelArrow: "none" },
     y: { label: "validation MRR", labelArrow: "none", grid: true },
-    color: { domain: roles, range: colours },
+    color: { domain: juniors, range: juniorColours },
     marks: [
       title(`${data}: with and without teachers`),
       Plot.lineY(lines, { x: "epoch", y: "mrr", stroke: "name", marker: "dot" }),
@@ -167,7 +177,7 @@ function courses(data) {
   };
 }
 
-/** The teachers' mean attention weights over the epochs of the distilled Junior. */
+/** The teachers' mean attention weights over epochs of the distilled Junior. */
 function attention(data) {
   const lines = papers.get(data).filter((line) => line.name === "distilled");
   const points = lines.flatMap(({ epoch, attention: weights, teachers }) =>
@@ -186,7 +196,7 @@ function attention(data) {
   };
 }
 
-/** Names in their colours, stacked in the lower right corner, which is empty in these figures. */
+/** Names in their colours, stacked in the lower right corner, where these figures are empty. */
 function legend(names, fills) {
   return names.map((name, i) =>
     Plot.text([name], {
@@ -201,8 +211,8 @@ function legend(names, fills) {
 }
 
 /** The Senior's scale of each teacher for each relation, in both directions. */
-function relationScales(data) {
-  const lines = readTable("scales.tsv").filter((line) => line.data === data && line.experiment.endsWith("-paper"));
+function relationScales(experiment) {
+  const lines = readTable("scales.tsv").filter((line) => line.experiment === experiment);
   const cells = [...new Map(lines.map((line) => [`${line.relation} ${line.teacher}`, line])).values()];
   return {
     width: 560,
@@ -213,7 +223,7 @@ function relationScales(data) {
     y: { label: null },
     color: { scheme: "blues" },
     marks: [
-      Plot.text([`${data}: relation-specific scales`], {
+      Plot.text([`${lines[0].data}: relation-specific scales`], {
         frameAnchor: "top",
         dy: -56,
         fontSize: 14,

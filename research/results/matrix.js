@@ -1,6 +1,6 @@
-// Trains every model under every loss, and Juniors of three families under every kind of teacher, each for a few epochs on the embedded
-// WordNet graph, asks which options are refused, and writes the tables of matrix.md: node research/results/matrix.js [--epochs 10], after a build; a quarter of an hour.
-// --mini trains for one epoch on a tiny graph and prints the page in place of writing it, to show which combinations work.
+// Writes the tables of matrix.md: node research/results/matrix.js [--epochs 10], after a build; a quarter of an hour.
+// It trains every model with every loss, and Juniors of three families with every kind of teacher, each for a few epochs on the embedded
+// WordNet graph, and asks which options are refused. --mini trains one epoch on a tiny graph and prints the page instead of writing it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -41,17 +41,17 @@ const losses = {
 const usual = losses["bce, adversarial"];
 const soft = { candidates: { k: 64 }, weight: 2 };
 
-/** The model that a training on the facts ends with. */
+/** Trains a model on the facts. */
 async function fromFacts(name, loss, dim) {
   return (await train({ ...base, ...loss, model: shape(name, dim) }, { data }).result).model;
 }
 
-/** The Junior that some teachers end with. */
+/** Distils a Junior from teachers. */
 async function fromTeachers(options, context) {
   return (await distil({ ...base, soft, ...options }, { data, ...context }).result).model;
 }
 
-/** The test split's MRR of the model that a training returns; or the code of its error. */
+/** The test MRR of the model that a training returns, or the code of its error. */
 async function mrr(trained) {
   try {
     const model = await trained();
@@ -63,7 +63,7 @@ async function mrr(trained) {
   }
 }
 
-/** Why options are refused. */
+/** The reason with which `distil` refuses options. */
 function refusal(options) {
   try {
     distil({ ...base, ...options }, { data, teachers: [rotH] });
@@ -84,7 +84,7 @@ async function table(rows, columns, cell) {
   return lines.join("\n");
 }
 
-/** A teacher that scores a tail by how often the relation ends in it. */
+/** A teacher that scores a tail by how often it occurs with the relation. */
 function popularityTeacher() {
   const counted = new Float32Array(numRelations * entities);
   for (let i = 0; i < queries.length; i++) counted[queries.relations[i] * entities + queries.tails[i]]++;
@@ -130,7 +130,7 @@ const byRegime = await table(Object.keys(losses), ["junior", "random", "sampled"
   }),
 );
 
-// What is refused before anything is trained.
+// Options that `distil` refuses before it trains anything.
 const clashes = {
   "`regularizer: DURA` and a hyperbolic model": { regularizer: "DURA" },
   "`negatives.bothEnds` and a loss other than `bce`": { loss: "margin", negatives: { bothEnds: 1 } },

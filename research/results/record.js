@@ -1,7 +1,7 @@
-// Runs `mulde` and writes a line of ledger.tsv for each model, for failed runs too:
+// Runs a `mulde` command and writes a line to ledger.tsv for each model, and one for a run that failed:
 //   node research/results/record.js --experiment NAME [--role undistilled|teacher|baseline] [--note TEXT] [--to DIR] -- train|distil|run ...
-// --role is the role of a model of `train`; what `distil` trains is distilled. --to is the folder of the ledger, the curves and the scales.
-// Metrics are of the whole test split, filtered, with realistic ranks.
+// --role names the role of a model that `train` makes; `distil` makes distilled ones. --to is the folder of the ledger, curves and scales.
+// Metrics cover the whole test split, filtered, with realistic ranks.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { addLedgerLine, addLine, readTable, refuseAbsolute } from "./_tables.js"
 const bin = fileURLToPath(new URL("../../apps/cli/bin/mulde.js", import.meta.url));
 
 const split = process.argv.indexOf("--");
-if (split < 0) throw new Error("Give the mulde command after --, as the first lines of this file show.");
+if (split < 0) throw new Error("Give the mulde command after --; the head of this file shows how.");
 const { values: flags } = parseArgs({
   args: process.argv.slice(2, split),
   options: {
@@ -53,7 +53,7 @@ writeCurves();
 if (code === 0 && command[0] === "run") writeScales(JSON.parse(stdout).out);
 process.exitCode = code;
 
-/** Runs the command; returns its exit code, its output and its highest resident memory in MB. */
+/** Runs the command. Returns its exit code, its output and its peak resident memory in MB. */
 function run() {
   const args = [bin, ...command, "--json", "--log", log];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -73,7 +73,7 @@ function run() {
   );
 }
 
-/** A line for the model of `train` or `distil`, or for each row of an experiment that this run made. */
+/** One line for the model of `train` or `distil`; of an experiment, one for each row that this run made. */
 function lines(report) {
   const { note } = flags;
   if (!report.rows) {
@@ -89,22 +89,22 @@ function lines(report) {
   );
   return report.rows.flatMap((row) => {
     const saved = join(report.out, row.name, "config.json");
-    // A teacher from another directory has its line there, and a model of an earlier run has one already, unless that run was stopped before
-    // it wrote any. A model that this run trained gets a new line, even if it came out the same.
+    // Skip teachers from other directories and models of earlier runs: they have their lines. An earlier run that was stopped wrote none, so
+    // its models get theirs now. A model that this run trained gets a new line even if it came out the same.
     const elsewhere = row.role !== "senior" && !existsSync(saved);
     const line = { ...metrics(row), data };
     const same = ["role", "model", "dimension", "seed", "mrr", "data"];
     const written = known.some((other) => same.every((column) => other[column] === String(line[column])));
     if (elsewhere || (written && !trained.has(row.role === "senior" ? "distilled" : row.name))) return [];
     const how = row.role === "senior" ? "" : chosenBy(JSON.parse(readFileSync(saved, "utf8")).training.validation);
-    // Twins of variants have names too; their model and size tell them apart.
+    // Undistilled twins of variants are told apart by their model and size.
     const usual = ["undistilled", "senior"].includes(row.role) || [row.role, row.model].includes(row.name);
     const variant = usual ? "" : `variant ${row.name}.`;
     return [{ ...line, note: `${variant} ${how} ${note}`.trim() }];
   });
 }
 
-/** The validation metrics that a model was chosen by: no choice needs the test split. */
+/** The validation metrics by which a model was chosen; the test split has no part in it. */
 function chosenBy({ epoch, metrics: { mrr, hits } }) {
   return `validation MRR ${mrr.toFixed(4)} in epoch ${epoch + 1}, Hits@10 ${hits["10"].toFixed(4)}.`;
 }
@@ -128,7 +128,7 @@ function metrics({ role, model, dim, parameters, seed, mrr, hits, headMrr, tailM
   };
 }
 
-/** Writes every validation of the run to curves.tsv, from which the figures draw courses. */
+/** Writes every validation of the run to curves.tsv, for the figures. */
 function writeCurves() {
   const columns = "experiment data out name epoch seconds mrr attention teachers".split(" ");
   const data = option("data") ?? rows[0]?.data;
@@ -142,7 +142,7 @@ function writeCurves() {
     if (event.type === "epoch") {
       seconds += event.seconds;
       attention = event.attention?.map((weight) => weight.toFixed(3)).join(" ");
-      // Variants may have fewer; the first stages are the teachers.
+      // The first stages are the teachers. Variants may have fewer of them.
       teachers = event.name === "distilled" ? stages.slice(0, event.attention.length).join(" ") : undefined;
     }
     if (event.type !== "validation") continue;
@@ -160,7 +160,7 @@ function writeCurves() {
   }
 }
 
-/** Writes the scales that an experiment's Senior learned to scales.tsv, if the relations are few enough to be drawn. */
+/** Writes the scales that an experiment's Senior learned to scales.tsv, unless there are too many relations to draw. */
 function writeScales(out) {
   const saved = join(out, "distilled");
   const { scaling } = JSON.parse(readFileSync(join(saved, "config.json"), "utf8")).training.senior;

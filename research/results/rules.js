@@ -1,11 +1,12 @@
-// How validation metrics change if the ranking leaves out answers that a rule takes to be wrong, a ledger line for each model:
+// Ranks a validation split three times: plainly, without the answers that the rule `functional` calls wrong (`taken`), and without each
+// query's own head (`heads`). Writes a ledger line for each model:
 //   node research/results/rules.js --data NAME [--functional 1.05] [--to DIR] RUN...
-// `taken` leaves out entities that have their answer in a functional reciprocal relation, `heads` the query's own head (see `mulde distil
-// --help`). --to is the folder of the ledger.
+// RUN is the directory of a saved model, --to the folder of the ledger.
 import { parseArgs } from "node:util";
 import { indexAnswers, loadDataset } from "@mulde/datasets";
 import { knownAnswers, rankTriples, summarise } from "@mulde/eval";
-import { loadModel, modelScorer } from "@mulde/kge-models";
+import { modelScorer, openModel } from "@mulde/kge-models";
+import { functional, ownHead } from "@mulde/mulde-trainer";
 import { addLedgerLine, refuseAbsolute } from "./_tables.js";
 
 const { values: flags, positionals: runs } = parseArgs({
@@ -14,23 +15,21 @@ const { values: flags, positionals: runs } = parseArgs({
 });
 refuseAbsolute([flags.data ?? "", ...runs]);
 
-const { entities, relations, train, valid, test } = await loadDataset(flags.data);
+const data = await loadDataset(flags.data);
+const { entities, relations, train, valid, test } = data;
 const numRelations = relations.size;
 const known = knownAnswers(entities.size, numRelations, train, valid, test);
 const trained = indexAnswers(entities.size, numRelations, train);
-const taken = takenEntities(Number(flags.functional));
-const rules = {
-  plain: known,
-  taken: alsoOut((head, relation) => taken[(relation + numRelations) % (2 * numRelations)]),
-  heads: alsoOut((head) => [head]),
-};
-console.log(broken());
+const most = Number(flags.functional);
+const taken = functional(trained, most);
+const filters = { plain: known, taken: without(taken), heads: without(ownHead(trained)) };
+console.log(exceptions());
 
 for (const run of runs) {
-  const { model, training } = await loadModel(run);
+  const { model, training } = await openModel(run, { data });
   const scorer = modelScorer(model);
   const ranked = {};
-  for (const [name, filter] of Object.entries(rules))
+  for (const [name, filter] of Object.entries(filters))
     ranked[name] = await rankTriples(scorer, { triples: valid, numRelations, known: filter });
   const parts = Object.entries(ranked).map(([name, { head, tail }]) => {
     const { mrr, hits } = summarise([...head.ranks, ...tail.ranks], entities.size);
@@ -51,26 +50,20 @@ for (const run of runs) {
   model.dispose();
 }
 
-/** For each of the 2R relations, the entities that have an answer there, if it is functional: at most `most` answers a head on average. */
-function takenEntities(most) {
-  return Array.from({ length: 2 * numRelations }, (_, relation) => {
-    const heads = Array.from({ length: entities.size }, (_, head) => head).filter((head) =>
-      trained.hasAny(head, relation),
-    );
-    const answers = heads.reduce((sum, head) => sum + trained.answers(head, relation).length, 0);
-    return new Set(answers <= most * heads.length ? heads : []);
-  });
-}
-
-/** The usual filter, and what a rule leaves out besides; `rankTriples` never filters out the answer in question. */
-function alsoOut(wrong) {
+/** The usual filter, which also leaves out what a rule calls wrong. `rankTriples` always keeps the answer in question. */
+function without(rule) {
   return {
-    answers: (head, relation) =>
-      Int32Array.from(new Set([...known.answers(head, relation), ...wrong(head, relation)])).sort(),
+    answers: (head, relation) => {
+      const left = new Set(known.answers(head, relation));
+      for (let entity = 0; entity < entities.size; entity++) {
+        if (rule.isWrong(head, relation, entity)) left.add(entity);
+      }
+      return Int32Array.from(left).sort();
+    },
   };
 }
 
-/** The MRR of either side, for each relation with at least a twentieth of the triples. */
+/** The MRR of both sides, for each relation with at least a twentieth of the triples. */
 function largeRelations(sides) {
   const mrr = (side, relation) => {
     const ranks = sides[side].ranks.filter((_, i) => valid.relations[i] === relation);
@@ -81,24 +74,27 @@ function largeRelations(sides) {
     .map((r) => `"${relations.name(r)}" MRR of heads ${mrr("head", r)}, of tails ${mrr("tail", r)}`);
 }
 
-/** Counts the answers in question that are taken: the rule is wrong about them. */
-function broken() {
+/** How many answers in question the rule `functional` calls wrong, of those in a relation to which it applies. */
+function exceptions() {
+  const means = trained.answersPerQuery();
   let asked = 0;
   let wrong = 0;
   valid.relations.forEach((relation, i) => {
+    const back = relation + numRelations;
+    const [head, tail] = [valid.heads[i], valid.tails[i]];
     const sides = [
-      [relation + numRelations, valid.tails[i]],
-      [relation, valid.heads[i]],
+      { query: [head, relation], answer: tail, mean: means[back] },
+      { query: [tail, back], answer: head, mean: means[relation] },
     ];
-    for (const [reciprocal, answer] of sides) {
-      asked += Number(taken[reciprocal].size > 0);
-      wrong += Number(taken[reciprocal].has(answer));
+    for (const { query, answer, mean } of sides) {
+      asked += Number(mean > 0 && mean <= most);
+      wrong += Number(taken.isWrong(...query, answer));
     }
   });
   return `answers in question that are taken: ${wrong} of ${asked} that could be`;
 }
 
-/** The share of queries whose own head outranks the answer: those that rank better without heads. */
+/** The share of queries whose own head outranks the answer: they rank better without it. */
 function headsAbove({ plain, heads }) {
   const above = ["head", "tail"].map((side) =>
     plain[side].ranks.reduce((sum, rank, i) => sum + (rank > heads[side].ranks[i]), 0),

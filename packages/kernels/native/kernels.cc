@@ -1,11 +1,18 @@
 // Every kernel of one instruction set, by the name under which the host calls it.
+#include "all-loss.h"
+#include "candidates.h"
 #include "encoders.h"
 #include "losses.h"
 #include "optimizers.h"
 #include "peak.h"
+#include "plan.h"
+#include "planned-backward.h"
+#include "planned-forward.h"
+#include "rank.h"
 #include "sampling.h"
+#include "score-all.h"
 #include "senior.h"
-#include "tiles.h"
+#include "top-k.h"
 
 namespace mulde {
 namespace MULDE_ISA {

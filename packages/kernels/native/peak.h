@@ -1,6 +1,6 @@
 // What a core can do at most, and how much of that the inner-product tiles reach: measures for benchmarks, of no use otherwise.
 #pragma once
-#include "tiles.h"
+#include "tile.h"
 
 namespace mulde {
 namespace MULDE_ISA {

@@ -1,18 +1,12 @@
 // Entity rows of a parameter table -> the points that similarities work on, in rows padded with zeros to a multiple of 16.
 #pragma once
-#include "encoders.h"
+#include "check.h"
+#include "geometry.h"
+#include "layout.h"
 #include "similarity.h"
 
 namespace mulde {
 namespace MULDE_ISA {
-
-// Entities in a panel of the packed layout: all-entity products read dimension by dimension a whole panel at a time.
-#if defined(__wasm_simd128__)
-constexpr int kPanelVectors = 2;  // 4 x 2 accumulators fit the 16 registers that a WebAssembly engine has on x86
-#else
-constexpr int kPanelVectors = 3;
-#endif
-constexpr int kPanel = kPanelVectors * W;
 
 // expmap of several rows at once, from the squares of their norms.
 struct ExpMaps {
@@ -89,8 +83,6 @@ inline void points(Args a) {
     }
   });
 }
-
-inline int64_t packed_length(int64_t n, int64_t stride) { return times((n + kPanel - 1) / kPanel, kPanel, stride); }
 
 // pack(n, dim, points, packed): panels of kPanel entities, [panel][dimension][entity], the last one filled up with zeros.
 inline void check_pack(Checker& c) {

@@ -136,5 +136,14 @@ MULDE_INLINE PairGradient pair_gradient(const Q& q, const EntityLanes& e, const 
   return g;
 }
 
+// Calls call(S) for the similarity that a kernel was passed.
+#define MULDE_BY_SIMILARITY(sim, call)              \
+  switch (sim) {                                    \
+    case kDot: return call(kDot);                   \
+    case kEuclidean: return call(kEuclidean);       \
+    case kHyperbolic: return call(kHyperbolic);     \
+    default: return call(kRelationHyperbolic);      \
+  }
+
 }  // namespace MULDE_ISA
 }  // namespace mulde

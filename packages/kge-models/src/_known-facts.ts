@@ -13,7 +13,7 @@ export type NamedTriple = readonly [head: string, relation: string, tail: string
 export type Facts = TripleList | readonly NamedTriple[];
 
 /** The splits of a data set, in the order in which a fact is looked for. */
-export const splits = ["train", "valid", "test"] as const;
+const splits = ["train", "valid", "test"] as const;
 
 /** One of the splits of a data set. */
 export type Split = (typeof splits)[number];

@@ -14,14 +14,14 @@ import { tfEncoder } from "./training/_tf-encoder.js";
 /** Options of `createModel`. */
 export interface CreateModelOptions extends Omit<ModelConfig, "curvature"> {
   readonly curvature?: ModelConfig["curvature"];
-  /** c to start from; softplus(1) = 1.313 as in the paper unless given. Small values start out nearly Euclidean. */
+  /** Initial c; softplus(1) = 1.313 as in the paper unless given. A small value starts nearly Euclidean. */
   readonly initialCurvature?: number;
-  /** Of the initial values. */
+  /** Seed of the initial values; 0 unless given. */
   readonly seed?: number;
   readonly kernels?: Kernels;
 }
 
-// Initial embeddings are 1e-3 N(0, 1) where a definition does not say otherwise, as in both reference implementations.
+// Both reference implementations start from 1e-3 N(0, 1).
 const defaultScale = 1e-3;
 // softplus(1): the paper's initial curvature.
 const initialCurvature = Math.log1p(Math.E);
@@ -58,7 +58,7 @@ export async function createModel(options: CreateModelOptions): Promise<KgeModel
 /** The dimensions in which the encoder of a definition was found to work. */
 const probed = new WeakMap<ModelDefinition, Set<number>>();
 
-/** A model with all parameters zero, to be filled. */
+/** A model whose parameters are zero, for the caller to fill. */
 export async function emptyModel(config: ModelConfig, kernels?: Kernels): Promise<KgeModel> {
   checkConfig(config);
   const definition = modelDefinition(config.model);

@@ -1,8 +1,10 @@
+export { MuldeError } from "@mulde/errors";
+export type { DataIdentity } from "./_foreign-data.js";
+export type { Facts, KnownFacts, NamedTriple, NameSource, Split } from "./_known-facts.js";
 export { checkConfig, type ModelConfig } from "./config.js";
 export { createModel, type CreateModelOptions } from "./create.js";
-export { MuldeError } from "@mulde/errors";
-export { importModel, type ImportOptions } from "./files/import.js";
 export type { ImportSource } from "./files/import-layouts.js";
+export { importModel, type ImportOptions } from "./files/import.js";
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -15,6 +17,7 @@ export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/s
 export { writeWhole } from "./files/whole-file.js";
 export { Inference } from "./inference.js";
 export { KgeModel } from "./model.js";
+export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";
 export type { ModelDefinition, RelationTable } from "./models/definition.js";
 export {
   expmap0,
@@ -27,6 +30,15 @@ export {
 export { queryCurvature, relationRows, type EncoderInputs } from "./models/inputs.js";
 export { defineModel, modelDefinition, modelNames } from "./models/registry.js";
 export { similarity, SIMILARITIES, type Similarity } from "./models/similarity.js";
+export {
+  NamedModel,
+  openModel,
+  type OpenModelOptions,
+  type PredictOptions,
+  type PredictQuery,
+  type Prediction,
+} from "./named-model.js";
+export type { Names } from "./names.js";
 export { modelScorer, type ModelScorer } from "./scorer.js";
 export { sharedKernels } from "./shared-kernels.js";
 export { modelTeacher, type ModelTeacher } from "./teacher.js";
@@ -37,15 +49,3 @@ export type { Encoder, QueryGradients } from "./training/encoder.js";
 export type { ModelGradients, TableGradient } from "./training/gradients.js";
 export type { QueryLayer } from "./training/query-layer.js";
 export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";
-export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";
-export {
-  NamedModel,
-  openModel,
-  type OpenModelOptions,
-  type PredictOptions,
-  type PredictQuery,
-  type Prediction,
-} from "./named-model.js";
-export type { Facts, KnownFacts, NamedTriple, NameSource, Split } from "./_known-facts.js";
-export type { DataIdentity } from "./_foreign-data.js";
-export type { Names } from "./names.js";

@@ -2,8 +2,8 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import type { Tf } from "../tf.js";
 
 /**
- * Attention over two candidates: sum of alpha_i x_i with alpha = softmax_i(<context, x_i> / sqrt(d)), Chami et al., 2020,
- * section 4.2. A softmax over two is a sigmoid of the difference, which is how it is computed. All B x d.
+ * Attention over two candidates (Chami et al., 2020, section 4.2): sum of alpha_i x_i with alpha = softmax_i(<context, x_i> / sqrt(d)). It
+ * is computed as a sigmoid of the difference, which a softmax over two values is. All tensors are B x d.
  */
 export function attend(tf: Tf, context: Tensor2D, first: Tensor2D, second: Tensor2D): Tensor2D {
   const difference = tf.sub(first, second);

@@ -2,16 +2,16 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import type { Tf } from "../tf.js";
 
 /**
- * Floor of 1 + <x, y>. Towards 0 the quotient grows without bound, and past it the sum would turn around: a small step of training could
- * throw a query to the other side of the space. Floored at 0.1, a sum is at most ten times as long, a rounding error of <x, y> is
- * enlarged at most a hundredfold, and the addition is continuous. Vectors shorter than 0.94 never meet it, since |<x, y>| <= |x| |y|.
+ * Floor of 1 + <x, y>. Near 0 the quotient grows without bound, and below 0 the sum turns around: a small training step could
+ * throw a query to the other side of the space. With a floor of 0.1, a sum is at most ten times as long, a rounding error of <x, y>
+ * grows at most a hundredfold, and the addition is continuous. Vectors shorter than 0.94 never meet it, since |<x, y>| <= |x| |y|.
  */
 const MIN_DENOMINATOR = 0.1;
 
 /**
  * The flexible addition of RotL, x (+)_alpha y = alpha (x + y) / (1 + <x, y>), with 1 + <x, y> floored at 0.1 and alpha = 1 + a.
  *
- * The form 1 + a starts at 1 from values near 0, which is how tables start, and penalties on a pull alpha to 1.
+ * Tables start near 0, so 1 + a starts near 1, and penalties on a pull alpha to 1.
  *
  * @param x - B x d.
  * @param y - B x d, or 1 x d.

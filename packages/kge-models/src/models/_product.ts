@@ -5,12 +5,12 @@ import type { Tf } from "../tf.js";
 export type Term = readonly [query: number, head: number, relation: number, factor: number];
 
 /**
- * Products of a head with a relation, block of coordinates by block of coordinates.
+ * Products of a head and a relation, one block of coordinates after the other.
  *
- * @param terms - What a block of the query is the sum of.
- * @param block - Coordinates of a block of `head`, and of the result.
+ * @param terms - The terms of each block of the query.
+ * @param block - Coordinates in a block of `head` and of the result.
  * @param head - B x d, d a multiple of `block`.
- * @param relation - B x width, with as many blocks as `head`, of one length.
+ * @param relation - B x width, with as many blocks as `head`, all of one length.
  * @returns B x d.
  */
 export function blockProduct(
@@ -24,7 +24,7 @@ export function blockProduct(
   const split = (x: Tensor2D): Tensor[] => {
     const size = x.shape[1] / blocks;
     const columns = tf.reshape(x, [-1, size]);
-    // The gradient of tf.split does not know the case of one part.
+    // The gradient of tf.split fails for a single part.
     return size === 1 ? [columns] : tf.split(columns, size, 1);
   };
   const h = split(head);
@@ -44,7 +44,7 @@ export function blockProduct(
   );
 }
 
-/** Squared lengths are floored at (1e-15)^2, as in the kernels: the root's derivative at 0 is infinite. */
+/** Floor of squared lengths, (1e-15)^2 as in the kernels: the root's derivative at 0 is infinite. */
 const MIN_LENGTH_SQUARED = 1e-30;
 
 /** Scales each block of coordinates to length 1. B x d, d a multiple of `block`. */

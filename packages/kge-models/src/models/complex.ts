@@ -11,8 +11,8 @@ const terms: readonly Term[] = [
 ];
 
 /**
- * ComplEx: q = h r, the product of d/2 complex numbers each, score = Re(sum of h r conj(t)) = <q, t>. The coordinates are real and
- * imaginary parts in turn.
+ * ComplEx: q = h r, the product of d/2 complex numbers each, score = Re(sum of h r conj(t)) = <q, t>. Coordinates alternate
+ * real and imaginary parts.
  *
  * Trouillon et al., Complex Embeddings for Simple Link Prediction, ICML 2016, here with biases and reciprocal relations.
  */

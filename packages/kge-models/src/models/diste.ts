@@ -2,7 +2,7 @@ import type { ModelDefinition } from "./definition.js";
 import { relationRows } from "./inputs.js";
 
 /**
- * DistE: q = h * r (elementwise), score = -|q - t|^2: DistMult's product with a distance in place of its dot product.
+ * DistE: q = h * r (elementwise), score = -|q - t|^2: DistMult's product, with a distance in place of the dot product.
  *
  * Wang et al., MulDE, WWW 2021, the Euclidean twin of its DistH.
  */

@@ -3,8 +3,8 @@ import { expmap0, project } from "./geometry.js";
 import { queryCurvature, relationRows } from "./inputs.js";
 
 /**
- * DistH: q = H * R (elementwise) with H = expmap0(h), R = expmap0(r), score = -d_c(q, T)^2. Where c < 1 the product of two points
- * of the ball can lie outside of it; it is then projected back.
+ * DistH: q = H * R (elementwise) with H = expmap0(h), R = expmap0(r), score = -d_c(q, T)^2. If c < 1, the product of two points
+ * of the ball can lie outside it and is projected back.
  *
  * Wang et al., MulDE: Multi-teacher Knowledge Distillation for Low-dimensional Knowledge Graph Embeddings, WWW 2021.
  */

@@ -1,18 +1,18 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
 
-/** What an encoder gets for a batch of B queries (h, r, ?). */
+/** The inputs of an encoder, for a batch of B queries (h, r, ?). */
 export interface EncoderInputs {
-  /** The head's rows of the entity table, B x d; in the tangent space at the origin for hyperbolic models. */
+  /** The rows of the heads in the entity table, B x d; for hyperbolic models vectors of the tangent space at the origin. */
   readonly head: Tensor2D;
-  /** For each table of the definition, the rows of the queries' relations, B x width; of a table of one row that row, 1 x width. */
+  /** For each table of the definition, the rows of the queries' relations, B x width; the one row of a shared table, 1 x width. */
   readonly relation: Readonly<Record<string, Tensor2D>>;
   /** The positive c of each query, B x 1; undefined unless the similarity is hyperbolic. */
   readonly curvature: Tensor | undefined;
 }
 
 /**
- * The rows of one relation table, B x width, or 1 x width if all relations share its row.
+ * The rows of a relation table, B x width, or 1 x width if all relations share one row.
  *
  * @throws MuldeError MODELS_TABLE if the definition declares no such table.
  */
@@ -21,7 +21,7 @@ export function relationRows(inputs: EncoderInputs, table: string): Tensor2D {
   const known = Object.keys(inputs.relation).join(", ") || "none";
   throw new MuldeError(
     "MODELS_TABLE",
-    `The encoder reads the relation table "${table}", but the tables are: ${known}; declare it in the definition's tables.`,
+    `The encoder reads the table "${table}", but the tables are: ${known}; declare it in the definition's tables.`,
   );
 }
 
@@ -34,6 +34,6 @@ export function queryCurvature(inputs: EncoderInputs): Tensor {
   if (inputs.curvature) return inputs.curvature;
   throw new MuldeError(
     "MODELS_CURVATURE",
-    'The encoder needs a curvature, which only models whose similarity is "hyperbolic" have; set the similarity to it.',
+    'The encoder needs a curvature, but only models of similarity "hyperbolic" have one; give the definition that similarity.',
   );
 }

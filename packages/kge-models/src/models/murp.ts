@@ -7,8 +7,8 @@ import { queryCurvature, relationRows } from "./inputs.js";
  * MuRP, with the translation on the query's side: q = (-R) (+) expmap0(D * h) with R = expmap0(r) and a diagonal matrix D,
  * score = -d_c(q, T)^2. Since Mobius addition from the left keeps distances, this is -d_c(expmap0(D * h), R (+) T)^2.
  *
- * Balazevic, Allen, Hospedales, Multi-relational Poincare Graph Embeddings, NeurIPS 2019, has T (+) R there: as far from the origin, but
- * turned, since Mobius addition does not commute. Here also with a learned c and reciprocal relations.
+ * Balazevic, Allen, Hospedales, Multi-relational Poincare Graph Embeddings, NeurIPS 2019, has T (+) R instead: as far from the origin, but
+ * turned, since Mobius addition does not commute. We learn c and add reciprocal relations.
  */
 export const muRP: ModelDefinition = {
   name: "MuRP",

@@ -23,8 +23,8 @@ const terms: readonly Term[] = [
 ];
 
 /**
- * QuatE: q = h r / |r|, Hamilton's product of d/4 quaternions each, r scaled to length 1 quaternion by quaternion, score = <q, t>. The
- * coordinates are the real part and those of i, j and k in turn.
+ * QuatE: q = h r / |r|, Hamilton products of d/4 quaternions, each quaternion of r scaled to length 1, score = <q, t>. Coordinates
+ * alternate the real part and the parts of i, j and k.
  *
  * Zhang, Tay, Yao, Liu, Quaternion Knowledge Graph Embeddings, NeurIPS 2019, here with biases and reciprocal relations.
  */

@@ -6,14 +6,13 @@ import { relationRows } from "./inputs.js";
 import { rotL } from "./rotl.js";
 
 /**
- * Rot2L: two layers of RotL, x = (Rot(r) h) (+)_alpha r and q = (Rot(u) x) (+)_beta v, score = -|q - t|^2. The rotation u and the
- * translation v of the second layer are one row that all relations share, alpha and beta are each relation's own: 2d + 2 values for
- * each relation, where RotH has 3d.
+ * Rot2L: two layers of RotL, x = (Rot(r) h) (+)_alpha r and q = (Rot(u) x) (+)_beta v, score = -|q - t|^2. All relations share the
+ * rotation u and the translation v of the second layer; each has its own alpha and beta. A relation has 2d + 2 values, where RotH has 3d.
  *
  * Wang, Liu, Lin, Sheng, Hyperbolic Geometry is Not Necessary: Lightweight Euclidean-Based Models for Low-Dimensional Knowledge Graph
- * Embeddings, Findings of EMNLP 2021. This follows our reading of the paper, written down from memory and not checked against its
- * text or code: that two layers are stacked and that relations share parameters of the second is the paper's; which ones they share, and
- * that the second adds flexibly as the first does, is our choice and may differ, as may what RotL names.
+ * Embeddings, Findings of EMNLP 2021. This is our reading of the paper, written from memory and not checked against its text or code.
+ * The paper stacks two layers and shares parameters of the second; which ones are shared, and that the second layer adds flexibly as
+ * the first does, is our choice and may differ, as may what RotL names.
  */
 export const rot2L: ModelDefinition = {
   name: "Rot2L",
@@ -27,7 +26,7 @@ export const rot2L: ModelDefinition = {
   },
   encode(tf, inputs) {
     const first = rotL.encode(tf, inputs);
-    // A row for each query: the rotation takes pairs by pairs. (tf.tile would do, but its gradient is a loop over the queries.)
+    // One row for each query, as the rotation needs. (tf.tile would serve, but its gradient is a loop over the queries.)
     const rotation = tf.add<Tensor2D>(tf.zerosLike(first), relationRows(inputs, "secondRotation"));
     return flexibleAdd(
       tf,

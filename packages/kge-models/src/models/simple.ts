@@ -10,11 +10,11 @@ const terms: readonly Term[] = [
 
 /**
  * SimplE: score = (<h(e), r, t(e')> + <h(e'), r', t(e)>) / 2 for the triple (e, r, e'), over d/2 ranks, where h(e) and t(e) are an
- * entity's vectors as a head and as a tail, and r' is the inverse relation's. Rows hold both in turn, (h_0, t_0, h_1, t_1, ...) and
+ * entity's vectors as a head and as a tail, and r' is the inverse relation's. Rows alternate both, (h_0, t_0, h_1, t_1, ...) and
  * (r_0, r'_0, r_1, r'_1, ...), so that q = (t_0 r'_0, h_0 r_0, ...) / 2 and score = <q, row of e'>.
  *
- * Kazemi, Poole, SimplE Embedding for Link Prediction in Knowledge Graphs, NeurIPS 2018, here with biases. A reciprocal relation has
- * a row of its own; the original's would be that of the relation with its two halves changed over.
+ * Kazemi, Poole, SimplE Embedding for Link Prediction in Knowledge Graphs, NeurIPS 2018. We add biases, and reciprocal
+ * relations with rows of their own; in the original, a reciprocal row is the relation's with its two halves swapped.
  */
 export const simplE: ModelDefinition = {
   name: "SimplE",

@@ -3,10 +3,10 @@ import { relationRows } from "./inputs.js";
 
 /**
  * TuckER: q_k = sum over i and j of W_ijk h_i r_j, score = <q, t>, with one core tensor W, d x d x d, for all relations (row-major in its
- * table). It has no kernel of its own: queries are encoded in TensorFlow.js, which holds B x d x d values.
+ * table). It has no fused kernel: TensorFlow.js encodes queries, with B x d x d values in between.
  *
- * Balazevic, Allen, Hospedales, TuckER: Tensor Factorization for Knowledge Graph Completion, EMNLP 2019, here with relations as wide as
- * entities, biases and reciprocal relations, without its batch normalisation and dropout.
+ * Balazevic, Allen, Hospedales, TuckER: Tensor Factorization for Knowledge Graph Completion, EMNLP 2019. Relations are as wide as
+ * entities here; we add biases and reciprocal relations, and leave out batch normalisation and dropout.
  */
 export const tuckER: ModelDefinition = {
   name: "TuckER",

@@ -3,21 +3,25 @@ import type { ModelState } from "../_model-state.js";
 import { fillScalars } from "./_query-scalars.js";
 import type { Encoder } from "./encoder.js";
 
-const optionalTables = ["relation", "rotation", "reflection", "innerTranslation", "context", "diagonal"] as const;
+/** The relation tables of the fused kernels. If the kernels get another one, this does not compile until it is here too. */
+const noTables: Readonly<Record<Exclude<keyof EncoderTables, "encoder" | "dim" | "entity">, null>> = {
+  relation: null,
+  rotation: null,
+  reflection: null,
+  innerTranslation: null,
+  context: null,
+  diagonal: null,
+};
 
-/** The encoder of a built-in model, by its fused kernels. */
+/** The encoder of a built-in model, in fused kernels. */
 export function fusedEncoder(model: ModelState): Encoder {
-  const data = (name: string): Float32Array | null => model.tables.get(name)?.data ?? null;
+  const names = Object.keys(model.definition.tables);
   const tables: EncoderTables = {
     encoder: model.definition.fused!,
     dim: model.dim,
     entity: model.table("entity").data,
-    relation: data("relation"),
-    rotation: data("rotation"),
-    reflection: data("reflection"),
-    innerTranslation: data("innerTranslation"),
-    context: data("context"),
-    diagonal: data("diagonal"),
+    ...noTables,
+    ...Object.fromEntries(names.map((name) => [name, model.table(name).data])),
   };
   return {
     forward(heads, relations, out) {
@@ -25,13 +29,11 @@ export function fusedEncoder(model: ModelState): Encoder {
       model.kernels.encode(tables, heads, relations, out);
     },
     backward(heads, relations, queries, dq, out) {
-      const gradients = Object.fromEntries(
-        optionalTables.map((name) => [name, out.relation.get(name) ?? null]),
-      ) as Record<(typeof optionalTables)[number], Float32Array | null>;
       model.kernels.encodeBackward(tables, heads, relations, queries, dq, {
         head: out.head,
         curvature: out.curvature,
-        ...gradients,
+        ...noTables,
+        ...Object.fromEntries(out.relation),
       });
     },
   };

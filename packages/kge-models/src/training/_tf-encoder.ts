@@ -7,7 +7,7 @@ import { fillScalars } from "./_query-scalars.js";
 import type { Encoder } from "./encoder.js";
 
 /**
- * The encoder of any definition, by TensorFlow.js. Points are scaled to the unit ball, where the similarity kernels work:
+ * The encoder of any definition, in TensorFlow.js. It scales points to the unit ball, where the similarity kernels work:
  * q_unit = sqrt(c) q.
  */
 export function tfEncoder(tf: Tf, model: ModelState): Encoder {
@@ -49,7 +49,7 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
   return {
     forward(heads, relations, out) {
       fillScalars(model, heads, relations, out);
-      // The values leave through a variable: a large array returned from tf.tidy would be walked element by element.
+      // The values leave through a variable, since tf.tidy walks a returned array element by element.
       let values: Float32Array = new Float32Array();
       tf.tidy(() => {
         values = encode(leaves(heads, relations, out)).dataSync<"float32">();
@@ -75,7 +75,7 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
       tf.tidy(() => {
         const direction = tf.tensor2d(dense, [size, dim]);
         const gradients = tf.grads((...inputs) => tf.sum(tf.mul(encode(inputs as Tensor2D[]), direction)));
-        // tfjs wants every leaf to be used: zero times the sum of c does for Euclidean models.
+        // tfjs requires every leaf to be used: Euclidean models add zero times the sum of c.
         const used = model.hyperbolic
           ? gradients
           : tf.grads((...inputs) =>

@@ -10,7 +10,7 @@ export interface QueryGradients {
   readonly curvature: Float64Array;
 }
 
-/** Turns queries (h, r, ?) into points, and gradients by points into gradients by parameters. */
+/** Turns queries (h, r, ?) into points, and gradients by the points into gradients by the parameters. */
 export interface Encoder {
   /** Fills `out.q`, `square`, `alpha`, `curvature` and `headBias` for the first `out.size` queries. */
   forward(heads: Int32Array, relations: Int32Array, out: QueryBatch): void;

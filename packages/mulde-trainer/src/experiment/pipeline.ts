@@ -2,7 +2,7 @@ import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
 import { teacherScorer } from "@mulde/eval";
 import type { Kernels } from "@mulde/kernels";
-import { type KgeModel, modelTeacher, loadModel } from "@mulde/kge-models";
+import { type KgeModel, modelTeacher, type NamedModel, openModel } from "@mulde/kge-models";
 import { seniorTeacher } from "@mulde/senior";
 import { seniorParts } from "../distillation/senior-parts.js";
 import { prepareData } from "../facts/data.js";
@@ -98,13 +98,15 @@ async function* pipeline(
     return result;
   }
 
+  // Before anything is trained, so that a wrong directory shows at once.
+  const saved = await openTeachers(experiment, context);
   try {
     for (const plan of teachers) {
       if (plan.from !== undefined) {
-        const { model, row, hash } = yield* savedTeacher(plan.name, plan.from, context);
-        models.push(model);
-        rows.push(row);
-        identities.push([plan.name, hash]);
+        const given = saved.get(plan.name)!;
+        rows.push(yield* savedTeacher(plan.name, given, data));
+        models.push(given.model);
+        identities.push([plan.name, modelHash(given.model)]);
         continue;
       }
       const { model, row, run } = yield* plan.teachers
@@ -130,17 +132,33 @@ async function* pipeline(
     }
     return rows;
   } finally {
-    for (const model of models) model.dispose();
+    for (const model of [...models, ...[...saved.values()].map(({ model }) => model)]) model.dispose();
   }
 }
 
-/** A teacher that was trained before, ranked as if it had been trained here, with a hash of its parameters. */
+/** The teachers that were trained before, by name. @throws MuldeError MODELS_FOREIGN_DATA for one of other data */
+async function openTeachers(
+  { teachers }: Experiment,
+  { data, kernels }: ExperimentContext,
+): Promise<ReadonlyMap<string, NamedModel>> {
+  const opened = new Map<string, NamedModel>();
+  try {
+    for (const { name, from } of teachers) {
+      if (from !== undefined) opened.set(name, await openModel(from, { data, what: "The teacher", kernels }));
+    }
+    return opened;
+  } catch (error) {
+    for (const { model } of opened.values()) model.dispose();
+    throw error;
+  }
+}
+
+/** The row of a teacher that was trained before, ranked as if it had been trained here. */
 async function* savedTeacher(
   name: string,
-  from: string,
-  { data, kernels }: ExperimentContext,
-): AsyncGenerator<ExperimentEvent, { readonly model: KgeModel; readonly row: Row; readonly hash: string }> {
-  const { model, training } = await loadModel(from, kernels && { kernels });
+  { model, training }: NamedModel,
+  data: Dataset,
+): AsyncGenerator<ExperimentEvent, Row> {
   const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
   const row = toRow(await evaluateModel(model, data), {
     role: "teacher",
@@ -153,7 +171,7 @@ async function* savedTeacher(
     seconds: 0,
   });
   yield { type: "row", name, row };
-  return { model, row, hash: modelHash(model) };
+  return row;
 }
 
 /** The Senior ranked like a model, with what it learned beside the Junior. */

@@ -63,7 +63,7 @@ export class UniformNegatives implements CandidateSource {
       queries.tails,
       candidates,
     );
-    addHardNegatives(this.#rules, seed, block);
+    addHardNegatives(this.#rules, { seed, entities: this.#entities }, block);
     if (this.#answers) this.#redrawKnown(this.#answers, block);
   }
 

@@ -1,3 +1,4 @@
+import { MuldeError } from "@mulde/errors";
 import { type Stream, namedStreamAt, streamAt } from "../run/streams.js";
 import type { CandidateBlock } from "../step/block.js";
 import type { AnswerRule } from "./rule.js";
@@ -8,8 +9,15 @@ const drawing: ReadonlyMap<string, Stream> = new Map([["neighbours", "neighbours
 /**
  * Puts the rules' wrong answers in the place of each query's first negatives, one per rule at most. A row keeps its true answer, which
  * stands first.
+ *
+ * @param entities - N
+ * @throws MuldeError TRAINER_PART for a negative that is no entity
  */
-export function addHardNegatives(rules: readonly AnswerRule[], seed: number, block: CandidateBlock): void {
+export function addHardNegatives(
+  rules: readonly AnswerRule[],
+  { seed, entities }: { readonly seed: number; readonly entities: number },
+  block: CandidateBlock,
+): void {
   const { queries, K, stride, candidates } = block;
   const { heads, relations, step } = queries;
   const adding = rules.flatMap((rule) => {
@@ -23,7 +31,15 @@ export function addHardNegatives(rules: readonly AnswerRule[], seed: number, blo
     for (const { rule, uniform } of adding) {
       if (at >= b * stride + K) break;
       const entity = rule.negative!(heads[b]!, relations[b]!, uniform);
-      if (entity !== undefined) candidates[at++] = entity;
+      if (entity === undefined) continue;
+      if (!(Number.isInteger(entity) && entity >= 0 && entity < entities)) {
+        throw new MuldeError(
+          "TRAINER_PART",
+          `The rule "${rule.name}" gave the negative ${entity} for (${heads[b]}, ${relations[b]}, ?); entities are 0 to ${entities - 1}.`,
+          { value: entity },
+        );
+      }
+      candidates[at++] = entity;
     }
   }
 }

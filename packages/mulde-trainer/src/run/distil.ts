@@ -3,6 +3,7 @@ import type { KgeModel } from "@mulde/kge-models";
 import { checkTeachers, type Teacher } from "@mulde/senior";
 import { adaptingObjective } from "../distillation/adapting.js";
 import { checkWidth, distillationObjective, type DistillationParts } from "../distillation/distillation.js";
+import { seniorIdentity } from "../distillation/senior-parts.js";
 import { Batches } from "../facts/batches.js";
 import { type PreparedData, prepareData } from "../facts/data.js";
 import type { Objective } from "./objective.js";
@@ -56,7 +57,7 @@ export function distil(input: DistilInput, context: DistilContext): TrainingRun 
     context.teachersIdentity ?? null,
     initial ? modelHash(initial) : null,
     adapting.map(modelHash),
-    ...distillationIdentity(parts),
+    ...distillationIdentity(parts, options, data, teachers.length),
   ]);
   return startRun(async function* (signal) {
     const junior = await newModel(options, context);
@@ -94,10 +95,15 @@ function adaptingModels(options: DistilOptions, { adapting }: DistilContext, dat
   return models;
 }
 
-function checkInitial({ model }: DistilOptions, { config }: KgeModel, { entities, relations }: PreparedData): void {
+function checkInitial(
+  { model }: DistilOptions,
+  { config, tables }: KgeModel,
+  { entities, relations }: PreparedData,
+): void {
   const wanted = { model: model.name, dim: model.dim, curvature: model.curvature, entities, relations };
   for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
-    if (config[key] === wanted[key]) continue;
+    // Only hyperbolic models have curvatures.
+    if (config[key] === wanted[key] || (key === "curvature" && !tables.has("curvature"))) continue;
     throw new MuldeError(
       "TRAINER_INITIAL",
       `The initial model's ${key} is ${config[key]}, but the Junior's is ${wanted[key]}; start from a model of the Junior's shape.`,
@@ -106,10 +112,14 @@ function checkInitial({ model }: DistilOptions, { config }: KgeModel, { entities
   }
 }
 
-function distillationIdentity(parts: DistillationParts): unknown[] {
+function distillationIdentity(
+  parts: DistillationParts,
+  { epochs }: DistilOptions,
+  { relations }: PreparedData,
+  teachers: number,
+): unknown[] {
   const { candidates, senior } = parts;
   const own = partsIdentity(parts);
   if (!candidates && !senior) return own;
-  const mechanisms = [senior?.normalization, senior?.scaling, senior?.attention].map(partIdentity);
-  return [...own, partIdentity(candidates), ...mechanisms];
+  return [...own, partIdentity(candidates), senior ? seniorIdentity(senior, 2 * relations, teachers, epochs) : null];
 }

@@ -13,7 +13,7 @@ const semanticsVersion = 1;
  * identity, so that a new option does not orphan old runs: give it the value here that changes nothing. These are not the defaults, which
  * may change; a value here never does.
  */
-const neutral: Readonly<Record<string, unknown>> = {
+export const neutral: Readonly<Record<string, unknown>> = {
   seed: 0,
   epochs: 30,
   batchSize: 256,
@@ -59,13 +59,20 @@ const neutral: Readonly<Record<string, unknown>> = {
   "senior.trainOnSoft": true,
 };
 
-/** The options of a run that differ from their neutral values, by dotted name, sorted. */
-export function differences(options: TrainOptions | DistilOptions): Readonly<Record<string, unknown>> {
+/**
+ * The options of a run that differ from their neutral values, by dotted name, sorted.
+ *
+ * @param values - the neutral values
+ */
+export function differences(
+  options: TrainOptions | DistilOptions,
+  values: Readonly<Record<string, unknown>> = neutral,
+): Readonly<Record<string, unknown>> {
   const found: [string, unknown][] = [];
   const visit = (value: unknown, name: string): void => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       for (const [key, inner] of Object.entries(value)) visit(inner, name === "" ? key : `${name}.${key}`);
-    } else if (JSON.stringify(value) !== JSON.stringify(neutral[name])) found.push([name, value]);
+    } else if (JSON.stringify(value) !== JSON.stringify(values[name])) found.push([name, value]);
   };
   visit(options, "");
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -98,15 +105,10 @@ export function modelHash({ config, tables }: KgeModel): string {
   return hash.digest("hex");
 }
 
-/** What can be told of a user's part: its name, its other plain values, and the contents of its trained parameters. */
-export function partIdentity(part: object | undefined): unknown {
+/** What can be told of a user's part: its name, and its other plain values. */
+export function partIdentity(part: { readonly name: string } | undefined): unknown {
   if (part === undefined) return null;
   const plain = Object.entries(part).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
-  const { parameters } = part as {
-    parameters?: () => readonly { readonly name: string; readonly value: Float32Array }[];
-  };
-  const trained = parameters
-    ?.call(part)
-    .map(({ name, value }) => [name, createHash("sha256").update(value).digest("hex")]);
-  return [part.constructor.name, plain, trained ?? null];
+  // A class may have its name as a getter.
+  return [part.name, plain];
 }

@@ -26,7 +26,8 @@ export function streamSeed(seed: number, stream: Stream | number): number {
 
 /** A stream's generator for one step, counted from 0. */
 export function streamAt(seed: number, stream: Stream, step: number): Random {
-  // A product, so that the draws of these two stay what they were. Dropout had one too, and shared seeds with neighbours.
+  // A product, so that the draws of these two stay what they were. Redraws of step 10 i - 1 start like the neighbours of step 9 i - 1, an earlier
+  // step and another use; no others coincide. Dropout had a product too, and shared seeds with neighbours.
   if (stream === "redraw" || stream === "neighbours") return new Random(seedOf(seed, streams[stream] * (step + 1)));
   return new Random(seedOf(streamSeed(seed, stream), step));
 }

@@ -5,6 +5,8 @@ import { type PreparedData, prepareData, type TrainingData } from "../facts/data
 import { factsObjective, type StepParts } from "../facts/facts.js";
 import { ofAllAnswers, overAllEntities } from "../facts/losses.js";
 import { MuldeError } from "@mulde/errors";
+import type { CandidateSource } from "../step/parts.js";
+import { checkShapes } from "../step/check-parts.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { partIdentity, runIdentity } from "./identity.js";
 import { type RunControl, trainingLoop } from "./loop.js";
@@ -57,8 +59,23 @@ export function train(input: TrainInput, context: TrainContext): TrainingRun {
   }, context.signal);
 }
 
-/** Refuses parts that a loss over all entities has no place for. @throws MuldeError TRAINER_OPTION */
-export function checkParts(options: RunOptions, { queries, negatives, label }: StepParts): void {
+/**
+ * Refuses parts that lack something, and those that a loss over all entities has no place for.
+ *
+ * @throws MuldeError TRAINER_PART, TRAINER_OPTION
+ */
+export function checkParts(
+  options: RunOptions,
+  { rules, queries, negatives, label, candidates }: StepParts & { candidates?: CandidateSource },
+): void {
+  const one = (part: object | undefined): readonly object[] => (part ? [part] : []);
+  checkShapes({
+    rules: { parts: rules ?? [], methods: ["isWrong"] },
+    queries: { parts: queries ?? [], methods: ["size", "draw"] },
+    negatives: { parts: one(negatives), methods: ["fill"] },
+    label: { parts: one(label), methods: ["learn"] },
+    candidates: { parts: one(candidates), methods: ["fill"] },
+  });
   if (!overAllEntities(options.loss.name)) return;
   const part = queries?.length ? "queries" : negatives ? "negatives" : label ? "label" : undefined;
   if (part === undefined) return;

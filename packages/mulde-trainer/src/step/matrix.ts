@@ -1,5 +1,7 @@
+import { hasCode, MuldeError } from "@mulde/errors";
 import { CandidatePass, type KgeModel, type ModelGradients, type QueryLayer } from "@mulde/kge-models";
 import type { Batch, CandidateBlock, ScoredBlock } from "./block.js";
+import { checkDrawn, withinRows, wrongId } from "./check-parts.js";
 import type { BlockPlan, LabelLoss, RowPlan, StepControl } from "./parts.js";
 
 /** What a step comes to. */
@@ -25,6 +27,8 @@ export class ScoreMatrix {
   readonly #gradient: Float32Array;
   /** for the gradients of a block's second label and later ones */
   readonly #added: Float32Array;
+  /** The first step looks at what parts write. */
+  #careful = true;
 
   /**
    * @param batchSize - most queries of the facts in a step
@@ -50,17 +54,15 @@ export class ScoreMatrix {
     return new Map(this.#blocks().flatMap(({ source }) => [...(source.state ?? [])]));
   }
 
+  /** @throws MuldeError TRAINER_PART for ids that do not exist, and what parts throw */
   async step(batch: Batch, control?: StepControl): Promise<MatrixStep> {
     const placed = this.#place(batch);
-    for (const { plan, block } of placed) plan.source.fill(block);
+    for (const { plan, block } of placed) {
+      if (this.#careful) withinRows(plan.source.name, block, block.candidates, () => plan.source.fill(block));
+      else plan.source.fill(block);
+    }
     for (const { plan, block } of placed) for (const label of plan.labels) await label.prepare?.(block, control);
-    const rows = placed.at(-1)!.endRow;
-    const width = this.#width;
-    const scores = this.#pass.forward(
-      this.#heads.subarray(0, rows),
-      this.#relations.subarray(0, rows),
-      this.#candidates.subarray(0, rows * width),
-    );
+    const scores = this.#score(placed);
     const loss: { hard: number; soft: number; senior: number; attention?: readonly number[] } = {
       hard: 0,
       soft: 0,
@@ -68,17 +70,14 @@ export class ScoreMatrix {
     };
     for (const { plan, block, begin, end } of placed) {
       const scored = { ...block, scores: scores.subarray(begin, end), gradient: this.#gradient.subarray(begin, end) };
-      for (const { hard = 0, soft = 0, senior = 0, attention } of learn(
-        plan,
-        scored,
-        this.#added.subarray(begin, end),
-      )) {
+      for (const { hard = 0, soft = 0, senior = 0, attention } of this.#learn(plan, scored, begin)) {
         loss.hard += hard;
         loss.soft += soft;
         loss.senior += senior;
         if (attention) loss.attention ??= attention;
       }
     }
+    this.#careful = false;
     return { loss, gradients: this.#pass.backward(this.#gradient) };
   }
 
@@ -89,12 +88,28 @@ export class ScoreMatrix {
     this.#model.kernels.engine.free(this.#candidates, this.#gradient, this.#added);
   }
 
+  #score(placed: readonly PlacedBlock[]): Float32Array {
+    const rows = placed.at(-1)!.endRow;
+    try {
+      return this.#pass.forward(
+        this.#heads.subarray(0, rows),
+        this.#relations.subarray(0, rows),
+        this.#candidates.subarray(0, rows * this.#width),
+      );
+    } catch (cause) {
+      if (!hasCode(cause, "KERNELS_BAD_ID")) throw cause;
+      const named = placed.map(({ plan, block, queries }) => ({ block, source: plan.source.name, queries }));
+      throw wrongId(named, this.#model) ?? cause;
+    }
+  }
+
   /** Draws each plan's queries and says where its blocks stand. */
   #place(batch: Batch): PlacedBlock[] {
     const placed: PlacedBlock[] = [];
     let row = 0;
     for (const { queries: source, blocks } of this.#plans) {
       const queries = source?.draw(batch) ?? batch;
+      if (source) checkDrawn(source, queries, source.size(batch.heads.length), this.#model);
       this.#heads.set(queries.heads, row);
       this.#relations.set(queries.relations, row);
       const endRow = row + queries.heads.length;
@@ -104,12 +119,27 @@ export class ScoreMatrix {
         const begin = row * this.#width + column;
         const end = begin + (queries.heads.length - 1) * this.#width + K;
         const block = { queries, K, stride: this.#width, candidates: this.#candidates.subarray(begin, end) };
-        placed.push({ plan, block, begin, end, endRow });
+        placed.push({ plan, block, begin, end, endRow, queries: source?.name ?? "facts" });
         column += K;
       }
       row = endRow;
     }
     return placed;
+  }
+
+  /** Lets each label write its gradient: the first into the block, others beside it and from there. */
+  #learn({ labels }: BlockPlan, block: ScoredBlock, begin: number): LabelLoss[] {
+    const added = this.#added.subarray(begin, begin + block.gradient.length);
+    return labels.map((label, i) => {
+      const own = i === 0 ? block : { ...block, gradient: added };
+      const write = (): LabelLoss | undefined => label.learn(own);
+      const loss = this.#careful ? withinRows(label.name, own, own.gradient, write) : write();
+      if (!loss) {
+        throw new MuldeError("TRAINER_PART", `The label "${label.name}" returned no loss; return { hard }, say.`);
+      }
+      if (i > 0) addBlock(block, added);
+      return loss;
+    });
   }
 
   #blocks(): BlockPlan[] {
@@ -126,21 +156,13 @@ interface PlacedBlock {
   readonly end: number;
   /** the row after the plan's last */
   readonly endRow: number;
+  /** the query source's name */
+  readonly queries: string;
 }
 
 /** Candidates in a row of a plan. */
 export function widthOf({ blocks }: RowPlan): number {
   return blocks.reduce((sum, { source }) => sum + source.K, 0);
-}
-
-/** Lets each label write its gradient: the first into the block, others into `added` and from there. */
-function learn({ labels }: BlockPlan, block: ScoredBlock, added: Float32Array): LabelLoss[] {
-  return labels.map((label, i) => {
-    if (i === 0) return label.learn(block);
-    const loss = label.learn({ ...block, gradient: added });
-    addBlock(block, added);
-    return loss;
-  });
 }
 
 /** Adds a second gradient to the block's. */

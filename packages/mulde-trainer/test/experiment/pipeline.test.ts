@@ -1,10 +1,9 @@
 import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { evaluate } from "@mulde/eval";
-import { loadModel, modelScorer, modelTeacher } from "@mulde/kge-models";
+import { evaluate, type Scorer } from "@mulde/eval";
+import { type KgeModel, loadModel, modelScorer, modelTeacher } from "@mulde/kge-models";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { seniorScorer } from "../../src/distillation/senior-scorer.js";
 import {
   distil,
   type ExperimentContext,
@@ -15,7 +14,7 @@ import {
   train,
 } from "../../src/index.js";
 import { brief, ring, without } from "../_planted.js";
-import { failure, finish } from "../_runs.js";
+import { finish } from "../_runs.js";
 
 const data = ring();
 const plan = {
@@ -105,12 +104,7 @@ describe("an experiment that runs", () => {
       for (const [table, { data: values }] of model.tables)
         expect([...saved.model.table(table).data]).toEqual([...values]);
     }
-    const gates = distilled.senior.get("scaling")!;
-    const scales = (relations: Int32Array) =>
-      Float32Array.from({ length: 2 * relations.length }, (_, at) => {
-        return 1 / (1 + Math.exp(-gates[2 * relations[at >> 1]! + (at % 2)]!));
-      });
-    const senior = await evaluate(seniorScorer({ scales }, models), {
+    const senior = await evaluate(seniorOf(distilled.senior.get("scaling")!, models), {
       triples: data.test,
       numRelations: 4,
       known: known(),
@@ -235,12 +229,8 @@ describe("an experiment that runs", () => {
     }).result;
     const { training } = await loadModel(join(out, "distilled"));
     const gates = (training as { senior: { scaling: number[] } }).senior.scaling;
-    const scales = (relations: Int32Array) =>
-      Float32Array.from({ length: 2 * relations.length }, (_, at) => {
-        return 1 / (1 + Math.exp(-gates[2 * relations[at >> 1]! + (at % 2)]!));
-      });
     const queries = { triples: data.test, numRelations: 4, known: known() };
-    expect(rows[4]!.mrr).toBeCloseTo((await evaluate(seniorScorer({ scales }, models), queries)).mrr, 12);
+    expect(rows[4]!.mrr).toBeCloseTo((await evaluate(seniorOf(gates, models), queries)).mrr, 12);
     expect(rows[4]!.mr).not.toBe(one.rows[4]!.mr);
     // When the distilled model is there already, its teachers are the pre-trained ones again.
     const again = await run({}, two);
@@ -379,10 +369,36 @@ describe("an experiment that runs", () => {
     const other = parseExperiment({ ...plan, teachers: [{ from: join(out, "RotE") }] });
     const foreign = { ...data, name: "other", fingerprint: "0".repeat(64) };
     await expect(run({ out: join(out, "x"), data: foreign }, other)).rejects.toMatchObject({
-      code: "TRAINER_FOREIGN_DATA",
+      code: "MODELS_FOREIGN_DATA",
     });
   });
+
+  it("opens all teachers from directories before it trains anything", async () => {
+    const missing = { ...plan, teachers: [{ model: "RotE" }, { from: join(out, "nowhere") }] };
+    const events: ExperimentEvent[] = [];
+    const refused = finish(runExperiment(parseExperiment(missing), { data, out }), (event) => events.push(event));
+    await expect(refused).rejects.toMatchObject({ file: expect.stringContaining("nowhere") });
+    expect(events.map(({ type }) => type)).toEqual(["pipeline"]);
+    expect(await readdir(out)).toEqual([]);
+  });
 });
+
+/** The Senior of two teachers with its gates, by its formula: the mean of their scores, each scaled by sigmoid(gate of the relation). */
+function seniorOf(gates: ArrayLike<number>, models: readonly KgeModel[]): Scorer {
+  return {
+    numEntities: 24,
+    scoreAll(heads, relations, out) {
+      out.fill(0);
+      models.forEach((model, i) => {
+        const scores = model.scoreAll({ heads, relations });
+        for (let at = 0; at < out.length; at++) {
+          const gate = gates[2 * relations[Math.floor(at / 24)]! + i]!;
+          out[at]! += scores[at]! / (1 + Math.exp(-gate)) / 2;
+        }
+      });
+    },
+  };
+}
 
 function known() {
   const answers = new Map<string, number[]>();

@@ -2,6 +2,7 @@ import { indexAnswers, tripleList } from "@mulde/datasets";
 import { describe, expect, it } from "vitest";
 import { type AnswerRule, neighbours, ownHead } from "../../src/index.js";
 import { addHardNegatives } from "../../src/rules/hard-negatives.js";
+import { failure } from "../_runs.js";
 
 // As in neighbours.test.ts: of head 0, relation 1 is exclusive with 0 and 2.
 const facts = tripleList(Int32Array.of(0, 0, 0, 5, 5), Int32Array.of(0, 1, 2, 0, 2), Int32Array.of(1, 2, 3, 6, 6));
@@ -15,7 +16,7 @@ function drawn(
 ): number[][] {
   const { stride = K } = rest;
   const candidates = new Int32Array(3 * stride).fill(9);
-  addHardNegatives(rules, seed, { queries: { epoch: 0, step, ...queries }, K, stride, candidates });
+  addHardNegatives(rules, { seed, entities: 10 }, { queries: { epoch: 0, step, ...queries }, K, stride, candidates });
   return [0, 1, 2].map((b) => [...candidates.subarray(b * stride, (b + 1) * stride)]);
 }
 
@@ -48,7 +49,7 @@ describe("hard negatives", () => {
     const own = (name: string): AnswerRule => ({
       name,
       isWrong: () => false,
-      negative: (_, __, random) => Math.floor(random() * 1e6),
+      negative: (_, __, random) => Math.floor(random() * 10),
     });
     const [a, b] = [drawn([own("a")]), drawn([own("b")])];
     expect(a).not.toEqual(b);
@@ -57,6 +58,13 @@ describe("hard negatives", () => {
     expect(drawn([own("a")], { seed: 4 })).not.toEqual(a);
     // Each rule draws what it draws alone.
     expect(drawn([own("b"), own("a")]).map((row) => row[2])).toEqual(a.map((row) => row[1]));
+  });
+
+  it.each([10, -1, 0.5, NaN])("must be entities: %d is refused by the rule's name", (entity) => {
+    const rule: AnswerRule = { name: "odd", isWrong: () => false, negative: () => entity };
+    const { code, reason, value } = failure(() => drawn([rule]));
+    expect([code, value]).toEqual(["TRAINER_PART", entity]);
+    expect(reason).toBe(`The rule "odd" gave the negative ${entity} for (0, 0, ?); entities are 0 to 9.`);
   });
 
   it("are none for rules without negatives", () => {
