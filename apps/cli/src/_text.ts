@@ -8,25 +8,29 @@ export function columnsOf({ isTTY, columns }: { readonly isTTY?: boolean; readon
 
 /** Text broken between words into lines of at most `width` columns. Longer words, such as paths, stay whole. */
 export function wrapped(text: string, width: number = pageWidth): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && lengthOf(line) + 1 + lengthOf(word) > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join("\n");
+  return linesOf(text.split(" "), width).join("\n");
 }
 
-/** A command line broken into lines of at most `width` columns, as shells read it. */
-export function continued(command: string, width: number): string {
-  return wrapped(command, width - " \\".length - indent.length).replaceAll("\n", ` \\\n${indent}`);
+/** A command line, by its parts that stay whole, broken into lines of at most `width` columns as shells read it. */
+export function continued(parts: readonly string[], width: number): string {
+  return linesOf(parts, width - " \\".length - indent.length).join(` \\\n${indent}`);
 }
 
 const indent = "  ";
+
+function linesOf(parts: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const part of parts) {
+    if (line !== "" && lengthOf(line) + 1 + lengthOf(part) > width) {
+      lines.push(line);
+      line = part;
+    } else {
+      line = line === "" ? part : `${line} ${part}`;
+    }
+  }
+  return [...lines, line];
+}
 
 /** Text cut to `width` columns: in its middle, so that names differing at their end stay apart, or at its end. */
 export function shortened(text: string, width: number, cut: "middle" | "end"): string {

@@ -1,4 +1,5 @@
 import { MuldeCommand } from "./_command.js";
+import { reportError } from "./_errors.js";
 import { version } from "./_output.js";
 import { datasetsCommand } from "./datasets.js";
 import { distilCommand } from "./distil.js";
@@ -34,4 +35,14 @@ export function buildProgram(): MuldeCommand {
   ];
   for (const command of commands) program.addCommand(command);
   return program;
+}
+
+/** Does what a command line says, reports what goes wrong, and returns the exit code. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    return reportError(error, args.includes("--json"));
+  }
 }

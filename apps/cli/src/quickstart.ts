@@ -14,9 +14,9 @@ export const quickstartFile = presetFile("quickstart");
 export function nextCommands(program: string, out: string, data: string): readonly string[] {
   const distilled = `${out}/distilled`;
   return [
-    `${program} predict ${distilled} --data ${data} --tail clothing.n.01 --relation _hypernym`,
-    `${program} evaluate ${distilled} --data ${data} --by-relation`,
-  ].map((command) => continued(command, pageWidth - 2));
+    [`${program} predict`, distilled, `--data ${data}`, "--tail clothing.n.01", "--relation _hypernym"],
+    [`${program} evaluate`, distilled, `--data ${data}`, "--by-relation"],
+  ].map((parts) => continued(parts, pageWidth - 2));
 }
 
 /** `mulde quickstart`: the whole of MulDE on the embedded WordNet graph, in minutes. */

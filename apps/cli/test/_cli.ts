@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runProgram } from "../src/program.js";
 
 const bin = fileURLToPath(new URL("../bin/mulde.js", import.meta.url));
 
@@ -34,8 +35,34 @@ export interface RunOptions {
   readonly kill?: (stderr: string) => NodeJS.Signals | undefined;
 }
 
-/** Runs the built command to its end. */
-export function mulde(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+// What runs in this process sees the same settings as what runs in its own.
+for (const name of Object.keys(process.env)) if (name.startsWith("MULDE_")) Reflect.deleteProperty(process.env, name);
+Object.assign(process.env, env);
+process.chdir(home);
+
+/** Runs the command to its end: in this process, or with options (`{}` will do) the built one in a process of its own. */
+export function mulde(args: readonly string[], options?: RunOptions): Promise<Finished> {
+  return options ? spawned(args, options) : here(args);
+}
+
+async function here(args: readonly string[]): Promise<Finished> {
+  const written = { stdout: "", stderr: "" };
+  const streams = ["stdout", "stderr"] as const;
+  const originals = streams.map((name) => process[name].write.bind(process[name]));
+  for (const name of streams) {
+    process[name].write = (text: string | Uint8Array) => {
+      written[name] += text.toString();
+      return true;
+    };
+  }
+  try {
+    return { code: await runProgram(args), signal: null, ...written };
+  } finally {
+    streams.forEach((name, i) => (process[name].write = originals[i]!));
+  }
+}
+
+function spawned(args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: options.cwd ?? home,
@@ -54,13 +81,16 @@ export function mulde(args: readonly string[], options: RunOptions = {}): Promis
       child.kill(signal);
     });
     child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.on("close", (code, signal) => {
+      resolve({ code, signal, stdout, stderr });
+    });
   });
 }
 
 /** Runs the command with `--json`, expects success, and returns what all of stdout holds. */
-export async function muldeJson<T>(args: readonly string[], options: RunOptions = {}): Promise<T> {
-  const { code, stdout, stderr } = await mulde([...args, "--json"], options);
+export async function muldeJson<T>(args: readonly string[], options?: RunOptions): Promise<T> {
+  const call = [...args, "--json"];
+  const { code, stdout, stderr } = await mulde(call, options);
   if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
   return JSON.parse(stdout) as T;
 }

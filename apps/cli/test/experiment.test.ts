@@ -57,12 +57,12 @@ test.each([
     ["junior", "model", "dim"],
   ],
   ["an unknown key at the top", "data: UMLS\nseeds: 1\nteachers: [{}]\njunior: {}\n", 2, ["seeds"]],
-  ["a wrong default", "data: UMLS\ndefaults:\n  epochs: x\nteachers: [{}]\njunior: {}\n", 3, ["teachers", 0, "epochs"]],
+  ["a wrong default", "data: UMLS\ndefaults:\n  epochs: x\nteachers: [{}]\njunior: {}\n", 3, ["defaults", "epochs"]],
   [
     "a wrong default of a noun",
     "data: UMLS\ndefaults:\n  optimizer:\n    clipNorm: -1\nteachers: [{ model: RotH }]\njunior: {}\n",
     4,
-    ["teachers", 0, "optimizer", "clipNorm"],
+    ["defaults", "optimizer", "clipNorm"],
   ],
   [
     "a wrong value of a variant",

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { mulde, muldeJson } from "./_cli.js";
 
 test("info names the engines, and nothing else is on stdout", async () => {
-  const info = await muldeJson<Record<string, unknown>>(["info"]);
+  const info = await muldeJson<Record<string, unknown>>(["info"], {});
   expect(info).toMatchObject({
     kernels: expect.stringMatching(/^(native \((avx512|avx2|neon)\)|wasm)$/) as string,
     threads: 1,

@@ -140,7 +140,7 @@ test.each([
 });
 
 test("with --json bad usage is an object on stdout, too", async () => {
-  const { code, stdout } = await mulde(["train", "--json"]);
+  const { code, stdout } = await mulde(["train", "--json"], {});
   expect(code).toBe(2);
   expect(JSON.parse(stdout)).toEqual({
     error: { code: "CLI_USAGE", message: expect.stringContaining("--data") as string },
@@ -148,7 +148,7 @@ test("with --json bad usage is an object on stdout, too", async () => {
 });
 
 test("without a command the help is printed, as bad usage", async () => {
-  const { code, stdout, stderr } = await mulde([]);
+  const { code, stdout, stderr } = await mulde([], {});
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toContain("Usage: mulde [options] [command]");
@@ -158,11 +158,11 @@ test("--version prints the package's version", async () => {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
-  expect((await mulde(["--version"])).stdout).toBe(`${version}\n`);
+  expect((await mulde(["--version"], {})).stdout).toBe(`${version}\n`);
 });
 
 test("errors have no stack unless MULDE_DEBUG is set", async () => {
   const args = ["evaluate", "./nothing", "--data", "Unknown"];
-  expect((await mulde(args)).stderr).not.toContain("    at ");
+  expect((await mulde(args, {})).stderr).not.toContain("    at ");
   expect((await mulde(args, { env: { MULDE_DEBUG: "1" } })).stderr).toContain("    at ");
 });

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { loadDataset } from "@mulde/datasets";
 import type { Row } from "@mulde/mulde-trainer";
 import { expect, test } from "vitest";
@@ -6,6 +7,7 @@ import { readExperiment } from "../src/_experiment-file.js";
 import { comparison } from "../src/_rows.js";
 import { nextCommands, quickstartFile } from "../src/quickstart.js";
 import { buildProgram } from "../src/program.js";
+import { mulde, muldeJson, temporary } from "./_cli.js";
 
 const experiment = readExperiment(readFileSync(quickstartFile, "utf8"), quickstartFile);
 
@@ -53,6 +55,41 @@ test("the commands that it suggests parse, ask for names that the data set has, 
     if (given.tail !== undefined) expect(data.entities.has(given.tail)).toBe(true);
     if (given.relation !== undefined) expect(data.relations.has(given.relation)).toBe(true);
   }
+});
+
+test("the quickstart shows the results of a directory that is done, and what to do next, in 80 columns", async () => {
+  const out = join(temporary(), "quickstart");
+  const { name, fingerprint } = await loadDataset("wordnet31-small");
+  const names = ["TransH", "DistH", "RotH", "RefH", "undistilled", "distilled"];
+  const rows = [...names, "senior"].map((model): Row => {
+    const role = names.indexOf(model) < 4 && model !== "senior" ? "teacher" : (model as Row["role"]);
+    return {
+      ...{ role, name: model, model: "RotH", dim: 64, parameters: 400_000, bytes: 1_600_000, mrr: 0.3, mr: 99 },
+      ...{
+        hits: { 1: 0.2, 3: 0.3, 10: 0.4 },
+        headMrr: 0.3,
+        tailMrr: 0.3,
+        epochs: 20,
+        seed: 0,
+        seconds: model === "senior" ? 0 : 12.3,
+      },
+    };
+  });
+  for (const model of names) {
+    mkdirSync(join(out, model), { recursive: true });
+    writeFileSync(join(out, model, "config.json"), "{}");
+  }
+  copyFileSync(quickstartFile, join(out, "experiment.yaml"));
+  const report = { experiment, dataset: { name, fingerprint }, kernels: "wasm", version: "0.0.0", rows };
+  writeFileSync(join(out, "report.json"), JSON.stringify(report));
+  const { code, stdout, stderr } = await mulde(["quickstart", "--out", out]);
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("done already") as string });
+  expect(stdout).toMatch(/^role +model .*\nteacher +/);
+  expect(stdout).toContain("wordnet31-small, test split, filtered; 1 min 14 s of training.");
+  expect(stdout).toMatch(/\nNext:\n {2}.* predict .*\\\n.*--tail clothing\.n\.01/);
+  const lines = stdout.replaceAll(out, "runs/quickstart").split("\n");
+  for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
+  expect((await muldeJson<{ rows: Row[] }>(["quickstart", "--out", out])).rows).toEqual(rows);
 });
 
 test("the closing sentence says honestly which of the two is better", () => {

@@ -251,6 +251,23 @@ test("options that do not go together are refused with their line before any tra
   expect(existsSync(none)).toBe(false);
 });
 
+test("a directory whose copy or report cannot be read is told", async () => {
+  const damaged = join(temporary(), "damaged");
+  await muldeJson(["run", write(short), "--out", damaged]);
+  writeFileSync(join(damaged, "report.json"), "{");
+  const { stdout } = await mulde(["run", write(short), "--out", damaged, "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: "CLI_REPORT", file: join(damaged, "report.json") } });
+  writeFileSync(join(damaged, "experiment.yaml"), "data: [");
+  expect((await mulde(["run", write(short), "--out", damaged])).stderr).toContain("CLI_FOREIGN_EXPERIMENT");
+});
+
+test("an --out that is a file is one clear error", async () => {
+  const path = write("text");
+  const { code, stderr } = await mulde(["run", write(short), "--out", path]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${path}: the directory cannot be made`);
+});
+
 test("a file that is not there is one clear error", async () => {
   const { code, stderr } = await mulde(["run", "nowhere.yaml", "--out", "x"]);
   expect(code).toBe(1);

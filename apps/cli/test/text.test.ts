@@ -23,7 +23,7 @@ describe("text", () => {
   });
 
   test("of a command goes on in the next line as shells read it", () => {
-    expect(continued("mulde predict x --head a", 18)).toBe("mulde predict \\\n  x --head a");
+    expect(continued(["mulde predict", "x", "--head a"], 18)).toBe("mulde predict \\\n  x --head a");
   });
 
   test("fills 80 columns where there is no terminal, or a narrow one", () => {
