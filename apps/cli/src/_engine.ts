@@ -3,6 +3,7 @@ import { createKernels } from "@mulde/kernels";
 import { sharedKernels } from "@mulde/kge-models";
 import { hasCode, MuldeError } from "./_errors.js";
 import { type Output, paint, version } from "./_output.js";
+import { wrapped } from "./_text.js";
 
 /** Which kernels run. */
 export interface EngineInfo {
@@ -40,7 +41,7 @@ export async function logEngine(output: Output): Promise<EngineInfo> {
   const { kernels, threads, reason, warning } = info;
   const { dim } = paint(process.stderr);
   output.log(dim(`mulde ${version}, kernels: ${kernels}, ${threads} ${threads === 1 ? "thread" : "threads"}`));
-  if (reason !== undefined) output.log(dim(`Slower than native kernels. ${reason}`));
+  if (reason !== undefined) output.log(dim(wrapped(`Slower than native kernels. ${reason}`)));
   if (warning !== undefined) output.log(`Warning: ${warning}`);
   return info;
 }
