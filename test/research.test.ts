@@ -270,10 +270,10 @@ describe("the pages", () => {
     },
   );
 
-  it("the trainer's README has the options that its script writes", async () => {
-    const { code, stdout, stderr } = await node("packages/mulde-trainer/scripts/readme-options.js", ["--stdout"]);
+  it("docs/options.md is what its script writes", async () => {
+    const { code, stdout, stderr } = await node("packages/mulde-trainer/scripts/options-reference.js", ["--stdout"]);
     expect(code, stderr).toBe(0);
-    const path = "packages/mulde-trainer/README.md";
+    const path = "docs/options.md";
     expect(await pretty(path, stdout)).toBe(read(path));
   });
 });

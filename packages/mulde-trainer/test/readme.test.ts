@@ -1,53 +1,61 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parse } from "./_yaml.js";
 import * as trainer from "../src/index.js";
-import { distilSchema, experimentSchema, parseExperiment, trainSchema } from "../src/index.js";
+import { distilSchema, expanded, optionEntries, parseExperiment, stageNames } from "../src/index.js";
+import { parse } from "./_yaml.js";
 
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-
-/** The rows of the table under a heading, each a list of cells. */
-function tableUnder(heading: string): string[][] {
-  const section = readme.slice(readme.indexOf(`\n${heading}\n`)).slice(1 + heading.length + 1);
-  const lines = section.slice(section.indexOf("\n|") + 1).split("\n");
-  const end = lines.findIndex((line) => !line.startsWith("|"));
-  return lines.slice(2, end).map((line) =>
-    line
-      .replaceAll("\\|", "\0")
-      .slice(1, -1)
-      .split("|")
-      .map((cell) => cell.replaceAll("\0", "|").trim()),
-  );
-}
-
-interface Field {
-  readonly description?: string | undefined;
-  safeParse(value: unknown): { readonly success: boolean; readonly data?: unknown };
-}
-
-function rows(shape: Readonly<Record<string, Field>>): string[][] {
-  return Object.entries(shape).map(([name, field]) => {
-    const { success, data } = field.safeParse(undefined);
-    return [`\`${name}\``, success ? `\`${JSON.stringify(data)}\`` : "required", field.description!];
-  });
-}
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
+const readme = read("../README.md");
+const reference = read("../../../docs/options.md");
 
 describe("the README", () => {
-  it("lists every option of both kinds of training with its default", () => {
-    expect(tableUnder("### Both")).toEqual(rows(trainSchema.shape));
-    const own = Object.entries(distilSchema.shape).filter(([name]) => !(name in trainSchema.shape));
-    expect(tableUnder("### `distil`")).toEqual(rows(Object.fromEntries(own)));
-  });
-
-  it("lists every field of an experiment, and shows one that is read", () => {
-    expect(tableUnder("## Experiments")).toEqual(rows(experimentSchema.shape));
-    const yaml = /```yaml\n([\s\S]+?)```/.exec(readme)![1]!;
-    const { teachers, undistilled, junior } = parseExperiment(parse(yaml), "README.md");
-    expect(teachers.map(({ name }) => name)).toEqual(["TransH", "DistH", "RotH", "RefH"]);
-    expect(undistilled).toMatchObject({ dim: junior.dim, epochs: junior.epochs });
+  it("fits on a page", () => {
+    expect(readme.split("\n").length).toBeLessThanOrEqual(120);
   });
 
   it("names every export", () => {
     for (const name of Object.keys(trainer)) expect(readme).toContain(`\`${name}`);
+  });
+
+  it("names every code of the trainer's errors", () => {
+    const folder = new URL("../src/", import.meta.url);
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const codes = new Set(
+      sources.flatMap((name) => [...read(`../src/${name}`).matchAll(/"TRAINER_([A-Z_]+)"/g)].map(([, code]) => code!)),
+    );
+    expect(codes.size).toBeGreaterThan(8);
+    const row = readme.split("\n").find((line) => line.includes("`MuldeError`"))!;
+    for (const code of codes) expect(row).toContain(code);
+  });
+});
+
+describe("the reference of options", () => {
+  it("has a row for every option and no other, with its default", () => {
+    const rows = [...reference.matchAll(/^\| `([\w.]+)` +\| `([^`]+)` +\| [^|`]+\| [^|]+\|$/gm)];
+    const listed = rows.map(([, name, value]) => [name, JSON.parse(value!) as unknown]);
+    expect(new Map(listed as [string, unknown][])).toEqual(
+      new Map([...optionEntries(distilSchema)].map((entry) => [entry.name, entry.default])),
+    );
+  });
+
+  it("tells what a noun written short means", () => {
+    const rows = [...reference.matchAll(/^\| `([\w.]+): (NAME|NUMBER)` +\| `([\w.]+)` +\|$/gm)];
+    expect(rows).toHaveLength(8);
+    for (const [, noun, kind, long] of rows) {
+      const value = kind === "NAME" ? "x" : 3;
+      const at = (name: string): unknown =>
+        name.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+      expect(expanded(at(noun!))).toEqual(at(long!));
+    }
+  });
+
+  it("shows an experiment that is read", () => {
+    const yaml = /```yaml\n([\s\S]+?)```/.exec(reference)![1]!;
+    const experiment = parseExperiment(parse(yaml), "docs/options.md");
+    expect(stageNames(experiment)).toEqual(["TransH", "second", "RefH", "undistilled", "distilled", "no-scaling"]);
+    expect(experiment.teachers[2]).toEqual({ name: "RefH", from: "runs/earlier/RefH" });
+    expect(experiment.juniorTeachers).toEqual([0, 1]);
+    expect(experiment.junior).toMatchObject({ epochs: 60, model: { dim: 16 }, soft: { candidates: { k: 64 } } });
+    expect(experiment.variants[0]!.options.senior.scaling).toBe("none");
   });
 });

@@ -1,4 +1,4 @@
-import { evaluate, type RankingReport, type Scorer } from "@mulde/eval";
+import { evaluate, type EvaluateOptions, type RankingReport, type Scorer } from "@mulde/eval";
 import { type KgeModel, modelScorer } from "@mulde/kge-models";
 import { prepareData, type TrainingData } from "../facts/data.js";
 
@@ -6,15 +6,17 @@ import { prepareData, type TrainingData } from "../facts/data.js";
  * Filtered metrics of a model on a split: both directions, realistic ranks, known answers of all splits left out.
  *
  * @param model - a model, one opened by `openModel`, or any scorer
+ * @param options - of `evaluate`, such as `tie` or `signal`; `known: undefined` leaves no answer out
  * @throws MuldeError EVAL_BAD_TRIPLES for an empty split, SCORE_NOT_FINITE for a model whose scores are NaN
  */
 export function evaluateModel(
   model: KgeModel | { readonly model: KgeModel } | Scorer,
   data: TrainingData,
   split: "train" | "valid" | "test" = "test",
+  options: Omit<EvaluateOptions, "triples" | "numRelations"> = {},
 ): Promise<RankingReport> {
   const { known, relations } = prepareData(data);
-  return evaluate(scorerOf(model), { triples: data[split], numRelations: relations, known });
+  return evaluate(scorerOf(model), { triples: data[split], numRelations: relations, known, ...options });
 }
 
 function scorerOf(model: KgeModel | { readonly model: KgeModel } | Scorer): Scorer {

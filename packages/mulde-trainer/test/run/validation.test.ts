@@ -1,8 +1,11 @@
+import { tripleList } from "@mulde/datasets";
 import { evaluate } from "@mulde/eval";
 import { createModel, modelScorer, type KgeModel } from "@mulde/kge-models";
 import { beforeAll, describe, expect, it } from "vitest";
 import { prepareData } from "../../src/facts/data.js";
+import { streamSeed } from "../../src/run/streams.js";
 import { Validation } from "../../src/run/validation.js";
+import { lively } from "../_models.js";
 import { ring } from "../_planted.js";
 import { softplus } from "../_reference.js";
 
@@ -49,6 +52,42 @@ describe("a validation", () => {
     expect(counts.map((ids) => ids.length)).toEqual([16, 16, 16, 4 * dataset.valid.length]);
     expect(counts[1]).toEqual(counts[0]);
     expect(counts[2]).not.toEqual(counts[0]);
+  });
+
+  it("has the same loss in blocks as in one piece", async () => {
+    // Three blocks, the last one shorter.
+    const n = 2500;
+    const entities = 700;
+    const column = (of: (i: number) => number): Int32Array => Int32Array.from({ length: n }, (_, i) => of(i));
+    const valid = tripleList(
+      column((i) => i % entities),
+      column((i) => i % 4),
+      column((i) => (7 * i + 3) % entities),
+    );
+    const large = prepareData({
+      entities: { size: entities },
+      relations: { size: 4 },
+      train: valid,
+      valid,
+      test: valid,
+    });
+    const own = await lively({ model: "TransE", dim: 4, entities, relations: 4 });
+    const { kernels } = own;
+    const K = 256;
+    const { heads, relations, tails } = valid;
+    const ids = new Int32Array(n * K);
+    const seed = streamSeed(1, "validationNegatives");
+    kernels.sampleCandidates({ batch: n, negatives: K - 1, entities, seed, counter: 0 }, tails, ids);
+    const scores = new Float32Array(n * K);
+    own.inference.score(heads, relations, ids, scores);
+    const weight = 1 / (n * K);
+    const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
+    const whole = kernels.bce(n, K, scores, weights, scores);
+    expect(whole).toBeGreaterThan(0.1);
+    expect(Math.abs(new Validation(large, options()).loss(own) - whole)).toBeLessThan(1e-12);
+    // A part of it alone is another figure.
+    expect(Math.abs(new Validation(large, options({ triples: 1024 })).loss(own) - whole)).toBeGreaterThan(1e-6);
+    own.dispose();
   });
 
   it("has the same negatives every time, and the mean binary cross-entropy as its loss", () => {
