@@ -226,7 +226,7 @@ describe("distillation in two stages", () => {
     const teachers = [modelTeacher((await twoTeachers())[0]!, "RotH")];
     expect(failure(() => distil(options, { data, teachers, adapting: [other] }))).toMatchObject({
       code: "TRAINER_TEACHERS",
-      reason: expect.stringContaining("RotE among adapting has 23 entities"),
+      reason: expect.stringContaining("RotE among adapting has 23 entities") as string,
     });
   });
 
@@ -237,7 +237,7 @@ describe("distillation in two stages", () => {
     expect(failure(() => distil(own, context))).toMatchObject({
       code: "TRAINER_OPTION",
       path: ["regularizer", "name"],
-      reason: expect.stringContaining("RotH is hyperbolic; choose N3 or F2"),
+      reason: expect.stringContaining("RotH is hyperbolic; choose N3 or F2") as string,
     });
   });
 });

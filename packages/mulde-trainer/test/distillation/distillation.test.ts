@@ -234,13 +234,53 @@ describe("a distillation step", () => {
     objective.dispose();
   });
 
+  it.each<DistilInput>([
+    {},
+    { soft: { confidence: 3 } },
+    { soft: { queries: 1 }, negatives: 1 },
+    { soft: { candidates: "sampled" } },
+    { rules: ["ownHead", "neighbours"], negatives: { filter: true, bothEnds: 1 } },
+    { loss: "KvsAll" },
+  ])("does not depend on the step before it: %o", async (changes) => {
+    const junior = await lively({ model: "RotH", dim: 4, entities, relations });
+    const pick = (from: number, to: number): Batch => ({
+      epoch: 0,
+      step: from,
+      heads: heads.slice(from, to),
+      relations: rows.slice(from, to),
+      tails: tails.slice(from, to),
+    });
+    const outcome = async (batches: readonly Batch[]): Promise<unknown> => {
+      const objective = distillationObjective(junior, teachers, parse(changes), known);
+      let last: unknown;
+      for (const batch of batches) {
+        const { loss, attention, gradients: found } = await objective.step(batch);
+        const entity = dense(found.get("entity")!, entities, 4);
+        last = { loss, attention, entity, scaling: [...found.get("senior.scaling")!.values] };
+      }
+      objective.dispose();
+      return last;
+    };
+    const [first, second] = [pick(0, 2), pick(2, 5)];
+    expect(await outcome([first, second])).toEqual(await outcome([second]));
+    expect(await outcome([second, first])).toEqual(await outcome([first]));
+    expect(await outcome([first])).not.toEqual(await outcome([second]));
+    junior.dispose();
+  });
+
   it("asks no teacher once the Junior scores NaN", async () => {
     const input = parse({ negatives: 1 });
     const junior = await lively({ model: "RotH", dim: 4, entities, relations });
     junior.table("entity").data.fill(NaN);
     junior.touch();
     let asked = 0;
-    const objective = distillationObjective(junior, [{ name: "spy", score: () => void asked++ }], input, known);
+    const spy: Teacher = {
+      name: "spy",
+      score() {
+        asked++;
+      },
+    };
+    const objective = distillationObjective(junior, [spy], input, known);
     await expect(objective.step({ epoch: 0, step: 0, heads, relations: rows, tails })).rejects.toMatchObject({
       code: "SCORE_NOT_FINITE",
     });
@@ -396,7 +436,7 @@ describe("a distillation step", () => {
 
 it("an epoch's event tells the teachers' mean attention weights, the same after a resumption", async () => {
   const data = ring();
-  const near = { name: "near", score: teachers[0]!.score };
+  const near: Teacher = { ...teachers[0]!, name: "near" };
   const seen: (readonly number[] | undefined)[] = [];
   const options = changed({ epochs: 3, soft: { candidates: 8 } });
   const stepsPerEpoch = Math.ceil((2 * data.train.length) / options.batchSize!);

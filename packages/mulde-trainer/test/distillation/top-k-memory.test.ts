@@ -52,13 +52,13 @@ describe("the memory of top K", () => {
     const strange = { epoch: 0, heads: Int32Array.of(4), relations: Int32Array.of(0) };
     expect(failure(() => memory.stale(strange))).toMatchObject({
       code: "TRAINER_DATA",
-      reason: expect.stringContaining("(4, 0, ?) is none"),
+      reason: expect.stringContaining("(4, 0, ?) is none") as string,
     });
     expect(failure(() => new TopKMemory(queries, 2, 3, 2 ** 28))).toMatchObject({
       code: "TRAINER_OPTION",
       path: ["soft", "candidates", "refresh"],
       value: 3,
-      reason: expect.stringContaining("would keep 2.0 GiB of candidates"),
+      reason: expect.stringContaining("would keep 2.0 GiB of candidates") as string,
     });
   });
 
@@ -100,14 +100,14 @@ describe("a distillation that keeps the Junior's top K", () => {
 
   it("asks frozen teachers once about what it keeps, and those that adapt every time", async () => {
     const model = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, seed: 9 });
-    const { score } = modelTeacher(model, "RotE");
+    const frozen = modelTeacher(model, "RotE");
     async function asked(over: DistilInput): Promise<number> {
       let count = 0;
       const teacher: Teacher = {
         name: "counted",
         score(heads, relations, candidates, out) {
           count += heads.length;
-          return score(heads, relations, candidates, out);
+          frozen.score(heads, relations, candidates, out);
         },
       };
       const context = { data, teachers: [teacher], adapting: [model] };

@@ -377,7 +377,7 @@ describe("an experiment that runs", () => {
     const missing = { ...plan, teachers: [{ model: "RotE" }, { from: join(out, "nowhere") }] };
     const events: ExperimentEvent[] = [];
     const refused = finish(runExperiment(parseExperiment(missing), { data, out }), (event) => events.push(event));
-    await expect(refused).rejects.toMatchObject({ file: expect.stringContaining("nowhere") });
+    await expect(refused).rejects.toMatchObject({ file: expect.stringContaining("nowhere") as string });
     expect(events.map(({ type }) => type)).toEqual(["pipeline"]);
     expect(await readdir(out)).toEqual([]);
   });

@@ -67,7 +67,7 @@ describe("a missing training split", () => {
     for (const read of [() => noTrainingSplit.answers(), () => noTrainingSplit.queries]) {
       expect(failure(read)).toMatchObject({
         code: "TRAINER_DATA",
-        reason: expect.stringContaining("prepareData(data)"),
+        reason: expect.stringContaining("prepareData(data)") as string,
       });
     }
   });

@@ -69,7 +69,7 @@ describe("a held teacher", () => {
     class Counting implements Teacher {
       asked = 0;
       get name(): string {
-        return "counting";
+        return `counting to ${this.asked}`;
       }
       score(_: Int32Array, __: Int32Array, ___: Int32Array, out: Float32Array): void {
         out.fill(++this.asked);
@@ -79,6 +79,6 @@ describe("a held teacher", () => {
     const out = new Float32Array(1);
     const teacher = held(own, rules);
     await teacher.score(Int32Array.of(0), Int32Array.of(0), Int32Array.of(1), out);
-    expect([own.asked, out[0], teacher.name]).toEqual([1, 1, "counting"]);
+    expect([own.asked, out[0], teacher.name]).toEqual([1, 1, "counting to 0"]);
   });
 });

@@ -214,7 +214,7 @@ describe("a checkpoint", () => {
       name: "MuldeError",
       code: "TRAINER_CHECKPOINT",
       file: path,
-      reason: expect.stringMatching(/delete it/),
+      reason: expect.stringMatching(/delete it/) as string,
     });
   });
 

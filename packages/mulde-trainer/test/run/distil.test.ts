@@ -5,7 +5,7 @@ import { createModel, defineModel, type KgeModel, modelTeacher } from "@mulde/kg
 import type { Parameter, Scaling, Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
 import { distil, type DistilInput, type TrainEvent, type TrainResult } from "../../src/index.js";
-import { changed, ring } from "../_planted.js";
+import { changed, ring, without } from "../_planted.js";
 import { eventsOf, failure, finish, told } from "../_runs.js";
 
 const data = ring();
@@ -36,7 +36,7 @@ describe("the teachers of a distillation", () => {
 
   it.each<[string, unknown, RegExp]>([
     ["two of one name", [sine, rising, { ...rising, name: "sine" }], /"sine"/],
-    ["one without a name", [sine, { score: rising.score }], /no name/],
+    ["one without a name", [sine, without(rising, "name")], /no name/],
     ["one with an empty name", [{ ...rising, name: "" }], /no name/],
     ["one that does not score", [{ name: "mute" }], /"mute" has no function "score"/],
   ])("are refused at once if they are %s", (_, teachers, reason) => {
@@ -160,7 +160,10 @@ it("a teacher that waits hears that the run is stopped", async () => {
     score: (_, __, ___, out, { signal } = {}) =>
       new Promise((resolve, reject) => {
         out.fill(1);
-        if (++asked < 7) return resolve();
+        if (++asked < 7) {
+          resolve();
+          return;
+        }
         signal!.addEventListener("abort", () => reject(signal!.reason as Error));
         run.stop(new Error("enough"));
       }),

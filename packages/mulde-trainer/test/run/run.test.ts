@@ -42,6 +42,16 @@ function counting(last: number, failing = Infinity): { run: Run<number, string>;
   return { run, log };
 }
 
+/** Listens to the first event alone. */
+async function leave(run: Run<unknown, unknown>): Promise<void> {
+  const seen: unknown[] = [];
+  for await (const event of run) {
+    seen.push(event);
+    break;
+  }
+  expect(seen).toHaveLength(1);
+}
+
 /** The promises that are rejected in vain while something happens. */
 async function unhandled(happening: () => Promise<unknown>): Promise<unknown[]> {
   const seen: unknown[] = [];
@@ -92,7 +102,7 @@ describe("a run", () => {
 
   it("has one listener: a second one is refused, and so is one beside a reader of the result", async () => {
     const { run } = counting(3);
-    for await (const _ of run) break;
+    await leave(run);
     const read = counting(3).run;
     void read.result;
     for (const taken of [run, read]) {
@@ -123,7 +133,7 @@ describe("a run", () => {
     reasoned.stop(new Error("enough"));
     await expect(reasoned.result).rejects.toThrow("enough");
     const controller = new AbortController();
-    const signalled = startRun<number, void>(async function* (signal) {
+    const signalled = startRun<number, undefined>(async function* (signal) {
       for (let i = 0; ; i++) {
         signal.throwIfAborted();
         yield i;
@@ -139,7 +149,7 @@ describe("a run", () => {
   it("raises no unhandled rejection, whether its result is read or not", async () => {
     const failing = async (): Promise<void> => {
       await eventsOf(counting(3, 2).run).catch(() => undefined);
-      for await (const _ of counting(3).run) break;
+      await leave(counting(3).run);
       // Started by reading the result, which nobody waits for.
       void counting(3, 2).run.result;
       counting(3).run.stop();

@@ -77,7 +77,7 @@ describe("training on a planted graph", () => {
     teacher = await train(thorough, { data }).result;
   });
 
-  it("RotH finds the rotation", async () => {
+  it("RotH finds the rotation", () => {
     expect(teacher.best.metrics.mrr).toBeGreaterThan(0.95);
     const { train, valid, test } = data;
     for (const split of [train, valid, test]) {
@@ -287,7 +287,7 @@ describe("a run", () => {
       await expect(run, `${model} at ${learningRate}`).rejects.toMatchObject({
         name: "MuldeError",
         code: "TRAINER_DIVERGED",
-        message: expect.stringMatching(/^wild diverged in epoch \d+, .+: lower optimizer\.learningRate/),
+        message: expect.stringMatching(/^wild diverged in epoch \d+, .+: lower optimizer\.learningRate/) as string,
       });
       for (const event of events) if (event.type === "validation") expect(event.metrics.mrr).toBeLessThan(1);
     }
@@ -303,17 +303,8 @@ describe("a run", () => {
     const few = changed({ soft: { candidates: 5 } });
     await expect(distil(few, { data, teachers }).result).rejects.toMatchObject({
       code: "SENIOR_TEACHER_NOT_FINITE",
-      message: expect.stringContaining('"broken"'),
+      message: expect.stringContaining('"broken"') as string,
     });
-  });
-
-  it("rejects with the signal's reason at once when that is aborted already", async () => {
-    const events: TrainEvent[] = [];
-    const run = finish(train(brief, { data, signal: AbortSignal.abort(new Error("no more")) }), (event) =>
-      events.push(event),
-    );
-    await expect(run).rejects.toThrow("no more");
-    expect(events.map(({ type }) => type)).toEqual(["start"]);
   });
 
   it("stops at the next step once its signal is aborted", async () => {

@@ -224,11 +224,14 @@ describe("a score matrix", () => {
 
   it("disposes a part once that stands in several places, and knows the state of all sources", () => {
     let disposed = 0;
-    const shared: Label = { ...linear("shared", 1, "hard").label, dispose: () => void disposed++ };
+    const dispose = (): void => {
+      disposed++;
+    };
+    const shared: Label = { ...linear("shared", 1, "hard").label, dispose };
     const keeping = (name: string): CandidateSource => ({
       ...source(name, 2, 0),
       state: new Map([[name, Float32Array.of(1)]]),
-      dispose: () => void disposed++,
+      dispose,
     });
     const kept = keeping("a");
     const matrix = new ScoreMatrix(model, 3, [
