@@ -2,8 +2,9 @@ import { type Dataset, loadDataset, type LoadOptions } from "@mulde/datasets";
 import type { Output } from "./_output.js";
 import { DownloadBar } from "./_bars.js";
 import { whole } from "./_table.js";
+import { wrapped } from "./_text.js";
 
-/** Loads a data set, downloading it with a bar where that is needed, and says what it holds. */
+/** Loads a data set, with a bar if it must be downloaded, and logs what it holds. */
 export async function openData(
   nameOrPath: string,
   output: Output,
@@ -17,10 +18,10 @@ export async function openData(
     });
     bar.stop();
     const { name, entities, relations, train, valid, test } = data;
-    output.log(
+    const text =
       `${name}: ${whole(entities.size)} entities, ${whole(relations.size)} relations, ` +
-        `${whole(train.length)} training, ${whole(valid.length)} validation and ${whole(test.length)} test triples`,
-    );
+      `${whole(train.length)} training, ${whole(valid.length)} validation and ${whole(test.length)} test triples`;
+    output.log(wrapped(text));
     return data;
   } finally {
     bar.stop();

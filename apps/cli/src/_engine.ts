@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
-import { createKernels } from "@mulde/kernels";
+import type { Engine } from "@mulde/kernels";
 import { sharedKernels } from "@mulde/kge-models";
-import { hasCode, MuldeError } from "./_errors.js";
 import { type Output, paint, version } from "./_output.js";
+import { wrapped } from "./_text.js";
 
 /** Which kernels run. */
 export interface EngineInfo {
@@ -19,7 +19,8 @@ export interface EngineInfo {
 
 /** Starts this process's kernels and tells which they are. */
 export async function engineInfo(): Promise<EngineInfo> {
-  const { kind, isa, threads } = (await sharedKernels()).engine;
+  const engine: Engine & { readonly fallback?: string } = (await sharedKernels()).engine;
+  const { kind, isa, threads } = engine;
   const cores = availableParallelism();
   const warning =
     threads > cores
@@ -29,7 +30,7 @@ export async function engineInfo(): Promise<EngineInfo> {
     kernels: kind === "native" ? `native (${isa})` : kind,
     threads,
     cores,
-    ...(kind !== "native" && { reason: await whyNotNative() }),
+    ...(kind !== "native" && { reason: engine.fallback ?? "WebAssembly was asked for (MULDE_KERNELS=wasm)" }),
     ...(warning !== undefined && { warning }),
   };
 }
@@ -40,19 +41,7 @@ export async function logEngine(output: Output): Promise<EngineInfo> {
   const { kernels, threads, reason, warning } = info;
   const { dim } = paint(process.stderr);
   output.log(dim(`mulde ${version}, kernels: ${kernels}, ${threads} ${threads === 1 ? "thread" : "threads"}`));
-  if (reason !== undefined) output.log(dim(`Slower than native kernels. ${reason}`));
-  if (warning !== undefined) output.log(`Warning: ${warning}`);
+  if (reason !== undefined) output.log(dim(wrapped(`Slower than native kernels: ${reason}.`)));
+  if (warning !== undefined) output.log(wrapped(`Warning: ${warning}`));
   return info;
-}
-
-/** One sentence. */
-async function whyNotNative(): Promise<string> {
-  if (process.env.MULDE_KERNELS === "wasm") return "MULDE_KERNELS=wasm asks for WebAssembly.";
-  try {
-    await createKernels({ engine: "native" });
-    return "They were not chosen.";
-  } catch (error) {
-    if (!hasCode(error, "KERNELS_NOT_NATIVE")) throw error;
-    return error instanceof MuldeError ? error.reason : String(error);
-  }
 }

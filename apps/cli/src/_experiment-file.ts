@@ -59,7 +59,7 @@ function withSeed(text: string, seed: number): string {
 }
 
 /** Paths of teachers as they are from the YAML file's directory. */
-export function beside(file: string, experiment: Experiment): Experiment {
+function beside(file: string, experiment: Experiment): Experiment {
   const teachers = experiment.teachers.map((teacher) =>
     teacher.from === undefined ? teacher : { ...teacher, from: resolve(dirname(file), teacher.from) },
   );

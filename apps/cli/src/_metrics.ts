@@ -1,23 +1,8 @@
-import { type Dataset, indexAnswers } from "@mulde/datasets";
-import { evaluate, type EvaluateOptions, type RankingReport, type SideMetrics } from "@mulde/eval";
-import { type KgeModel, modelScorer } from "@mulde/kge-models";
+import type { RankingReport, SideMetrics } from "@mulde/eval";
 import { metric, table, whole } from "./_table.js";
 
 /** The metrics of a ranking without its parts by relation and category. */
 export type Metrics = Omit<RankingReport, "byRelation" | "byCategory">;
-
-/** Ranks a split of a data set, filtered with all its splits unless `raw`. */
-export function rankSplit(
-  model: KgeModel,
-  data: Dataset,
-  split: "train" | "valid" | "test",
-  options: Pick<EvaluateOptions, "tie" | "trainTriples" | "onProgress" | "signal"> & { readonly raw?: boolean } = {},
-): Promise<RankingReport> {
-  const { raw, ...rest } = options;
-  const numRelations = data.relations.size;
-  const known = raw ? undefined : indexAnswers(data.entities.size, numRelations, data.train, data.valid, data.test);
-  return evaluate(modelScorer(model), { triples: data[split], numRelations, known, ...rest });
-}
 
 /** Leaves the parts by relation and category out. */
 export function overall({ byRelation: _relations, byCategory: _categories, ...metrics }: RankingReport): Metrics {

@@ -1,5 +1,5 @@
 import { closest } from "@mulde/errors";
-import { distilSchema, formerOptions, merged, optionEntries, parseOptions } from "@mulde/mulde-trainer";
+import { distilSchema, expanded, formerOptions, merged, optionEntries, parseOptions } from "@mulde/mulde-trainer";
 import { Option } from "commander";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
@@ -119,9 +119,14 @@ export function runOptions<T extends z.ZodType>(schema: T, given: readonly Assig
 export function asWritten(error: unknown, given: readonly Assignment[]): unknown {
   if (!hasCode(error, "TRAINER_OPTION") || error.path.length === 0) return error;
   const path = error.path.map(String);
-  const shares = (one: Assignment): boolean => one.path.every((key, i) => i >= path.length || path[i] === key);
-  const source = given.findLast(shares);
+  const source = given.findLast((one) => gives(expanded(nested(one.path, one.value)), path));
   return new UsageError(error.reason, source ? place(source, path) : path.join("."), error);
+}
+
+/** Whether options have the one at a path, or a value in place of its noun. */
+function gives(options: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined || typeof options !== "object" || options === null) return true;
+  return Object.hasOwn(options, key) && gives((options as Readonly<Record<string, unknown>>)[key], rest);
 }
 
 /** The option as written; with the rest of the path where its value has parts of its own. */
@@ -131,7 +136,7 @@ function place({ written, path, value }: Assignment, at: readonly string[]): str
 }
 
 /** `value` under a path: (["a", "b"], 1) is `{ a: { b: 1 } }`. */
-export function nested(path: readonly string[], value: unknown): unknown {
+function nested(path: readonly string[], value: unknown): unknown {
   return path.reduceRight((inner, key) => ({ [key]: inner }), value);
 }
 

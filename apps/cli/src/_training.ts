@@ -2,14 +2,20 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { type KgeModel, saveModel } from "@mulde/kge-models";
-import type { RunControl, TrainEvent, TrainingRun, TrainResult } from "@mulde/mulde-trainer";
+import {
+  evaluateModel,
+  type RunControl,
+  type TrainEvent,
+  type TrainingRun,
+  type TrainResult,
+} from "@mulde/mulde-trainer";
 import type { MuldeCommand } from "./_command.js";
 import type { EngineInfo } from "./_engine.js";
 import { hasCode, Interrupted, MuldeError } from "./_errors.js";
 import { exists, makeDirectory } from "./_files.js";
 import { numberAtLeast } from "./_flags.js";
 import { eventLog } from "./_log-file.js";
-import { type Metrics, metricsTable, overall, rankSplit } from "./_metrics.js";
+import { type Metrics, metricsTable, overall } from "./_metrics.js";
 import { type Output, paint, version } from "./_output.js";
 import { createProgress } from "./_progress.js";
 import { duration, size, whole } from "./_table.js";
@@ -125,7 +131,7 @@ async function trained(
 
 async function save({ data, engine, summary }: Training, result: TrainResult, out: string): Promise<Saved> {
   const { model, best, epochs, steps, seconds } = result;
-  const test = data.test.length > 0 ? overall(await rankSplit(model, data, "test")) : undefined;
+  const test = data.test.length > 0 ? overall(await evaluateModel(model, data)) : undefined;
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
   // With --force an older model is here: without its config.json the directory does not count as finished while files change.
   await rm(join(out, "config.json"), { force: true });

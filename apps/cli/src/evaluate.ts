@@ -1,5 +1,6 @@
 import type { RelationCategory, SidedMetrics, Tie } from "@mulde/eval";
 import { openModel } from "@mulde/kge-models";
+import { evaluateModel } from "@mulde/mulde-trainer";
 import { Option } from "commander";
 import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
@@ -7,7 +8,7 @@ import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
 import { interruptible } from "./_interrupt.js";
-import { metricsTable, overall, rankSplit } from "./_metrics.js";
+import { metricsTable, overall } from "./_metrics.js";
 import { Output } from "./_output.js";
 import { metric, table, whole } from "./_table.js";
 
@@ -45,9 +46,13 @@ export function evaluateCommand(): MuldeCommand {
     const { split, tie, raw = false, byRelation = false } = given;
     const { data, report } = await interruptible(async (signal) => {
       const opened = await openData(given.data, output, { ...readOptions(given), signal });
-      const { model } = await openModel(directory, { data: opened });
-      const categories = byRelation && { trainTriples: opened.train };
-      return { data: opened, report: await rankSplit(model, opened, split, { tie, raw, signal, ...categories }) };
+      const model = await openModel(directory, { data: opened });
+      const options = {
+        ...{ tie, signal },
+        ...(raw && { known: undefined }),
+        ...(byRelation && { trainTriples: opened.train }),
+      };
+      return { data: opened, report: await evaluateModel(model, opened, split, options) };
     });
     const metrics = overall(report);
     const relations = report.byRelation.map(({ relation, ...rest }): NamedMetrics => ({

@@ -39,7 +39,7 @@ export function optionsCommand(): MuldeCommand {
 }
 
 /** All options, those of distillation included. */
-export function optionInfos(): readonly OptionInfo[] {
+function optionInfos(): readonly OptionInfo[] {
   const training = new Set([...optionEntries(trainSchema)].map(({ name }) => name));
   const flags = new Map([...distilFlags, ...trainFlags].map(({ flag, option }) => [option, flag.split(" ")[0]!]));
   return [...optionEntries(distilSchema)].map((entry) => {
@@ -101,8 +101,9 @@ function reference(options: readonly OptionInfo[]): string {
 }
 
 const usage = wrapped(
-  "Give them to train and distil by their flag or as --set NAME=VALUE, and in an experiment's YAML nested: " +
-    "optimizer: { clipNorm: 1 }. A noun may be written short: loss: 1vsAll is loss.name, negatives: 63 is negatives.count.",
+  "Give them to train and distil by their flag, or as --set NAME=VALUE with a value in YAML; --set wins. In an " +
+    "experiment's file they are nested: optimizer: { clipNorm: 1 }. A noun may be written short: loss: 1vsAll is " +
+    "loss.name, negatives: 63 is negatives.count.",
 );
 
 function row({ name, flag, default: value, meaning, choices, distilOnly }: OptionInfo): string {

@@ -8,6 +8,7 @@ import { addDataOptions, addJsonOption, readOptions, type ReadFlags, wholeNumber
 import { addImportOption } from "./_modules.js";
 import { Output, paint } from "./_output.js";
 import { type Column, table } from "./_table.js";
+import { wrapped } from "./_text.js";
 
 interface Query {
   readonly head?: string;
@@ -73,7 +74,7 @@ export function predictCommand(): MuldeCommand {
     const query = { head: head ?? null, relation: relation ?? null, tail: tail ?? null };
     output.result({ query, predictions }, () => {
       const title = `(${head ?? "?"}, ${relation ?? "?"}, ${tail ?? "?"})`;
-      return `${paint(process.stdout).bold(title)}\n${answerTable(predictions, given)}`;
+      return `${paint(process.stdout).bold(wrapped(title))}\n${answerTable(predictions, given)}`;
     });
   });
 }

@@ -1,5 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadDataset } from "@mulde/datasets";
+import { createModel, saveModel } from "@mulde/kge-models";
 import { beforeAll, expect, test } from "vitest";
-import { mulde, muldeJson } from "./_cli.js";
+import { mulde, muldeJson, temporary } from "./_cli.js";
 import { splits, trained, writeGraph } from "./_graph.js";
 
 interface Side {
@@ -84,6 +88,18 @@ test("long names of relations are cut in their middle, to 80 columns", async () 
   const { stdout } = await mulde(["evaluate", await trained(named, "TransE", 2), "--data", named, "--by-relation"]);
   expect(stdout).toMatch(/\nhttps:.*….*#plus1 /);
   for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
+test("data without a validation split can be evaluated", async () => {
+  const unvalidated = writeGraph();
+  writeFileSync(join(unvalidated, "valid.txt"), "");
+  const { entities, relations, name, fingerprint } = await loadDataset(unvalidated);
+  const saved = join(temporary(), "saved");
+  const own = await createModel({ model: "TransE", dim: 4, entities: entities.size, relations: relations.size });
+  const names = { entities: entities.names, relations: relations.names };
+  await saveModel(own, saved, { ...names, dataset: { name, fingerprint } });
+  const { ranks } = await muldeJson<Answer>(["evaluate", saved, "--data", unvalidated]);
+  expect(ranks).toBe(2 * splits.test.length);
 });
 
 test("data of another fingerprint is refused", async () => {

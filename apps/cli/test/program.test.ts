@@ -108,6 +108,8 @@ test.each([
   ["a value of another type", [...needed, "--set", "optimizer.clipNorm=x"], /--set optimizer\.clipNorm: .*number/],
   ["a wrong shorthand", [...needed, "--set", "loss=no"], /error: --set loss: Invalid option/],
   ["a wrong part of a noun", [...needed, "--set", "loss={ margin: 0 }"], /error: --set loss\.margin: Too small/],
+  ["a part that another flag gave", [...needed, "--dim", "7", "--set", "model=RotH"], /error: --dim: must be even/],
+  ["a part that nobody gave", [...needed, "--set", "model=QuatE", "--set", "seed=-1"], /error: --set seed: Too small/],
   ["a name of every object", [...needed, "--set", "toString=1"], /--set toString: there is no such option/],
   ["a missing option", ["train", "--data", "x"], /required option '--out <dir>' not specified/],
   ["a missing argument", ["evaluate", "--data", "x"], /missing required argument 'dir'/],

@@ -72,7 +72,7 @@ test("the WebAssembly kernels say that they are slower and why", async () => {
   expect(code).toBe(0);
   const [first, second] = stderr.split("\n");
   expect(first).toMatch(/kernels: wasm, 1 thread$/);
-  expect(second).toBe("Slower than native kernels. MULDE_KERNELS=wasm asks for WebAssembly.");
+  expect(second).toBe("Slower than native kernels: WebAssembly was asked for (MULDE_KERNELS=wasm).");
 });
 
 test("train refuses a directory that holds a model, and trains anew with --force", async () => {
