@@ -20,7 +20,6 @@ export default tseslint.config(
         clearInterval: "readonly",
         setTimeout: "readonly",
         clearTimeout: "readonly",
-        AbortController: "readonly",
         AbortSignal: "readonly",
       },
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type * as Copy from "../src/error.js";
 import { closest, hasCode, MuldeError } from "../src/index.js";
 
 describe("MuldeError", () => {
@@ -29,7 +30,7 @@ describe("MuldeError", () => {
   it("is recognised by instanceof when it comes from another copy of the package", async () => {
     // A query string makes the loader evaluate the module a second time.
     const path = "../src/error.ts?copy";
-    const other = (await import(path)) as typeof import("../src/error.js");
+    const other = (await import(path)) as typeof Copy;
     expect(other.MuldeError).not.toBe(MuldeError);
     expect(new other.MuldeError("A_CODE", "Wrong.")).toBeInstanceOf(MuldeError);
     expect(new MuldeError("A_CODE", "Wrong.")).toBeInstanceOf(other.MuldeError);
