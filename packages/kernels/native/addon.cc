@@ -1,16 +1,12 @@
-// The Node-API addon: picks an instruction set, keeps a pool of threads, and offers every kernel as a JavaScript function that takes
-// typed arrays (or null) and numbers in the kernel's order.
+// The Node-API addon: picks an instruction set, keeps a pool of threads, and calls kernels by their numbers with typed arrays (or null) and
+// numbers.
 #define NAPI_VERSION 8
 #include <node_api.h>
-#include <pthread.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <string>
-#include <vector>
 
-#include "job.h"
+#include "pool.h"
 
 namespace mulde {
 
@@ -36,84 +32,19 @@ static const KernelTable* choose(const std::string& name) {
   return nullptr;
 }
 
-// Threads that help with the current job. The caller works too, so a pool of n has n - 1 threads. They spin for a
-// moment before they sleep, since a training step calls many short kernels in a row.
-class Pool {
-  // A tile, a block of packed queries and their buffers take half a megabyte; some systems give threads less than that.
-  static constexpr size_t kStackBytes = 4 << 20;
-
- public:
-  ~Pool() { resize(1); }
-
-  void resize(int threads) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stopping_ = true;
-      generation_++;
-    }
-    wake_.notify_all();
-    for (pthread_t t : threads_) pthread_join(t, nullptr);
-    threads_.clear();
-    stopping_ = false;
-    started_ = generation_;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, kStackBytes);
-    for (int i = 1; i < threads; i++) {
-      pthread_t t;
-      // Fewer threads than asked for only make it slower.
-      if (pthread_create(&t, &attributes, [](void* pool) -> void* { ((Pool*)pool)->work(); return nullptr; }, this) != 0) break;
-      threads_.push_back(t);
-    }
-    pthread_attr_destroy(&attributes);
-  }
-
-  int size() const { return (int)threads_.size() + 1; }
-
-  void run(int chunks, Task task, void* context) {
-    if (threads_.empty() || chunks <= 1) {
-      for (int i = 0; i < chunks; i++) task(context, i);
-      return;
-    }
-    job_.open(chunks, task, context);
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      generation_++;
-    }
-    wake_.notify_all();
-    job_.finish();
-  }
-
- private:
-  void work() {
-    uint64_t seen = started_;
-    for (;;) {
-      for (int spin = 0; spin < 20000 && generation_.load(std::memory_order_acquire) == seen; spin++) Job::pause();
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        wake_.wait(lock, [&] { return generation_.load() != seen; });
-        seen = generation_;
-        if (stopping_) return;
-      }
-      job_.help();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<pthread_t> threads_;
-  uint64_t started_ = 0;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<bool> stopping_{false};
-  Job job_;
-};
-
 // One pool for the process. Node's worker threads may each load the addon: a kernel call holds the lock.
 static Pool* pool() {
   static Pool* p = new Pool();
   return p;
 }
 static std::mutex calls;
+static int environments = 0;
+
+// The last environment that goes takes the pool's threads along: if it is a worker's, the library may be unloaded after it.
+static void leave(void*) {
+  std::lock_guard<std::mutex> lock(calls);
+  if (--environments == 0) pool()->resize(1);
+}
 
 void run_chunks(int chunks, Task task, void* context) { pool()->run(chunks, task, context); }
 
@@ -183,7 +114,17 @@ static napi_value call(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// load(instruction set or "", threads) -> {isa, kernels: [name, signature, name, ...], call} or null
+// address(typed array) -> where it lies, for the host to align what it makes
+static napi_value address(napi_env env, napi_callback_info info) {
+  napi_value value, result;
+  size_t count = 1;
+  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+  const Arg arg = count == 1 ? argument(env, value) : Arg{nullptr, 0, kOther};
+  napi_create_double(env, (double)(uintptr_t)arg.pointer, &result);
+  return result;
+}
+
+// load(instruction set or "", threads) -> {isa, abi, call, address} or null
 static napi_value load(napi_env env, napi_callback_info info) {
   napi_value values[2];
   size_t count = 2;
@@ -194,7 +135,7 @@ static napi_value load(napi_env env, napi_callback_info info) {
   if (count != 2 || napi_get_value_string_utf8(env, values[0], isa, sizeof isa, &length) != napi_ok ||
       napi_get_value_int32(env, values[1], &threads) != napi_ok || threads < 1)
     return fail(env, "load(instruction set, threads)");
-  napi_value result, value, kernels;
+  napi_value result, value;
   const KernelTable* table = choose(std::string(isa, length));
   if (!table) {
     napi_get_null(env, &result);
@@ -207,21 +148,22 @@ static napi_value load(napi_env env, napi_callback_info info) {
   napi_create_object(env, &result);
   napi_create_string_utf8(env, table->isa, NAPI_AUTO_LENGTH, &value);
   napi_set_named_property(env, result, "isa", value);
-  napi_create_array(env, &kernels);
-  for (int i = 0; i < table->size; i++) {
-    napi_create_string_utf8(env, table->name(i), NAPI_AUTO_LENGTH, &value);
-    napi_set_element(env, kernels, 2 * i, value);
-    napi_create_string_utf8(env, table->signature(i), NAPI_AUTO_LENGTH, &value);
-    napi_set_element(env, kernels, 2 * i + 1, value);
-  }
-  napi_set_named_property(env, result, "kernels", kernels);
+  napi_create_uint32(env, table->abi, &value);
+  napi_set_named_property(env, result, "abi", value);
   napi_create_function(env, "call", NAPI_AUTO_LENGTH, call, (void*)table, &value);
   napi_set_named_property(env, result, "call", value);
+  napi_create_function(env, "address", NAPI_AUTO_LENGTH, address, nullptr, &value);
+  napi_set_named_property(env, result, "address", value);
   return result;
 }
 
 static napi_value init(napi_env env, napi_value exports) {
   napi_value value;
+  {
+    std::lock_guard<std::mutex> lock(calls);
+    environments++;
+  }
+  napi_add_env_cleanup_hook(env, leave, nullptr);
   napi_create_function(env, "load", NAPI_AUTO_LENGTH, load, nullptr, &value);
   napi_set_named_property(env, exports, "load", value);
   return exports;

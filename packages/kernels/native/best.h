@@ -17,7 +17,7 @@ MULDE_INLINE float unordered(uint32_t o) {
   return v.f;
 }
 
-constexpr float kNothing = -3.4e38f;
+constexpr float kLowestScore = -3.4e38f;
 
 // Room for several tiles between two selections, which then cost little.
 constexpr int kTopKRoom = 2048;
@@ -36,7 +36,7 @@ inline float bar_of(const float* values, int n, int k, int most) {
     const uint32_t mid = lo + (hi - lo + 1) / 2;
     const vf bar = set1(unordered(mid));
     int count = 0;
-    for (int j = 0; j < n; j += W) count += __builtin_popcount(bits(le(bar, load_part(values + j, n - j, kNothing))));
+    for (int j = 0; j < n; j += W) count += __builtin_popcount(bits(le(bar, load_part(values + j, n - j, kLowestScore))));
     if (count >= k && count <= most) return unordered(mid);
     if (count > k) lo = mid;
     else hi = mid - 1;
@@ -57,11 +57,11 @@ struct Best {
     const float reach = bar_of(scores, count, k, most);
     const vf threshold = set1(reach);
     int above = 0;
-    for (int j = 0; j < count; j += W) above += __builtin_popcount(bits(lt(threshold, load_part(scores + j, count - j, kNothing))));
+    for (int j = 0; j < count; j += W) above += __builtin_popcount(bits(lt(threshold, load_part(scores + j, count - j, kLowestScore))));
     // Of those just at the bar only the first are needed, as many as fill up k.
     int ties = k - above, kept = 0;
     for (int j = 0; j < count; j += W) {
-      const vf v = load_part(scores + j, count - j, kNothing);
+      const vf v = load_part(scores + j, count - j, kLowestScore);
       uint32_t stay = bits(lt(threshold, v));
       for (uint32_t tie = bits(eq(threshold, v)); tie && ties > 0; tie &= tie - 1, ties--) stay |= tie & (0u - tie);
       // Packing never runs ahead of reading: the lanes overwritten behind were read already.

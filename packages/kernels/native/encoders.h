@@ -98,6 +98,7 @@ void encoder_groups(int batch, const F& f) {
 template <class T>
 void encode_rows(const EncoderInputs& x, float* q, float* square, float* alpha) {
   const int d = x.d, stride = x.stride;
+  const bool hyperbolic = x.hyperbolic();
   encoder_groups<T>(x.batch, [&](int first, int count) {
     Query<T> query;
     QueryRows<T> rows;
@@ -110,7 +111,7 @@ void encode_rows(const EncoderInputs& x, float* q, float* square, float* alpha) 
       for (int i = d; i < stride; i++) q[b * stride + i] = 0;
       const double sq = lane(&squares, j);
       square[b] = (float)sq;
-      alpha[b] = x.hyperbolic() ? (float)(1 / (1 - sq)) : 1.0f;
+      alpha[b] = hyperbolic ? (float)(1 / (1 - sq)) : 1.0f;
     }
   });
 }
@@ -132,6 +133,7 @@ inline void encode(Args a) {
 template <class T>
 void encode_rows_backward(const EncoderInputs& x, const float* dq, float* dhead, float* const* dtables, double* dcurvature) {
   const int d = x.d, width = x.width;
+  const bool hyperbolic = x.hyperbolic();
   encoder_groups<T>(x.batch, [&](int first, int count) {
     Query<T> query;
     QueryRows<T> rows, sums;
@@ -149,7 +151,7 @@ void encode_rows_backward(const EncoderInputs& x, const float* dq, float* dhead,
     const T ds = encoder_backward(x.kind, query, g, grads) / (2.0 * query.s);
     for (int j = 0; j < count; j++) {
       const size_t b = first + j;
-      if (x.hyperbolic()) dcurvature[b] += lane(&ds, j);
+      if (hyperbolic) dcurvature[b] += lane(&ds, j);
       narrow(sums.h, d, dhead + b * d, j);
       for (int k = 0; k < kSlots; k++)
         if (dtables[k]) narrow(sums.r[k], width, dtables[k] + b * width, j);

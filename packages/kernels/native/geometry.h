@@ -95,10 +95,9 @@ inline void givens_forward(const T* r, const T* x, int d, double sign, T* z) {
   }
 }
 
-// Adds to dr and dx. Not to be inlined: GCC 12 fuses products and sums of coordinate pairs here in spite of -ffp-contract=off, others where the
-// sign is known than where it is not.
+// Adds to dr and dx.
 template <class T>
-__attribute__((noinline)) void givens_backward(const T* r, const T* x, int d, double sign, const T* dz, T* dr, T* dx) {
+MULDE_INLINE void givens_backward_inline(const T* r, const T* x, int d, double sign, const T* dz, T* dr, T* dx) {
   for (int i = 0; i < d; i += 2) {
     const T n = tsqrt(r[i] * r[i] + r[i + 1] * r[i + 1]), inv = 1.0 / (n < kMinNorm ? fill<T>(kMinNorm) : n);
     const T a = r[i] * inv, b = r[i + 1] * inv, u = dz[i], v = dz[i + 1];
@@ -108,6 +107,11 @@ __attribute__((noinline)) void givens_backward(const T* r, const T* x, int d, do
     dr[i] += (da - a * along) * inv;
     dr[i + 1] += (db - b * along) * inv;
   }
+}
+// In one copy: GCC 12 fuses products and sums of coordinate pairs in spite of -ffp-contract=off, and others where it knows the sign.
+template <class T>
+MULDE_OUTLINE void givens_backward(const T* r, const T* x, int d, double sign, const T* dz, T* dr, T* dx) {
+  givens_backward_inline(r, x, d, sign, dz, dr, dx);
 }
 
 }  // namespace MULDE_ISA

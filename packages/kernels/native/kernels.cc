@@ -1,18 +1,12 @@
 // Every kernel of one instruction set, by the name under which the host calls it.
-#include "all-loss.h"
+#include "abi.h"
 #include "candidates.h"
-#include "encoders.h"
 #include "losses.h"
-#include "optimizers.h"
 #include "peak.h"
-#include "plan.h"
-#include "planned-backward.h"
 #include "planned-forward.h"
 #include "rank.h"
 #include "sampling.h"
 #include "score-all.h"
-#include "senior.h"
-#include "top-k.h"
 
 namespace mulde {
 namespace MULDE_ISA {
@@ -85,9 +79,11 @@ static bool call_kernel(int kernel, const Arg* args, int count, Fault* fault) {
 #define MULDE_STRING2(x) #x
 #define MULDE_STRING(x) MULDE_STRING2(x)
 
+constexpr int kKernelCount = sizeof(kKernels) / sizeof(Kernel);
+static constexpr Facts<kKernelCount> kFacts(kKernels);
+
 const KernelTable* table() {
-  static const KernelTable t = {MULDE_STRING(MULDE_ISA), (int)(sizeof(kKernels) / sizeof(kKernels[0])),
-                                [](int k) { return kKernels[k].name; }, [](int k) { return kKernels[k].signature.text; }, call_kernel};
+  static const KernelTable t = {MULDE_STRING(MULDE_ISA), kFacts.abi, kFacts.kCount, kFacts.list, kKernelCount, call_kernel};
   return &t;
 }
 

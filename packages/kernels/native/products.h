@@ -15,7 +15,7 @@ constexpr int kMaxBlock = 4, kMaxTerms = 16;
 constexpr double kMinLength = 1e-15;  // shorter blocks of a relation are divided by this
 
 struct Product {
-  int block;     // coordinates of h, and of q
+  int block;     // coordinates of h, and of q: 2 or 4
   int relation;  // coordinates of r
   bool unit;     // r is scaled to length 1, block by block
   int count;
@@ -50,19 +50,22 @@ MULDE_INLINE T product_factors(const Product& p, const T* r, T* u) {
   return inverse;
 }
 
+// Compilers that know the terms make slower loops of single doubles.
 template <class T>
-inline void product_forward(const Product& p, const T* h, const T* r, int d, T* q) {
+MULDE_OUTLINE void product_forward(const Product& p, const T* h, const T* r, int d, T* __restrict__ q) {
   T u[kMaxBlock];
   for (int at = 0; at < d; at += p.block, h += p.block, q += p.block, r += p.relation) {
     product_factors(p, r, u);
-    for (int i = 0; i < p.block; i++) q[i] = T{};
+    // As a loop it would become a call of memset, which takes longer than the block.
+    q[0] = q[1] = T{};
+    if (p.block > 2) q[2] = q[3] = T{};
     for (int t = 0; t < p.count; t++) q[p.terms[t].q] += p.terms[t].f * h[p.terms[t].h] * u[p.terms[t].r];
   }
 }
 
 // Adds to dh and dr.
 template <class T>
-inline void product_backward(const Product& p, const T* h, const T* r, int d, const T* dq, T* dh, T* dr) {
+MULDE_OUTLINE void product_backward(const Product& p, const T* h, const T* r, int d, const T* dq, T* __restrict__ dh, T* __restrict__ dr) {
   T u[kMaxBlock];
   for (int at = 0; at < d; at += p.block, h += p.block, dq += p.block, dh += p.block, r += p.relation, dr += p.relation) {
     const T inverse = product_factors(p, r, u);

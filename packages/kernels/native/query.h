@@ -44,8 +44,8 @@ struct Attention {
       dref[i] = weight_ref * dy[i] - dgap * r[kContext][i];
       dr[kContext][i] += dgap * (rot[i] - ref[i]);
     }
-    givens_backward(r[kRotation], h, d, kRotate, drot, dr[kRotation], dh);
-    givens_backward(r[kReflection], h, d, kReflect, dref, dr[kReflection], dh);
+    givens_backward_inline(r[kRotation], h, d, kRotate, drot, dr[kRotation], dh);
+    givens_backward_inline(r[kReflection], h, d, kReflect, dref, dr[kReflection], dh);
   }
 };
 

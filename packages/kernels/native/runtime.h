@@ -4,12 +4,19 @@
 
 namespace mulde {
 
+// Something that hosts must know too.
+struct Fact {
+  const char *subject, *name;
+  double value;  // a whole number
+};
+
 // Every kernel of one instruction set. `call` checks the arguments, and runs the kernel only if they fit; what does not is in the fault.
 struct KernelTable {
   const char* isa;
+  uint32_t abi;  // of the facts
+  int facts;
+  const Fact* fact;
   int size;
-  const char* (*name)(int kernel);
-  const char* (*signature)(int kernel);
   bool (*call)(int kernel, const Arg* args, int count, Fault* fault);
 };
 

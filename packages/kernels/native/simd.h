@@ -21,6 +21,12 @@
 #endif
 
 #define MULDE_INLINE inline __attribute__((always_inline))
+// One copy for all callers.
+#if defined(__clang__)
+#define MULDE_OUTLINE __attribute__((noinline))
+#else
+#define MULDE_OUTLINE __attribute__((noipa))
+#endif
 
 namespace mulde {
 namespace MULDE_ISA {

@@ -10,6 +10,10 @@ namespace wasm { const KernelTable* table(); }
 // The current job; instances share it, since they share the memory.
 static Job job;
 static int generation, workers;
+// How many workers are woken for a job, and how long they look out for the next one before they sleep. Where there are more threads than cores,
+// looking out would take the cores from those at work.
+static int wakes, spins;
+constexpr int kSpins = 20000;
 
 void run_chunks(int chunks, Task task, void* context) {
   if (workers == 0 || chunks <= 1) {
@@ -18,7 +22,7 @@ void run_chunks(int chunks, Task task, void* context) {
   }
   job.open(chunks, task, context);
   __atomic_fetch_add(&generation, 1, __ATOMIC_SEQ_CST);
-  __builtin_wasm_memory_atomic_notify(&generation, 0x7fffffff);
+  __builtin_wasm_memory_atomic_notify(&generation, wakes < chunks - 1 ? wakes : chunks - 1);
   job.finish();
 }
 
@@ -31,22 +35,29 @@ static_assert(sizeof(Arg) == 24 && offsetof(Arg, pointer) == 0 && offsetof(Arg, 
 
 static Fault last_fault;
 
-EXPORT("kernelCount") int kernel_count() { return wasm::table()->size; }
-EXPORT("kernelName") const char* kernel_name(int i) { return wasm::table()->name(i); }
-EXPORT("kernelSignature") const char* kernel_signature(int i) { return wasm::table()->signature(i); }
+EXPORT("abi") uint32_t abi() { return wasm::table()->abi; }
+EXPORT("facts") int facts() { return wasm::table()->facts; }
+EXPORT("factSubject") const char* fact_subject(int i) { return wasm::table()->fact[i].subject; }
+EXPORT("factName") const char* fact_name(int i) { return wasm::table()->fact[i].name; }
+EXPORT("factValue") double fact_value(int i) { return wasm::table()->fact[i].value; }
 EXPORT("call") int call(int kernel, const Arg* args, int count) { return wasm::table()->call(kernel, args, count, &last_fault); }
 // Six doubles: what was wrong with the last call.
 EXPORT("fault") const Fault* fault() { return &last_fault; }
 
-// The host says how many workers stand in workerLoop.
-EXPORT("setWorkers") void set_workers(int n) { workers = n; }
+// The host says how many workers stand in workerLoop, and how many cores there are.
+EXPORT("setWorkers") void set_workers(int n, int cores) {
+  workers = n;
+  wakes = n < cores ? n : cores - 1;
+  __atomic_store_n(&spins, n < cores ? kSpins : 0, __ATOMIC_SEQ_CST);
+}
 
 EXPORT("workerLoop") void worker_loop() {
   int seen = 0;
   for (;;) {
     int now;
     // A moment of spinning: jobs come in quick succession, and waking a sleeper costs as much as a short one.
-    for (int spin = 0; spin < 20000 && (now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
+    const int most = __atomic_load_n(&spins, __ATOMIC_SEQ_CST);
+    for (int spin = 0; spin < most && (now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
     }
     while ((now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen)
       __builtin_wasm_memory_atomic_wait32(&generation, seen, -1);

@@ -1,5 +1,6 @@
-// Compiles native/ into dist/mulde-<platform>-<arch>.node when a C++ compiler is found ($CXX, g++, clang++, c++). Without one it says so
-// and succeeds: the WebAssembly build in wasm/ serves instead.
+// Compiles native/ into mulde-<platform>-<arch>.node, in dist/ or the directory given, with the first C++ compiler that can ($CXX, g++, clang++,
+// c++). Where none can, it says so in one line and succeeds: the WebAssembly build in wasm/ serves instead. With MULDE_KERNELS=native it
+// fails and shows what the compilers said; with MULDE_KERNELS=wasm it does not try.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,8 +10,9 @@ import { include_dir } from "node-api-headers";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const source = join(here, "native");
-const dist = join(here, "dist");
-const target = join(dist, `mulde-${process.platform}-${process.arch}.node`);
+const directory = process.argv[2] ?? join(here, "dist");
+const platform = `${process.platform}-${process.arch}`;
+const target = join(directory, `mulde-${platform}.node`);
 
 const instructionSets = {
   x64: {
@@ -20,55 +22,80 @@ const instructionSets = {
   arm64: { neon: [] },
 }[process.arch];
 
-function works(compiler) {
+const flags = [
+  "-O3",
+  "-std=c++17",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-fno-math-errno",
+  // The same operations must give the same bits wherever they are inlined: fused multiply-adds only where the source says so.
+  "-ffp-contract=off",
+  "-fopenmp-simd",
+  "-I",
+  include_dir,
+];
+
+const linkFlags = {
+  darwin: ["-undefined", "dynamic_lookup"],
+  // The pool's threads run code of the library: it must not be unloaded under them.
+  linux: ["-static-libstdc++", "-static-libgcc", "-Wl,-z,nodelete"],
+}[process.platform] ?? ["-static-libstdc++", "-static-libgcc"];
+
+function answers(compiler) {
   return spawnSync(compiler, ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-function compile(compiler, args) {
-  const { status, stderr } = spawnSync(compiler, args, { cwd: source, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${compiler} ${args.join(" ")}\n${stderr}`);
+/** Runs a compiler; returns what it says if it fails. */
+function run(compiler, args) {
+  const { status, stderr, error } = spawnSync(compiler, args, { cwd: source, encoding: "utf8" });
+  return status === 0 ? undefined : `${compiler} ${args.join(" ")}\n${error?.message ?? stderr}`;
 }
 
+/** Builds the addon; returns what went wrong, or nothing. */
 function build(compiler) {
   const work = mkdtempSync(join(tmpdir(), "mulde-native-"));
   try {
-    const common = [
-      "-O3",
-      "-std=c++17",
-      "-fPIC",
-      "-fvisibility=hidden",
-      "-fno-math-errno",
-      // The same operations must give the same bits wherever they are inlined: fused multiply-adds only where the source says so.
-      "-ffp-contract=off",
-      "-fopenmp-simd",
-      "-I",
-      include_dir,
+    const units = [
+      ["addon", "addon.cc", []],
+      ...Object.entries(instructionSets).map(([isa, own]) => [isa, "kernels.cc", own]),
     ];
-    const units = [["addon", []], ...Object.entries(instructionSets).map(([isa, flags]) => ["kernels", flags, isa])];
-    const objects = units.map(([unit, flags, isa]) => {
-      const object = join(work, `${isa ?? unit}.o`);
-      compile(compiler, [...common, ...flags, "-c", `${unit}.cc`, "-o", object]);
-      return object;
-    });
-    const link =
-      process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : ["-static-libstdc++", "-static-libgcc"];
-    mkdirSync(dist, { recursive: true });
-    compile(compiler, ["-shared", "-pthread", ...objects, ...link, "-o", `${target}.new`]);
-    renameSync(`${target}.new`, target);
+    const objects = units.map(([name]) => join(work, `${name}.o`));
+    for (const [i, [, file, own]] of units.entries()) {
+      const failure = run(compiler, [...flags, ...own, "-c", file, "-o", objects[i]]);
+      if (failure !== undefined) return failure;
+    }
+    mkdirSync(directory, { recursive: true });
+    const failure = run(compiler, ["-shared", "-pthread", ...objects, ...linkFlags, "-o", `${target}.new`]);
+    if (failure === undefined) renameSync(`${target}.new`, target);
+    return failure;
   } finally {
     rmSync(work, { recursive: true });
+    rmSync(`${target}.new`, { force: true });
   }
 }
 
-const compiler = [process.env.CXX, "g++", "clang++", "c++"].filter(Boolean).find(works);
-if (!instructionSets || process.platform === "win32") {
-  console.log(`@mulde/kernels: no native kernels for ${process.platform}-${process.arch}; WebAssembly will be used`);
-} else if (process.env.MULDE_KERNELS === "wasm" || !compiler) {
-  rmSync(target, { force: true });
-  console.log(
-    "@mulde/kernels: no C++ compiler (or MULDE_KERNELS=wasm): WebAssembly will be used, several times slower",
-  );
+/** What to say, and whether native kernels were made. */
+function main() {
+  const wanted = process.env.MULDE_KERNELS;
+  if (!instructionSets || process.platform === "win32") return [`no native kernels for ${platform}`];
+  if (wanted === "wasm") return ["MULDE_KERNELS=wasm"];
+  const failures = [];
+  for (const compiler of new Set([process.env.CXX, "g++", "clang++", "c++"].filter(Boolean))) {
+    if (!answers(compiler)) continue;
+    const failure = build(compiler);
+    if (failure === undefined) return [`native kernels built with ${compiler}`, true];
+    failures.push([compiler, failure]);
+  }
+  if (wanted === "native") for (const [, failure] of failures) console.error(failure);
+  const names = failures.map(([compiler]) => compiler).join(", ");
+  return [failures.length === 0 ? "no C++ compiler" : `${names} cannot compile the native kernels`];
+}
+
+const [text, built = false] = main();
+if (built) {
+  console.log(`@mulde/kernels: ${text}`);
 } else {
-  build(compiler);
-  console.log(`@mulde/kernels: native kernels built with ${compiler}`);
+  rmSync(target, { force: true });
+  console.log(`@mulde/kernels: ${text}; WebAssembly will be used, which takes about twice the time`);
+  if (process.env.MULDE_KERNELS === "native") process.exitCode = 1;
 }

@@ -1,9 +1,12 @@
-// Rebuilds wasm/mulde.wasm from native/: needs clang++ and wasm-ld with a wasm32 target (Debian: clang lld). The result is committed.
+// Rebuilds wasm/mulde.wasm and src/_generated.ts from native/. It needs clang++ and wasm-ld with a wasm32 target (Debian: clang lld). Commit
+// what it writes.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readFacts } from "./facts.js";
+import { generate } from "./generate.js";
 import { sourceHash } from "./source-hash.js";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
@@ -68,6 +71,10 @@ try {
     "--strip-all",
     "-O2",
   ]);
+  const facts = await readFacts(readFileSync(join(here, "wasm", "mulde.wasm")));
+  const generated = join(here, "src", "_generated.ts");
+  writeFileSync(generated, generate(facts));
+  run("npx", ["prettier", "--write", generated]);
   // A test compares this with the sources, so that nobody forgets to rebuild.
   writeFileSync(join(here, "wasm", "source.sha256"), `${sourceHash()}\n`);
 } finally {

@@ -6,7 +6,7 @@ type Scratch = Float32Array | Int32Array | Float64Array;
  * What every group of kernels builds on: the engine, and memory that a kernel needs only while it runs. It is kept for the next
  * call, since fresh pages cost more than the work on them.
  */
-export class KernelBase {
+export class KernelBase implements Disposable, AsyncDisposable {
   readonly #kept = new Map<string, Scratch>();
   readonly #sum = new Float64Array(1);
 
@@ -37,6 +37,14 @@ export class KernelBase {
     return this.#keep(name, length, (size) => this.engine.float64(size));
   }
 
+  /** @internal Gives a scratch array back if it is longer than `most`. */
+  protected forget(name: string, most: number): void {
+    const kept = this.#kept.get(name);
+    if (!kept || kept.length <= most) return;
+    this.#kept.delete(name);
+    this.engine.free(kept);
+  }
+
   /** @internal Calls a kernel whose last argument is a float64 to which it adds. */
   protected sumOf(kernel: string, args: readonly KernelArgument[]): number {
     this.#sum[0] = 0;
@@ -44,15 +52,35 @@ export class KernelBase {
     return this.#sum[0];
   }
 
+  /** Gives the kept memory back. Calls make it anew. */
+  dispose(): void {
+    this.engine.free(...this.#kept.values());
+    this.#kept.clear();
+  }
+
+  /** Gives the kept memory back and ends the engine's threads. */
+  async close(): Promise<void> {
+    this.dispose();
+    await this.engine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #keep<A extends Scratch>(name: string, length: number, make: (size: number) => A): A {
     // A name has one kind.
     const old = this.#kept.get(name) as A | undefined;
-    // The kernel will refuse the shapes that make no length.
-    if (!(Number.isInteger(length) && length >= 0)) return make(0);
-    if (old && old.length >= length) return old;
+    // Shapes that make no length are the kernel's to refuse.
+    const size = Number.isInteger(length) && length >= 0 ? length : 0;
+    if (old && old.length >= size) return old;
     this.#kept.delete(name);
     this.engine.free(old ?? null);
-    const fresh = make(length);
+    const fresh = make(size);
     this.#kept.set(name, fresh);
     return fresh;
   }

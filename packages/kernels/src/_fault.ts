@@ -1,8 +1,9 @@
 import { closest, MuldeError } from "@mulde/errors";
+import { faults, signatures } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 
-// As native/arguments.h numbers them.
-const faults = ["none", "count", "kind", "number", "length", "value", "order", "empty"] as const;
+/** The names of the kernels, in their order. */
+export const kernelNames = Object.keys(signatures);
 
 /** Six numbers: which fault, the argument's number, the position in it, the value there, and the limits it breaks. */
 export type Fault = ArrayLike<number>;
@@ -13,63 +14,55 @@ const arrayKinds: Readonly<Record<string, string>> = {
   i: "an Int32Array",
 };
 
-/** The error for a call that the kernel refused; `signature` is the kernel's own (native/kernels.cc). */
-export function faultError(
-  kernel: string,
-  signature: string,
-  args: readonly KernelArgument[],
-  fault: Fault,
-): MuldeError {
-  const [what, argument, position, value, least, most] = Array.from(fault) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [name = "", kind = ""] = signature.split(" ")[argument]!.split(":");
-  const path = [kernel, ...name.split(".")];
-  switch (faults[what]) {
-    case "count":
+/** An argument's name and kind, as its kernel's signature has them. */
+function parameter(kernel: string, argument: number): { readonly path: readonly string[]; readonly kind: string } {
+  const signature = signatures[kernel as keyof typeof signatures];
+  const [name = "", kind = ""] = (signature.split(" ")[argument] ?? "").split(":");
+  return { path: [kernel, ...name.split(".")], kind };
+}
+
+/** The error for a call that the kernel refused. */
+export function faultError(kernel: string, args: readonly KernelArgument[], fault: Fault): MuldeError {
+  const numbers = Array.from(fault) as [number, number, number, number, number, number];
+  const [what, argument, position, value, least, most] = numbers;
+  const { path, kind } = parameter(kernel, argument);
+  const at = [...path, position];
+  switch (what) {
+    case faults.count:
       return new MuldeError("KERNELS_BAD_ARGUMENT", `Takes ${least} arguments, not ${value}.`, {
         path: [kernel],
         value,
       });
-    case "kind": {
+    case faults.kind: {
       const wanted = arrayKinds[kind.charAt(0)] ?? "a number";
       const given: unknown = args[argument];
-      return new MuldeError("KERNELS_BAD_ARGUMENT", `Must be ${wanted}, not ${described(given)}.`, {
-        path,
-        value: given,
-      });
+      const reason = `Must be ${wanted}, not ${described(given)}.`;
+      return new MuldeError("KERNELS_BAD_ARGUMENT", reason, { path, value: given });
     }
-    case "number": {
+    case faults.number: {
       const rule = least === most ? `must be ${least}` : `must be a whole number from ${least} to ${most}`;
       return new MuldeError("KERNELS_BAD_SHAPE", `${value} ${rule}.`, { path, value });
     }
-    case "length":
+    case faults.length:
       return lengthError(path, value, least);
-    case "empty":
+    case faults.order:
+      return new MuldeError("KERNELS_BAD_ORDER", `${value} must be ${least} or more: the list has to ascend.`, {
+        path: at,
+        value,
+      });
+    case faults.empty:
       return new MuldeError("KERNELS_BAD_ORDER", `Query ${position - 1} has no label, but each needs one.`, {
-        path: [...path, position],
+        path: at,
         value,
       });
-    case "order":
-      return new MuldeError("KERNELS_BAD_ORDER", `${value} must be ${least} or more: values must not fall here.`, {
-        path: [...path, position],
-        value,
-      });
-    default: {
-      const rule =
-        most < least
-          ? "is out of range: there are no rows"
-          : least === most
-            ? `must be ${least}`
-            : `must be from ${least} to ${most}`;
-      return new MuldeError("KERNELS_BAD_ID", `${value} ${rule}.`, { path: [...path, position], value });
-    }
+    default:
+      return new MuldeError("KERNELS_BAD_ID", `${value} ${rangeRule(least, most)}.`, { path: at, value });
   }
+}
+
+function rangeRule(least: number, most: number): string {
+  if (most < least) return "is out of range: there are no rows";
+  return least === most ? `must be ${least}` : `must be from ${least} to ${most}`;
 }
 
 function lengthError(path: readonly string[], length: number, needed: number): MuldeError {
@@ -82,15 +75,44 @@ function lengthError(path: readonly string[], length: number, needed: number): M
 /** Throws unless an array is long enough for shapes from which scratch memory will be sized; the kernel checks the rest. */
 export function need(kernel: string, name: string, array: { readonly length: number }, length: number): void {
   // What is no array at all is left to the kernel.
-  if (ArrayBuffer.isView(array) && array.length < length)
+  if (ArrayBuffer.isView(array) && array.length < length) {
     throw lengthError([kernel, ...name.split(".")], array.length, length);
+  }
 }
 
-/** The error for a kernel that there is not. */
-export function unknownKernel(kernel: string, known: Iterable<string>): MuldeError {
-  const near = closest(kernel, known);
-  const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-  return new MuldeError("KERNELS_UNKNOWN", `There is no kernel "${kernel}".${hint}`, { value: kernel });
+/** The error for an array that was given back. */
+export function freedError(kernel: string, argument: number): MuldeError {
+  const { path } = parameter(kernel, argument);
+  return new MuldeError("KERNELS_FREED", "This array was given back by `free` and must not be used any more.", {
+    path,
+  });
+}
+
+/** The position of a name among those there are. */
+export function numberOf<N extends string>(
+  path: readonly string[],
+  names: Readonly<Record<N, number>> | readonly N[],
+  name: N,
+): number {
+  const list: readonly string[] = Array.isArray(names) ? (names as readonly N[]) : Object.keys(names);
+  const at = list.indexOf(name);
+  if (at >= 0) return at;
+  const reason = `"${name}" is none of ${list.join(", ")}.${suggestion(name, list)}`;
+  throw new MuldeError("KERNELS_BAD_ARGUMENT", reason, { path, value: name });
+}
+
+/** A kernel's number. */
+export function kernelNumber(kernel: string): number {
+  const at = numbers.get(kernel);
+  if (at !== undefined) return at;
+  const reason = `There is no kernel "${kernel}".${suggestion(kernel, kernelNames)}`;
+  throw new MuldeError("KERNELS_UNKNOWN", reason, { value: kernel });
+}
+const numbers: ReadonlyMap<string, number> = new Map(kernelNames.map((name, i) => [name, i]));
+
+function suggestion(name: string, names: Iterable<string>): string {
+  const near = closest(name, names);
+  return near === undefined ? "" : ` Did you mean "${near}"?`;
 }
 
 /** A value in an error message. */
@@ -100,5 +122,6 @@ function described(value: unknown): string {
   if (typeof value !== "object") return `a ${typeof value}`;
   // An object without a prototype has no constructor.
   const { constructor } = value as { readonly constructor?: { readonly name: string } };
-  return constructor?.name ? `${/^[AEIOU]/.test(constructor.name) ? "an" : "a"} ${constructor.name}` : "an object";
+  const name = constructor?.name ?? "object";
+  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
 }

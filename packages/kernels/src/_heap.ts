@@ -50,6 +50,21 @@ export class Heap {
     return address;
   }
 
+  /** Whether a view lies in this memory where nothing is in use any more. */
+  isFree(view: unknown): boolean {
+    if (!ArrayBuffer.isView(view) || view.byteLength === 0 || !this.owns(view)) return false;
+    const [begin, end] = [view.byteOffset, view.byteOffset + view.byteLength];
+    let [low, high] = [0, this.#free.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const [address, size] = this.#free[middle]!;
+      if (address + size <= begin) low = middle + 1;
+      else high = middle;
+    }
+    const block = this.#free[low];
+    return block !== undefined && block[0] < end;
+  }
+
   release(address: number): void {
     const size = this.#sizes.get(address);
     if (size === undefined) return;
@@ -60,14 +75,15 @@ export class Heap {
     for (const left of [at, at - 1]) {
       const a = this.#free[left];
       const b = this.#free[left + 1];
-      if (a && b && a[0] + a[1] === b[0]) this.#free.splice(left, 2, [a[0], a[1] + b[1]]);
+      if (a === undefined || b === undefined) continue;
+      if (a[0] + a[1] === b[0]) this.#free.splice(left, 2, [a[0], a[1] + b[1]]);
     }
   }
 
   #grow(size: number): void {
     const end = this.buffer.byteLength;
-    const last = this.#free.at(-1);
-    const tail = last && last[0] + last[1] === end ? last[1] : 0;
+    const [start, room] = this.#free.at(-1) ?? [end, 0];
+    const tail = start + room === end ? room : 0;
     // At least 16 MiB at a time: each growth makes a new buffer object.
     const pages = Math.max(256, Math.ceil((size - tail) / page));
     try {
@@ -81,7 +97,7 @@ export class Heap {
     }
     this.#buffers.add(this.buffer);
     const grown = this.buffer.byteLength - end;
-    if (last && tail > 0) last[1] += grown;
+    if (tail > 0) this.#free.at(-1)![1] += grown;
     else this.#free.push([end, grown]);
   }
 }

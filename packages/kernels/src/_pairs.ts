@@ -1,5 +1,12 @@
+import { numberOf } from "./_fault.js";
+import { similarities } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
-import { type PointTable, type QueryBatch, type Similarity, similarityOf } from "./shapes.js";
+import type { PointTable, QueryBatch, Similarity } from "./shapes.js";
+
+/** A similarity's number. */
+export function similarityOf(kernel: string, similarity: Similarity): number {
+  return numberOf([kernel, "similarity"], similarities, similarity);
+}
 
 /** The arguments with which every kernel over pairs of queries and points begins. */
 export function pairArguments(

@@ -1,3 +1,5 @@
+import { isNode } from "./_host.js";
+
 /** A thread of the WebAssembly engine: another instance over the same memory, which never returns from its loop. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
@@ -17,9 +19,10 @@ interface WebScope {
   postMessage(message: unknown): void;
 }
 
-if (typeof process === "object" && process.versions?.node) {
-  const { parentPort, workerData } = await import("node:worker_threads");
-  if (parentPort) await start(workerData as WorkerStart, () => parentPort.postMessage("ready"));
+if (isNode) {
+  const threads = await import("node:worker_threads");
+  const port = threads.parentPort;
+  if (port) await start(threads.workerData as WorkerStart, () => port.postMessage("ready"));
 } else {
   const scope = globalThis as unknown as WebScope;
   scope.onmessage = ({ data }) => void start(data, () => scope.postMessage("ready"));

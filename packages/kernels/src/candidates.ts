@@ -1,3 +1,4 @@
+import { constants } from "./_generated.js";
 import { pairArguments } from "./_pairs.js";
 import type { Engine, KernelArgument } from "./engine.js";
 import { QueryKernels } from "./queries.js";
@@ -41,9 +42,7 @@ export interface PairGradients {
 
 // Up to here a counting sort is the faster one, though its time grows with the entities.
 const countedEntitiesPerId = 2;
-// Pieces of a plan's rows with gradients by the queries of their own, and of the positions that a plan counts (native/candidates.h).
-const queryPieces = 8;
-const planPieces = 4;
+const { planPieces, queryPieces } = constants;
 
 /** Kernels over each query's own candidates. */
 export class CandidateKernels extends QueryKernels {

@@ -1,5 +1,6 @@
 import { MuldeError } from "@mulde/errors";
-import { need } from "./_fault.js";
+import { need, numberOf } from "./_fault.js";
+import { constants, losses as lossKinds } from "./_generated.js";
 import { pairArguments } from "./_pairs.js";
 import { CandidateKernels } from "./candidates.js";
 import type { KernelArgument } from "./engine.js";
@@ -14,7 +15,7 @@ export interface Labels {
 
 /** What `allLoss` minimises. */
 export interface AllLossOptions {
-  readonly kind: "softmax" | "logistic";
+  readonly kind: keyof typeof lossKinds;
   /** factor of the sum over the batch */
   readonly weight: number;
   /** the part of the labels that is spread over all entities (label smoothing); 0 leaves them as they are */
@@ -44,15 +45,10 @@ export interface AllLossGradients {
   readonly tailBias: Float32Array;
 }
 
-// As native/ has them.
-const gradientPieces = 64;
-const tileQueries = 64;
-const maxTileEntities = 384;
-const keptFloats = 160;
-const querySums = 6;
-const topKRoom = 2048;
+const { gradientPieces, keptFloats, maxTileEntities, querySums, tileQueries, topKRoom } = constants;
 
-const lossKinds = { softmax: 0, logistic: 1 } as const;
+// Values of memory that top-K takes if it can do with so few, and that is kept for the next call: 32 MiB.
+const largestTopK = 1 << 23;
 
 /** Kernels over all entities. They read points in packed order, so the point table must have been made with `packed`. */
 export class EntityKernels extends CandidateKernels {
@@ -102,18 +98,34 @@ export class EntityKernels extends CandidateKernels {
     sorted = true,
     stride = k,
   ): void {
-    need("topK", "ids", ids, queries.size === 0 ? 0 : (queries.size - 1) * stride + k);
+    const { size } = queries;
+    need("topK", "ids", ids, size === 0 ? 0 : (size - 1) * stride + k);
     const capacity = Math.max(topKRoom, 4 * k);
-    this.engine.call("topK", [
-      ...allArguments("topK", similarity, queries, points),
-      k,
-      sorted ? 1 : 0,
-      this.scratch("best", 2 * queries.size * capacity),
-      capacity,
-      ids,
-      scores,
-      stride,
-    ]);
+    // Memory for many queries with a large k would be many times what the points take: then a part of the queries at a time.
+    const least = tileQueries * this.threads;
+    const fitting = Math.floor(largestTopK / (2 * capacity) / least) * least;
+    const part = Number.isInteger(k) ? Math.max(least, fitting) : size;
+    let begin = 0;
+    do {
+      const end = Math.min(begin + part, size);
+      this.engine.call("topK", [
+        ...allArguments(
+          "topK",
+          similarity,
+          begin === 0 && end === size ? queries : queriesFrom(queries, begin, end),
+          points,
+        ),
+        k,
+        sorted ? 1 : 0,
+        this.scratch("best", 2 * (end - begin) * capacity),
+        capacity,
+        begin === 0 ? ids : ids.subarray(begin * stride),
+        begin === 0 ? scores : (scores?.subarray(begin * stride) ?? null),
+        stride,
+      ]);
+      begin = end;
+    } while (begin < size);
+    this.forget("best", largestTopK);
   }
 
   /**
@@ -143,7 +155,7 @@ export class EntityKernels extends CandidateKernels {
     const radial = this.scratch("radial", n);
     this.engine.call("allLoss", [
       ...allArguments("allLoss", similarity, queries, points),
-      lossKinds[kind],
+      numberOf(["allLoss", "options", "kind"], lossKinds, kind),
       labels.offsets,
       labels.ids,
       smoothing,
@@ -188,4 +200,18 @@ function allArguments(
   points: PointTable,
 ): KernelArgument[] {
   return [...pairArguments(kernel, similarity, queries, points), points.packed];
+}
+
+/** Queries `begin` to `end` of a batch. */
+function queriesFrom(queries: QueryBatch, begin: number, end: number): QueryBatch {
+  const stride = rowStride(queries.dim);
+  return {
+    size: end - begin,
+    dim: queries.dim,
+    q: queries.q.subarray(begin * stride, end * stride),
+    square: queries.square.subarray(begin, end),
+    alpha: queries.alpha.subarray(begin, end),
+    curvature: queries.curvature?.subarray(begin, end) ?? null,
+    headBias: queries.headBias?.subarray(begin, end) ?? null,
+  };
 }

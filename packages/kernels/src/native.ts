@@ -1,18 +1,27 @@
-import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { type Fault, faultError, unknownKernel } from "./_fault.js";
+import { ArrayLedger, type EngineArray } from "./_arrays.js";
+import { type Fault, faultError, freedError, kernelNumber } from "./_fault.js";
+import { abi } from "./_generated.js";
 import type { Engine, KernelArgument } from "./engine.js";
 
 interface Loaded {
   readonly isa: string;
-  /** names and signatures by turns */
-  readonly kernels: readonly string[];
-  call(kernel: number, ...args: readonly KernelArgument[]): Fault | undefined;
+  readonly abi: number;
+  readonly call: (kernel: number, ...args: readonly KernelArgument[]) => Fault | undefined;
+  readonly address: (array: EngineArray) => number;
 }
 
 interface Addon {
   load(isa: string, threads: number): Loaded | null;
+}
+
+/** Why there is no native engine. */
+export interface NotNative {
+  readonly code: "KERNELS_NOT_NATIVE" | "KERNELS_VERSION";
+  /** the second half of a sentence */
+  readonly reason: string;
 }
 
 /** The addon built in this checkout, or the optional package of this platform. */
@@ -30,36 +39,64 @@ function addonPath(): string | undefined {
 }
 
 /**
- * The native engine, or the reason why there is none. `isa` forces an instruction set.
- * The pool of threads is one for the process: the last engine made decides its size, which never changes a result.
+ * The native engine, or the reason why there is none.
+ *
+ * The thread pool is process-wide: the latest call sets its size, which never changes a result.
+ *
+ * @param isa - forces an instruction set; "" picks the widest
+ * @param path - of the addon
  */
-export function nativeEngine(threads: number, isa = ""): Engine | string {
-  const path = addonPath();
-  if (path === undefined) return "no native kernels are built or installed for this platform";
+export function nativeEngine(threads: number, isa = "", path = addonPath()): Engine | NotNative {
+  const missing = (reason: string): NotNative => ({ code: "KERNELS_NOT_NATIVE", reason });
+  if (path === undefined) return missing("no native kernels are built or installed for this platform");
   let loaded: Loaded | null;
   try {
     loaded = (createRequire(import.meta.url)(path) as Addon).load(isa, threads);
   } catch (error) {
-    return `the native kernels do not load (${(error as Error).message})`;
+    return missing(`the native kernels do not load (${(error as Error).message})`);
   }
-  if (loaded === null) return `this processor has no ${isa || "AVX2 or AVX-512"} unit`;
-  const { isa: used, kernels, call } = loaded;
-  const index = new Map<string, number>();
-  for (let i = 0; i < kernels.length; i += 2) index.set(kernels[i]!, i / 2);
+  if (loaded === null) return missing(`this processor has no ${isa || "AVX2 or AVX-512"} unit`);
+  if (loaded.abi !== abi) {
+    return {
+      code: "KERNELS_VERSION",
+      reason: `the native kernels in ${path} are of another version: build them again, or install the version of this package`,
+    };
+  }
+  return engineOf(loaded, threads);
+}
+
+// Of a cache line, so that vectors do not straddle two.
+const alignment = 64;
+
+function engineOf({ isa, call, address }: Loaded, threads: number): Engine {
+  const ledger = new ArrayLedger();
+  function make<A extends EngineArray>(
+    type: { readonly BYTES_PER_ELEMENT: number; new (buffer: SharedArrayBuffer, offset: number, length: number): A },
+    length: number,
+  ): A {
+    const buffer = new SharedArrayBuffer(type.BYTES_PER_ELEMENT * length + alignment);
+    const past = address(new Float32Array(buffer)) % alignment;
+    return ledger.note(new type(buffer, (alignment - past) % alignment, length));
+  }
+  const close = (): Promise<void> => Promise.resolve();
   return {
     kind: "native",
-    isa: used,
+    isa,
     threads,
-    float32: (length) => new Float32Array(new SharedArrayBuffer(4 * length)),
-    int32: (length) => new Int32Array(new SharedArrayBuffer(4 * length)),
-    float64: (length) => new Float64Array(new SharedArrayBuffer(8 * length)),
-    free: () => undefined, // garbage collected
-    call: (kernel, args) => {
-      const at = index.get(kernel);
-      if (at === undefined) throw unknownKernel(kernel, index.keys());
-      const fault = call(at, ...args);
-      if (fault) throw faultError(kernel, kernels[2 * at + 1]!, args, fault);
+    float32: (length) => make(Float32Array, length),
+    int32: (length) => make(Int32Array, length),
+    float64: (length) => make(Float64Array, length),
+    // The memory itself is left to the garbage collector.
+    free: (...arrays) => {
+      for (const array of arrays) if (array) ledger.giveBack(array);
     },
-    close: () => Promise.resolve(),
+    call: (kernel, args) => {
+      const number = kernelNumber(kernel);
+      for (let i = 0; i < args.length; i++) if (ledger.isFree(args[i])) throw freedError(kernel, i);
+      const fault = call(number, ...args);
+      if (fault) throw faultError(kernel, args, fault);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -1,39 +1,32 @@
 import { MuldeError } from "@mulde/errors";
 import { KernelBase } from "./_base.js";
+import { numberOf } from "./_fault.js";
+import { encoders, relationTables } from "./_generated.js";
+import { similarityOf } from "./_pairs.js";
 import type { KernelArgument } from "./engine.js";
 import {
-  encoderId,
   type EncoderName,
-  encoderShapes,
+  encoderNames,
   type PointTable,
   type QueryBatch,
+  type RelationTable,
   type Similarity,
-  similarityOf,
 } from "./shapes.js";
 
-/** The parameters that an encoder reads. Relation tables are 2R x dim (CP: 2R x dim/2); an encoder needs some of them. */
-export interface EncoderTables {
+/** Relation tables by their names, each 2R x dim (CP: 2R x dim/2) or null; an encoder needs some of them. */
+export type RelationTables = Readonly<Record<RelationTable, Float32Array | null>>;
+
+/** The parameters that an encoder reads. */
+export interface EncoderTables extends RelationTables {
   readonly encoder: EncoderName;
   readonly dim: number;
   /** N x dim */
   readonly entity: Float32Array;
-  readonly relation: Float32Array | null;
-  readonly rotation: Float32Array | null;
-  readonly reflection: Float32Array | null;
-  readonly innerTranslation: Float32Array | null;
-  readonly context: Float32Array | null;
-  readonly diagonal: Float32Array | null;
 }
 
 /** Gradients of a batch by the rows that its queries read, each B x dim (CP: relation B x dim/2), or null where a table is not used. */
-export interface EncoderGradients {
+export interface EncoderGradients extends RelationTables {
   readonly head: Float32Array;
-  readonly relation: Float32Array | null;
-  readonly rotation: Float32Array | null;
-  readonly reflection: Float32Array | null;
-  readonly innerTranslation: Float32Array | null;
-  readonly context: Float32Array | null;
-  readonly diagonal: Float32Array | null;
   /** dL/dc of each query, B, added to */
   readonly curvature: Float64Array;
 }
@@ -59,12 +52,7 @@ export class QueryKernels extends KernelBase {
       ...encoderArguments("encodeBackward", tables, queries.size, heads, relations, queries.curvature),
       dq,
       out.head,
-      out.relation,
-      out.rotation,
-      out.reflection,
-      out.innerTranslation,
-      out.context,
-      out.diagonal,
+      ...relationTables.map((table) => out[table]),
       out.curvature,
     ]);
   }
@@ -112,29 +100,18 @@ function encoderArguments(
   relations: Int32Array,
   curvature: Float32Array | null,
 ): KernelArgument[] {
-  const { encoder, dim } = tables;
-  const id = encoderId(kernel, encoder);
-  const { multiple } = encoderShapes[encoder];
-  if (dim % multiple !== 0) {
+  const { encoder, dim, entity } = tables;
+  const id = numberOf([kernel, "tables", "encoder"], encoderNames, encoder);
+  const { group } = encoders[encoder];
+  if (dim % group !== 0) {
     throw new MuldeError(
       "KERNELS_BAD_SHAPE",
-      `${encoder} takes coordinates by ${multiple === 2 ? "twos" : "fours"}: ${dim} must be a multiple of ${multiple}.`,
-      { path: [kernel, "tables", "dim"], value: dim },
+      `${encoder} takes ${group} coordinates at a time, of which ${dim} is no multiple.`,
+      {
+        path: [kernel, "tables", "dim"],
+        value: dim,
+      },
     );
   }
-  return [
-    id,
-    batch,
-    dim,
-    tables.entity,
-    tables.relation,
-    tables.rotation,
-    tables.reflection,
-    tables.innerTranslation,
-    tables.context,
-    tables.diagonal,
-    heads,
-    relations,
-    curvature,
-  ];
+  return [id, batch, dim, entity, ...relationTables.map((table) => tables[table]), heads, relations, curvature];
 }

@@ -1,109 +1,29 @@
-import { closest, MuldeError } from "@mulde/errors";
+import { constants, encoders, type relationTables, type similarities } from "./_generated.js";
 import type { Engine } from "./engine.js";
 
 /** How a query point and an entity point make a score. `relationHyperbolic` is for one curvature per relation. */
-export type Similarity = "dot" | "euclidean" | "hyperbolic" | "relationHyperbolic";
-
-// As the kernels number them.
-const similarities: readonly string[] = ["dot", "euclidean", "hyperbolic", "relationHyperbolic"] satisfies Similarity[];
-
-/** A similarity's number. */
-export function similarityOf(kernel: string, similarity: Similarity): number {
-  return numberOf(kernel, ["similarity"], similarities, similarity);
-}
-
-/** Names of the fused query encoders, in the order in which the kernels number them. */
-export const encoderNames = [
-  "TransE",
-  "DistE",
-  "RotE",
-  "RefE",
-  "AttE",
-  "TransH",
-  "DistH",
-  "RotH",
-  "RefH",
-  "AttH",
-  "ComplEx",
-  "CP",
-  "SimplE",
-  "QuatE",
-  "RotatE",
-  "MuRE",
-  "MuRP",
-] as const;
+export type Similarity = keyof typeof similarities;
 
 /** A fused query encoder. */
-export type EncoderName = (typeof encoderNames)[number];
+export type EncoderName = keyof typeof encoders;
 
-type RelationTable = "relation" | "rotation" | "reflection" | "innerTranslation" | "context" | "diagonal";
+/** Names of the fused query encoders. */
+export const encoderNames = Object.keys(encoders) as readonly EncoderName[];
 
-/** What an encoder reads besides the entities, and the dimensions that it can have. */
-interface EncoderShape {
-  readonly tables: readonly RelationTable[];
-  /** coordinates that belong together: the dimension is a multiple of it */
-  readonly multiple: 1 | 2 | 4;
-  /** of a relation's row */
-  readonly width: (dim: number) => number;
-}
-
-const shape = (
-  tables: readonly RelationTable[],
-  multiple: EncoderShape["multiple"],
-  width = (dim: number): number => dim,
-): EncoderShape => ({ tables, multiple, width });
-
-export const encoderShapes: Readonly<Record<EncoderName, EncoderShape>> = {
-  TransE: shape(["relation"], 1),
-  DistE: shape(["relation"], 1),
-  RotE: shape(["relation", "rotation"], 2),
-  RefE: shape(["relation", "reflection"], 2),
-  AttE: shape(["relation", "rotation", "reflection", "context"], 2),
-  TransH: shape(["relation"], 1),
-  DistH: shape(["relation"], 1),
-  RotH: shape(["relation", "rotation", "innerTranslation"], 2),
-  RefH: shape(["relation", "reflection"], 2),
-  AttH: shape(["relation", "rotation", "reflection", "context"], 2),
-  ComplEx: shape(["relation"], 2),
-  CP: shape(["relation"], 2, (dim) => dim / 2),
-  SimplE: shape(["relation"], 2),
-  QuatE: shape(["relation"], 4),
-  RotatE: shape(["rotation"], 2),
-  MuRE: shape(["relation", "diagonal"], 1),
-  MuRP: shape(["relation", "diagonal"], 1),
-};
-
-/** An encoder's number. */
-export function encoderId(kernel: string, encoder: EncoderName): number {
-  return numberOf(kernel, ["tables", "encoder"], encoderNames, encoder);
-}
-
-/** The position of a name among those there are. */
-function numberOf(kernel: string, path: readonly string[], names: readonly string[], name: string): number {
-  const at = names.indexOf(name);
-  if (at >= 0) return at;
-  const near = closest(String(name), names);
-  throw new MuldeError(
-    "KERNELS_BAD_ARGUMENT",
-    `"${name}" is none of ${names.join(", ")}.${near === undefined ? "" : ` Did you mean "${near}"?`}`,
-    { path: [kernel, ...path], value: name },
-  );
-}
+/** A table that some encoders read, a row for each relation. */
+export type RelationTable = (typeof relationTables)[number];
 
 /** The largest dimension: rows of scratch memory in the kernels are this long. */
-export const maxDim = 1024;
+export const { maxDim } = constants;
 
 /** Rows of points and queries are padded with zeros to whole vectors of the widest instruction set. */
 export function rowStride(dim: number): number {
-  return Math.ceil(dim / 16) * 16;
+  return Math.ceil(dim / constants.rowMultiple) * constants.rowMultiple;
 }
-
-// A multiple of the panels of every instruction set (48, 24, 12 and 8), so that one size of buffer suits all.
-const packedRows = 48;
 
 /** Length of the packed copy of n points. */
 export function packedLength(n: number, dim: number): number {
-  return Math.ceil(n / packedRows) * packedRows * rowStride(dim);
+  return Math.ceil(n / constants.packedMultiple) * constants.packedMultiple * rowStride(dim);
 }
 
 /**

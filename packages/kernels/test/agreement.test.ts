@@ -37,7 +37,8 @@ function work(k: Kernels): Results {
     const batch = randomBatch(B, K, N, 6, 1);
     const { scores, gradients } = candidateGradients(k, model, batch);
     put(`${similarity} candidates`, scores);
-    for (const [name, table] of Object.entries(gradients)) put(`${similarity} gradient ${name}`, table);
+    for (const [name, table] of Object.entries<ArrayLike<number>>({ ...gradients }))
+      put(`${similarity} gradient ${name}`, table);
     const t = tables(k, model);
     const queries = encodeQueries(k, model, t, ints(k, batch.heads), ints(k, batch.relations));
     const points = entityPoints(k, model, t, null, true);

@@ -157,8 +157,8 @@ onEveryEngine((kernels) => {
       const q = encodeQueries(k, model, t, ints(k, [0, 1]), ints(k, [0, 0]));
       const batch = { heads: [0, 1], relations: [0, 0], candidates: [], K: 0, gradScores: [] };
       const rows = encoderGradients(k, model, t, batch, q, copy(k, new Array(32).fill(1)));
-      for (const array of [q.q, q.square, q.alpha, ...Object.values(rows)]) {
-        expect([...((array as Float32Array | null) ?? [])].every(Number.isFinite)).toBe(true);
+      for (const array of [q.q, q.square, q.alpha, ...Object.values<ArrayLike<number> | null>({ ...rows })]) {
+        expect(Array.from(array ?? []).every(Number.isFinite)).toBe(true);
       }
       // dq/dh is the identity at the origin, up to the sqrt(c) = 1 of the unit ball
       if (encoder === "TransE" || encoder === "TransH") expect([...rows.head]).toEqual(new Array(16).fill(1));

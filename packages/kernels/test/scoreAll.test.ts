@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../src/index.js";
-import type { Kernels, PointTable, QueryBatch, Similarity, MuldeError } from "../src/index.js";
+import { Kernels, Random } from "../src/index.js";
+import type { PointTable, QueryBatch, MuldeError } from "../src/index.js";
 import { cached } from "./_batches.js";
+import { counting } from "./_counting.js";
 import { onEveryEngine } from "./_engines.js";
 import {
   copy,
@@ -268,14 +269,35 @@ onEveryEngine((kernels) => {
 
   it.each([0, 61, 2.5, NaN])("topK refuses k = %d of 60 entities", (count) => {
     const k = kernels();
-    const s = setting(
-      k,
-      randomModel({ ...base, dim: 8, entities: 60, encoder: "TransE", similarity: "dot" as Similarity }),
-      1,
-    );
+    const s = setting(k, randomModel({ ...base, dim: 8, entities: 60, encoder: "TransE", similarity: "dot" }), 1);
     expect(() => k.topK("dot", s.queries, s.points, count, k.engine.int32(100), null)).toThrow(
       expect.objectContaining({ code: "KERNELS_BAD_SHAPE" }) as MuldeError,
     );
+  });
+
+  it("topK takes many queries with a large k in parts, and keeps no more memory than 32 MiB", () => {
+    const { engine } = kernels();
+    const noting = counting(engine);
+    const { live } = noting;
+    const k = new Kernels(noting.engine);
+    const [B, entities, count, stride] = [200, 9000, 8000, 8003];
+    const model = randomModel({ ...base, dim: 8, entities, encoder: "TransE", similarity: "euclidean" });
+    const s = setting(k, model, B);
+    const scores = scoreAll(k, s);
+    const [ids, best] = [engine.int32(B * stride), engine.float32(B * stride)];
+    live.clear();
+    k.topK("euclidean", s.queries, s.points, count, ids, best, true, stride);
+    const bytes = [...live].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    expect(bytes).toBeLessThanOrEqual(32 << 20);
+    for (const b of [0, 63, 64, 127, 128, 199]) {
+      const row = scores.subarray(b * entities, (b + 1) * entities);
+      const expected = topK(row, count);
+      expect([...ids.subarray(b * stride, b * stride + count)]).toEqual(expected);
+      expect([...best.subarray(b * stride, b * stride + count)]).toEqual(expected.map((e) => row[e]));
+    }
+    k.dispose();
+    expect(live.size).toBe(0);
+    engine.free(ids, best);
   });
 
   it("copies what is not the engine's own", () => {

@@ -41,7 +41,8 @@ export type ExperimentRun = Run<ExperimentEvent, readonly Row[]>;
  * it is done; a model that is there already, with the same options and data, is loaded instead. Teachers that adapt are saved as they
  * were before; their last state shows only in the Senior's row. Load what you need from `out`: the run frees its models at the end.
  *
- * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_FOREIGN if a directory holds a model of another experiment
+ * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_FOREIGN if a directory holds a model of another experiment, and
+ *   with MODELS_FOREIGN_DATA, before it trains anything, if a teacher in `from` was trained on other data
  */
 export function runExperiment(experiment: Experiment, context: ExperimentContext): ExperimentRun {
   prepareData(context.data);

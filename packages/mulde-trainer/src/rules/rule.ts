@@ -1,6 +1,6 @@
 /**
  * What the training split shows to be wrong although models rank it high. Rules add hard negatives to the facts' loss, and lower what
- * teachers say of wrong answers. Built-in ones are named by the option `rules`; pass your own to `train` and `distil` as `rules`.
+ * teachers say of wrong answers. Built-in ones are named by the option `rules`; pass your own to `train` and `distil` as `parts.rules`.
  */
 export interface AnswerRule {
   /** Identifies the rule in a run's identity, and seeds its draws. */

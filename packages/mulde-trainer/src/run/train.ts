@@ -35,7 +35,7 @@ export type TrainingRun = Run<TrainEvent, TrainResult>;
  * Trains a model on the facts alone: a teacher, or an undistilled Junior. Options and data are checked at once; the run starts when you iterate
  * over it or await its result.
  *
- * @throws MuldeError TRAINER_OPTION or TRAINER_DATA. The run rejects with TRAINER_CHECKPOINT, TRAINER_DIVERGED or TRAINER_STOPPED
+ * @throws MuldeError TRAINER_OPTION, TRAINER_PART or TRAINER_DATA. The run rejects with TRAINER_CHECKPOINT, TRAINER_DIVERGED or TRAINER_STOPPED
  */
 export function train(input: TrainInput, context: TrainContext): TrainingRun {
   const options = parseOptions(trainSchema, input);

@@ -1,0 +1,78 @@
+import { constants, kinds } from "./_generated.js";
+import type { EngineArray } from "./_arrays.js";
+import type { Heap } from "./_heap.js";
+import type { KernelArgument } from "./engine.js";
+
+// Bytes of an argument in memory: its address, its number or length, its kind (native/arguments.h).
+const argumentBytes = 24;
+
+type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
+
+/** Where the arguments of a WebAssembly call stand in its memory. */
+export class CallArguments {
+  readonly address: number;
+  readonly #heap: Heap;
+  readonly #numbers: Float64Array;
+  readonly #words: Uint32Array;
+  /** Where arrays of other origin were copied to. One that is passed twice stays one. */
+  readonly #copies = new Map<EngineArray, number>();
+
+  constructor(heap: Heap) {
+    const bytes = argumentBytes * constants.maxArguments;
+    this.#heap = heap;
+    this.address = heap.allocate(bytes);
+    this.#numbers = new Float64Array(heap.buffer, this.address, bytes / 8);
+    this.#words = new Uint32Array(heap.buffer, this.address, bytes / 4);
+  }
+
+  /** Writes the arguments as native/arguments.h lays them out. What does not belong there is the kernel's to refuse. */
+  write(args: readonly KernelArgument[]): void {
+    const count = Math.min(args.length, constants.maxArguments);
+    for (let i = 0; i < count; i++) {
+      const value: unknown = args[i];
+      if (typeof value === "number") this.#put(i, kinds.number, value, 0);
+      else if (value === null) this.#put(i, kinds.nothing, 0, 0);
+      else if (isEngineArray(value)) this.#put(i, kinds[value[Symbol.toStringTag]], value.length, this.#place(value));
+      else this.#put(i, kinds.other, 0, 0);
+    }
+  }
+
+  /** Copies the arrays of other origin back. */
+  read(): void {
+    for (const [array, address] of this.#copies) bytesOf(array).set(this.#heap.bytes(address, array.byteLength));
+  }
+
+  /** Gives the copies' memory back. */
+  clear(): void {
+    for (const address of this.#copies.values()) this.#heap.release(address);
+    this.#copies.clear();
+  }
+
+  #put(i: number, kind: number, number: number, address: number): void {
+    this.#words[6 * i] = address;
+    this.#numbers[3 * i + 1] = number;
+    this.#words[6 * i + 4] = kind;
+  }
+
+  #place(array: EngineArray): number {
+    if (array.length === 0) return 0;
+    if (this.#heap.owns(array)) return array.byteOffset;
+    const known = this.#copies.get(array);
+    if (known !== undefined) return known;
+    const address = this.#heap.allocate(array.byteLength);
+    this.#copies.set(array, address);
+    this.#heap.bytes(address, array.byteLength).set(bytesOf(array));
+    return address;
+  }
+}
+
+/** Arrays of other realms, such as a test runner's, count too, which `instanceof` would miss. */
+function isEngineArray(value: unknown): value is EngineArray & { readonly [Symbol.toStringTag]: ArrayTag } {
+  if (!ArrayBuffer.isView(value)) return false;
+  const tag = (value as EngineArray)[Symbol.toStringTag] as string;
+  return tag === "Float32Array" || tag === "Float64Array" || tag === "Int32Array";
+}
+
+function bytesOf(array: EngineArray): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}

@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { readFacts } from "../scripts/facts.js";
+import { generate } from "../scripts/generate.js";
+import * as generated from "../src/_generated.js";
+import { chooseEngine } from "../src/create.js";
+import { encoderNames, maxDim, rowStride, type MuldeError } from "../src/index.js";
+import { nativeEngine } from "../src/native.js";
+import { wasmEngine } from "../src/wasm.js";
+import { isHyperbolic, multipleOf, tablesOf, widthOf } from "./_model.js";
+
+const wasm = new URL("../wasm/mulde.wasm", import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), "mulde-abi-"));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const spaceless = (text: string) => text.replace(/[\s,"']/g, "");
+const failure = (code: string) => expect.objectContaining({ name: "MuldeError", code }) as MuldeError;
+
+/** A stand-in for an addon, with a number of its own. */
+function addon(name: string, abi: number | undefined): string {
+  const path = join(folder, `${name}.cjs`);
+  writeFileSync(path, `exports.load = () => ({ isa: "avx2", abi: ${String(abi)}, call() {}, address: () => 0 });`);
+  return path;
+}
+
+describe("what TypeScript knows of the C++ sources", () => {
+  it("is what they tell; if not, run `node scripts/build-wasm.js`", async () => {
+    const facts = await readFacts(readFileSync(wasm));
+    expect(generated.abi).toBe(facts.abi);
+    // Prettier has set the file since.
+    const written = readFileSync(new URL("../src/_generated.ts", import.meta.url), "utf8");
+    expect(spaceless(written)).toBe(spaceless(generate(facts)));
+  });
+
+  it("agrees with the reference on every encoder", () => {
+    expect(encoderNames).toHaveLength(17);
+    for (const name of encoderNames) {
+      const { ball, group, part, tables } = generated.encoders[name];
+      expect(tables, name).toEqual(tablesOf(name));
+      expect(group, name).toBe(multipleOf(name));
+      expect((32 / group) * part, name).toBe(widthOf(name, 32));
+      expect(ball, name).toBe(isHyperbolic(name));
+    }
+  });
+
+  it("gives the largest dimension and the stride of rows", () => {
+    expect(maxDim).toBe(1024);
+    expect([1, 16, 17, 1024].map(rowStride)).toEqual([16, 16, 32, 1024]);
+  });
+});
+
+describe("an addon of another version", () => {
+  it.each([
+    ["with another number", 1],
+    ["with no number", undefined],
+  ])("is not used (%s)", async (name, abi) => {
+    vi.stubEnv("MULDE_KERNELS", undefined);
+    const path = addon(name, abi);
+    const engine = nativeEngine(1, "", path);
+    expect(engine).toMatchObject({ code: "KERNELS_VERSION" });
+    const make = () => engine;
+    const wasmInstead = await chooseEngine({ threads: 1 }, make);
+    expect(wasmInstead.kind).toBe("wasm");
+    expect(wasmInstead.fallback).toContain(`the native kernels in ${path} are of another version`);
+    await expect(chooseEngine({ threads: 1, engine: "native" }, make)).rejects.toThrow(failure("KERNELS_VERSION"));
+    await expect(chooseEngine({ threads: 1, isa: "avx2" }, make)).rejects.toThrow(/another version/);
+  });
+
+  it("is used if its number is the right one", () => {
+    expect(nativeEngine(1, "", addon("right", generated.abi))).toMatchObject({ kind: "native", isa: "avx2" });
+  });
+
+  it("is told from one that is not there, or does not load", () => {
+    expect(nativeEngine(1, "", join(folder, "none.cjs"))).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
+    expect(nativeEngine(1, "", undefined)).toHaveProperty("kind");
+  });
+
+  it("nothing is told where WebAssembly was asked for", async () => {
+    const engine = await chooseEngine({ threads: 1, engine: "wasm" }, () => {
+      throw new Error("not to be called");
+    });
+    expect(engine.fallback).toBeUndefined();
+  });
+});
+
+describe("a WebAssembly module of another version", () => {
+  // The least module: it takes the memory and offers a number, or nothing.
+  const bytes = (abi: boolean) =>
+    new Uint8Array([
+      ...[0, 97, 115, 109, 1, 0, 0, 0],
+      ...(abi ? [1, 5, 1, 96, 0, 1, 127] : []),
+      ...(abi ? [3, 2, 1, 0, 7, 7, 1, 3, 97, 98, 105, 0, 0, 10, 6, 1, 4, 0, 65, 7, 11] : []),
+    ]);
+
+  it.each([true, false])("is refused (it has a number: %s)", async (abi) => {
+    await expect(wasmEngine(1, undefined, WebAssembly.compile(bytes(abi)))).rejects.toThrow(failure("KERNELS_VERSION"));
+  });
+});

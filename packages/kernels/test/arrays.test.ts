@@ -1,0 +1,127 @@
+import { expect, it } from "vitest";
+import { createKernels, Kernels, type MuldeError } from "../src/index.js";
+import { counting } from "./_counting.js";
+import { onEveryEngine } from "./_engines.js";
+import { copy, ints } from "./_model.js";
+
+const freed = (path: string[]) => expect.objectContaining({ code: "KERNELS_FREED", path }) as MuldeError;
+
+onEveryEngine((kernels) => {
+  const add = (k: Kernels, source: Float32Array, table: Float32Array) => {
+    k.addRows(1, 4, new Int32Array(1), source, table);
+  };
+
+  it("an array that is given back twice frees nobody else's memory", () => {
+    const { engine } = kernels();
+    const a = engine.float32(100);
+    engine.free(a);
+    const b = engine.float32(100);
+    engine.free(a);
+    const c = engine.float32(100);
+    b.fill(1);
+    c.fill(2);
+    expect([...b]).toEqual(new Array(100).fill(1));
+    engine.free(a, b, b, c);
+  });
+
+  it("an array that was given back is refused, with its name", () => {
+    const k = kernels();
+    const { engine } = k;
+    const [source, table] = [copy(k, [1, 2, 3, 4]), copy(k, [0, 0, 0, 0])];
+    add(k, source, table);
+    engine.free(source);
+    expect(() => add(k, source, table)).toThrow(freed(["addRows", "source"]));
+    // Also once its memory is somebody else's.
+    const other = copy(k, [5, 6, 7, 8]);
+    expect(() => add(k, source, table)).toThrow(freed(["addRows", "source"]));
+    add(k, other, table);
+    expect([...table]).toEqual([6, 8, 10, 12]);
+    engine.free(table);
+    expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
+  });
+
+  it("views of the engine's arrays and arrays of other origin are left alone", () => {
+    const k = kernels();
+    const { engine } = k;
+    const [source, table] = [copy(k, [1, 2, 3, 4]), new Float32Array(4)];
+    engine.free(source.subarray(0), table, null);
+    const other = engine.float32(4).fill(9);
+    add(k, source, table);
+    add(k, source.subarray(0, 4), table);
+    expect([...table]).toEqual([2, 4, 6, 8]);
+    expect([...other]).toEqual([9, 9, 9, 9]);
+  });
+
+  it("one array may be read and written in the same call, whoever made it", () => {
+    const k = kernels();
+    for (const scores of [copy(k, [1, 2, 3, 4]), Float32Array.of(1, 2, 3, 4)]) {
+      const options = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
+      const gradient = new Float32Array(4);
+      const loss = k.bce(2, 2, Float32Array.from(scores), options, gradient);
+      expect(k.bce(2, 2, scores, options, scores)).toBe(loss);
+      expect([...scores]).toEqual([...gradient]);
+    }
+  });
+
+  it("a call that is refused leaves everything as it was, and takes no memory", () => {
+    const k = kernels();
+    const table = Float32Array.of(1, 2, 3, 4);
+    const before = k.engine.float32(1);
+    for (let i = 0; i < 200; i++) {
+      expect(() => {
+        k.addRows(1, 4, Int32Array.of(1), new Float32Array(100_000), table);
+      }).toThrow(expect.objectContaining({ code: "KERNELS_BAD_ID" }) as MuldeError);
+    }
+    expect([...table]).toEqual([1, 2, 3, 4]);
+    const after = k.engine.float32(1);
+    // 80 MB would have been taken.
+    if (k.kind === "wasm") expect(after.byteOffset - before.byteOffset).toBeLessThan(1e6);
+    k.engine.free(before, after);
+  });
+
+  it("dispose gives the kept memory back, and calls make it anew", () => {
+    const { engine } = kernels();
+    const { engine: noting, live } = counting(engine);
+    const own = new Kernels(noting);
+    const plan = () => {
+      const int = (length: number) => new Int32Array(length);
+      return own.plan(ints(kernels(), [3, 1, 3]), ints(kernels(), [0]), 5, {
+        size: 0,
+        rows: int(5),
+        offsets: int(5),
+        entries: int(3),
+        local: int(1),
+      });
+    };
+    expect(plan()).toBe(3);
+    expect(live.size).toBe(1);
+    own.dispose();
+    expect(live.size).toBe(0);
+    expect(plan()).toBe(3);
+    own[Symbol.dispose]();
+    own[Symbol.dispose]();
+    expect(live.size).toBe(0);
+  });
+});
+
+it("a view of memory that nobody uses any more is refused in WebAssembly", async () => {
+  const k = await createKernels({ engine: "wasm", threads: 1 });
+  const [a, b, table] = [k.engine.float32(100), k.engine.float32(100), new Float32Array(4)];
+  const view = b.subarray(50);
+  k.addRows(1, 4, new Int32Array(1), view, table);
+  k.engine.free(b);
+  expect(() => {
+    k.addRows(1, 4, new Int32Array(1), view, table);
+  }).toThrow(freed(["addRows", "source"]));
+  k.addRows(1, 4, new Int32Array(1), a.subarray(96), table);
+  await k.close();
+});
+
+it.each(["native", "wasm"] as const)("an engine and kernels can be closed by `await using` (%s)", async (engine) => {
+  const k = await createKernels({ engine, threads: 2 }).catch(() => undefined);
+  if (!k) return;
+  await k[Symbol.asyncDispose]();
+  await k.engine[Symbol.asyncDispose]();
+  await k.close();
+  expect(copy(k, [1])).toHaveLength(1);
+});

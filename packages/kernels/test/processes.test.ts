@@ -1,0 +1,141 @@
+// What needs a process of its own: threads that come and go, compilers that fail.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { engines } from "./_engines.js";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "mulde-processes-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function node(program: string, env: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: here,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
+}
+
+const native = engines[0]!.options.engine === "native";
+const library = JSON.stringify(new URL("../dist/index.js", import.meta.url).href);
+
+describe.skipIf(!native || process.platform !== "linux")("the native engine in worker threads alone", () => {
+  // Each worker computes over and over: so many times, or until it is ended.
+  const worker = (rounds: string) => `
+    const { parentPort } = require("node:worker_threads");
+    import(${library}).then(async ({ createKernels }) => {
+      const kernels = await createKernels({ engine: "native", threads: 3 });
+      const options = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
+      const scores = kernels.engine.float32(400_000);
+      for (let i = 0; i < ${rounds}; i++) {
+        kernels.bce(4000, 100, scores, options, scores);
+        if (i === 0) parentPort.postMessage("at work");
+      }
+      await kernels.close();
+    });`;
+
+  it.each([
+    ["end by themselves", "3", `await once(worker, "exit");`],
+    ["are ended in the middle of a call", "Infinity", "await worker.terminate();"],
+  ])("takes its own threads along when they %s", (_, rounds, end) => {
+    const { status, stdout, stderr } = node(`
+      import { readdirSync } from "node:fs";
+      import { once } from "node:events";
+      import { Worker } from "node:worker_threads";
+      const counts = [];
+      for (let i = 0; i < 20; i++) {
+        const worker = new Worker(${JSON.stringify(worker(rounds))}, { eval: true, execArgv: [] });
+        await once(worker, "message");
+        ${end}
+        counts.push(readdirSync("/proc/self/task").length);
+      }
+      console.log(JSON.stringify(counts));`);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    const counts = JSON.parse(stdout) as number[];
+    expect(counts).toHaveLength(20);
+    expect(Math.max(...counts.slice(10))).toBeLessThanOrEqual(Math.max(...counts.slice(0, 3)));
+  });
+});
+
+describe("more threads than cores", () => {
+  it.each(engines)("take little more time than as many as there are ($name)", ({ options }) => {
+    const program = (threads: number) => `
+      import { createKernels } from "@mulde/kernels";
+      const kernels = await createKernels({ ...${JSON.stringify(options)}, threads: ${threads} });
+      const scores = kernels.engine.float32(512 * 64);
+      const loss = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
+      const gradient = kernels.engine.float32(scores.length);
+      const run = (times) => { for (let i = 0; i < times; i++) kernels.bce(512, 64, scores, loss, gradient); };
+      run(10);
+      const before = process.cpuUsage();
+      run(400);
+      const { user, system } = process.cpuUsage(before);
+      console.log((user + system) / 1e3);
+      process.exit();`;
+    const milliseconds = (threads: number) => Number(node(program(threads)).stdout);
+    const [few, many] = [milliseconds(1), milliseconds(8 * availableParallelism())];
+    // Threads that spin while they wait took ten times as much and more.
+    expect(many).toBeLessThan(6 * few + 50);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("the native build", () => {
+  const build = (directory: string, env: NodeJS.ProcessEnv) =>
+    spawnSync(process.execPath, [join(here, "scripts", "build-native.js"), directory], {
+      encoding: "utf8",
+      env: { ...process.env, MULDE_KERNELS: "", CXX: "", ...env },
+    });
+
+  /** A directory with compilers that say who they are and do nothing else. */
+  function brokenCompilers(): string {
+    const bin = mkdtempSync(join(folder, "bin-"));
+    for (const name of ["g++", "clang++", "c++"]) {
+      const file = join(bin, name);
+      writeFileSync(
+        file,
+        `#!/bin/sh\ncase "$1" in --version) echo broken 1.0 ;; *) echo no such header >&2; exit 1 ;; esac\n`,
+      );
+      chmodSync(file, 0o755);
+    }
+    return bin;
+  }
+
+  it.skipIf(!["x64", "arm64"].includes(process.arch))("goes on in one line where every compiler fails", () => {
+    const directory = mkdtempSync(join(folder, "dist-"));
+    // Of an earlier build, perhaps of another version.
+    const stale = join(directory, `mulde-${process.platform}-${process.arch}.node`);
+    writeFileSync(stale, "");
+    const PATH = `${brokenCompilers()}${delimiter}/bin${delimiter}/usr/bin`;
+    const { status, stdout, stderr } = build(directory, { PATH });
+    expect(stderr).toBe("");
+    expect(stdout).toBe(
+      "@mulde/kernels: g++, clang++, c++ cannot compile the native kernels; WebAssembly will be used, which takes about twice the time\n",
+    );
+    expect(status).toBe(0);
+    expect(existsSync(stale)).toBe(false);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.skipIf(!["x64", "arm64"].includes(process.arch))("fails and shows why where native kernels are demanded", () => {
+    const directory = mkdtempSync(join(folder, "dist-"));
+    const { status, stderr } = build(directory, { PATH: brokenCompilers(), MULDE_KERNELS: "native" });
+    expect(status).toBe(1);
+    expect(stderr).toContain("no such header");
+  });
+
+  it("says so where there is no compiler, or none is wanted", () => {
+    const directory = mkdtempSync(join(folder, "dist-"));
+    const none = build(directory, { PATH: directory });
+    expect(none.status).toBe(0);
+    expect(none.stdout).toMatch(
+      /^@mulde\/kernels: (no C\+\+ compiler|no native kernels for .*); WebAssembly will be used/,
+    );
+    expect(build(directory, { MULDE_KERNELS: "wasm" }).stdout).toMatch(/^@mulde\/kernels: .*; WebAssembly/);
+  });
+});
