@@ -1,6 +1,6 @@
 import { evaluate, type EvaluateOptions, type RankingReport, type Scorer } from "@mulde/eval";
 import { type KgeModel, modelScorer } from "@mulde/kge-models";
-import { prepareData, type TrainingData } from "../facts/data.js";
+import { knownAnswers, type TrainingData } from "../facts/data.js";
 
 /**
  * Filtered metrics of a model on a split: both directions, realistic ranks, known answers of all splits left out.
@@ -15,8 +15,8 @@ export function evaluateModel(
   split: "train" | "valid" | "test" = "test",
   options: Omit<EvaluateOptions, "triples" | "numRelations"> = {},
 ): Promise<RankingReport> {
-  const { known, relations } = prepareData(data);
-  return evaluate(scorerOf(model), { triples: data[split], numRelations: relations, known, ...options });
+  const numRelations = data.relations.size;
+  return evaluate(scorerOf(model), { triples: data[split], numRelations, known: knownAnswers(data), ...options });
 }
 
 function scorerOf(model: KgeModel | { readonly model: KgeModel } | Scorer): Scorer {

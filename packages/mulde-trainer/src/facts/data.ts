@@ -74,13 +74,25 @@ export function prepareData(data: TrainingData): PreparedData {
     answers: () => (answers ??= indexAnswers(entities, relations, data.train)),
     queries: withReciprocals(data.train, relations),
     valid: data.valid,
-    known: indexAnswers(entities, relations, data.train, data.valid, data.test),
+    known: knownAnswers(data),
     get fingerprint() {
       return (fingerprint ??= hashOf(data));
     },
   };
   prepared.set(data, result);
   return result;
+}
+
+const known = new WeakMap<TrainingData, AnswerIndex>();
+
+/** The known answers of all splits, indexed once for a data set. */
+export function knownAnswers(data: TrainingData): AnswerIndex {
+  let answers = known.get(data);
+  if (!answers) {
+    answers = indexAnswers(data.entities.size, data.relations.size, data.train, data.valid, data.test);
+    known.set(data, answers);
+  }
+  return answers;
 }
 
 function hashOf({ entities, relations, train, valid, test }: TrainingData): string {
