@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import type { Engine } from "@mulde/kernels";
 import { sharedKernels } from "@mulde/kge-models";
 import { type Output, paint, version } from "./_output.js";
 import { wrapped } from "./_text.js";
@@ -19,8 +18,7 @@ export interface EngineInfo {
 
 /** Starts this process's kernels and tells which they are. */
 export async function engineInfo(): Promise<EngineInfo> {
-  const engine: Engine & { readonly fallback?: string } = (await sharedKernels()).engine;
-  const { kind, isa, threads } = engine;
+  const { kind, isa, threads, fallback } = (await sharedKernels()).engine;
   const cores = availableParallelism();
   const warning =
     threads > cores
@@ -30,7 +28,7 @@ export async function engineInfo(): Promise<EngineInfo> {
     kernels: kind === "native" ? `native (${isa})` : kind,
     threads,
     cores,
-    ...(kind !== "native" && { reason: engine.fallback ?? "WebAssembly was asked for (MULDE_KERNELS=wasm)" }),
+    ...(kind !== "native" && { reason: fallback ?? "WebAssembly was asked for (MULDE_KERNELS=wasm)" }),
     ...(warning !== undefined && { warning }),
   };
 }
