@@ -1,1 +1,4 @@
-export { base as default } from "../../vitest.base.js";
+import { mergeConfig } from "vitest/config";
+import { base } from "../../vitest.base.js";
+
+export default mergeConfig(base, { test: { coverage: { thresholds: { lines: 90 } } } });

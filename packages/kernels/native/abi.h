@@ -1,5 +1,5 @@
-// What TypeScript must know of this source: a list of facts, and a number made of all of them. scripts/build-wasm.js writes the facts to
-// src/_generated.ts. Engines show the number when they load, so that TypeScript never calls kernels of another version.
+// The facts that TypeScript shares with this source, and a hash of them. scripts/build-wasm.js writes both to src/_generated.ts. Engines export the
+// hash, and TypeScript refuses to call kernels with a different one.
 #pragma once
 #include "all-loss.h"
 #include "encoders.h"
@@ -12,7 +12,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// To be raised when a call means something else although no fact changes.
+// Raise this when a call changes its meaning but no fact changes.
 constexpr double kVersion = 1;
 
 constexpr Fact kConstants[] = {
@@ -52,7 +52,7 @@ constexpr Fact kConstants[] = {
     {"kind", "other", kOther},
 };
 
-// FNV-1a over a fact's words and number.
+// FNV-1a over the words and the number of each fact.
 constexpr uint32_t hash_byte(uint32_t hash, uint32_t byte) { return (hash ^ byte) * 16777619u; }
 constexpr uint32_t hash_text(uint32_t hash, const char* text) {
   for (; *text; text++) hash = hash_byte(hash, (uint32_t)*text & 255);
@@ -64,7 +64,7 @@ constexpr uint32_t hash_fact(uint32_t hash, const Fact& fact) {
   return hash;
 }
 
-// All facts: constants, relation tables, encoders, kernels.
+// All facts: constants, relation tables, encoders and kernels.
 template <int kKernelCount>
 struct Facts {
   static constexpr int kConstantCount = sizeof(kConstants) / sizeof(Fact);

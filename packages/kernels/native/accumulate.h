@@ -1,11 +1,11 @@
-// Sums of weighted rows, several rows and vectors of columns at a time.
+// Matrix products that add up weighted rows.
 #pragma once
 #include "tile.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// out[i][:] += sum over k of A(i, k) rows[k][:], A(i, k) = a[i si + k sk], for R of the i and V vectors of columns at a time.
+// out[i][:] += sum over k of A(i, k) b[k][:] with A(i, k) = a[i si + k sk], for R values of i and V vectors of columns at once.
 template <int R, int V>
 MULDE_INLINE void accumulate_block(const float* a, int si, int sk, int count, const float* b, int stride, float* out) {
   vf sum[R][V];
@@ -33,7 +33,7 @@ MULDE_INLINE void accumulate_rows(const float* a, int si, int sk, int count, con
 }
 
 inline void accumulate(const float* a, int si, int sk, int rows, int count, const float* b, int stride, float* out) {
-  // A block of b's rows stays in the first-level cache.
+  // A block of this many rows of b fits the first-level cache.
   constexpr int kBlock = 96;
   for (int k = 0; k < count; k += kBlock, a += (size_t)kBlock * sk, b += (size_t)kBlock * stride) {
     const int n = count - k < kBlock ? count - k : kBlock;

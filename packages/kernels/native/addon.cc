@@ -1,5 +1,4 @@
-// The Node-API addon: picks an instruction set, keeps a pool of threads, and calls kernels by their numbers with typed arrays (or null) and
-// numbers.
+// The Node-API addon. It picks an instruction set, owns the thread pool, and calls kernels by number.
 #define NAPI_VERSION 8
 #include <node_api.h>
 
@@ -17,7 +16,7 @@ namespace avx2 { const KernelTable* table(); }
 namespace neon { const KernelTable* table(); }
 #endif
 
-// `name` forces an instruction set; empty picks the widest that the processor has. Null if there is none.
+// The kernels of the instruction set `name`, or of the widest one the processor has if `name` is empty. Null if the processor lacks it.
 static const KernelTable* choose(const std::string& name) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -32,7 +31,7 @@ static const KernelTable* choose(const std::string& name) {
   return nullptr;
 }
 
-// One pool for the process. Node's worker threads may each load the addon: a kernel call holds the lock.
+// The pool is process-wide. Node's worker threads may all load the addon, so a kernel call holds the lock.
 static Pool* pool() {
   static Pool* p = new Pool();
   return p;
@@ -40,7 +39,7 @@ static Pool* pool() {
 static std::mutex calls;
 static int environments = 0;
 
-// The last environment that goes takes the pool's threads along: if it is a worker's, the library may be unloaded after it.
+// Joins the pool's threads when the last environment ends: if that is a worker's, Node may unload the library next.
 static void leave(void*) {
   std::lock_guard<std::mutex> lock(calls);
   if (--environments == 0) pool()->resize(1);
@@ -86,7 +85,7 @@ static Arg argument(napi_env env, napi_value value) {
   return arg;
 }
 
-// call(kernel's number, its arguments ...) -> undefined, or what is wrong with the arguments as six numbers
+// call(kernel number, ...arguments) -> undefined, or a fault as six numbers
 static napi_value call(napi_env env, napi_callback_info info) {
   napi_value values[1 + kMaxArguments];
   size_t count = 1 + kMaxArguments;
@@ -114,7 +113,7 @@ static napi_value call(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// address(typed array) -> where it lies, for the host to align what it makes
+// address(typed array) -> its address, with which the host aligns new arrays
 static napi_value address(napi_env env, napi_callback_info info) {
   napi_value value, result;
   size_t count = 1;

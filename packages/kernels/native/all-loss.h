@@ -1,4 +1,4 @@
-// Losses over all entities with their gradients.
+// The kernel `allLoss`: losses over all entities, with their gradients.
 #pragma once
 #include "accumulate.h"
 #include "candidates.h"
@@ -8,14 +8,14 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// The entities' labels are the same small number for all, and more for the few that a query lists.
+// Every entity has the same small label; the few that a query lists have more.
 template <int S, int L>
 struct AllLoss {
   const AllPairs x;
   const int32_t *offsets, *labels;
   const float every_label, scale;
-  const double rest;  // what a query's own labels count together (kSoftmax) or each (kLogistic)
-  double* total;      // a query's log-sum-exp or sum of softplus, in the end its loss
+  const double rest;  // a query's own labels: their sum (kSoftmax) or each of them (kLogistic)
+  double* total;      // each query's log-sum-exp or sum of softplus, and finally its loss
   int32_t* first_labels;
   float *own_label, *references, *dq, *dhead, *dpoints, *radial, *dbias, *by_weight, *partial_q, *kept;
   double *dc, *sums;
@@ -29,7 +29,7 @@ struct AllLoss {
         sums(a.f64(31)), exp_sums((ExpSum*)(sums + kQuerySums * kGradientPieces * kTileQueries)), tiles(x.tiles()),
         pieces(tiles < kGradientPieces ? tiles : kGradientPieces) {}
 
-  // f(tile, piece) for every tile, in parallel over the pieces.
+  // Calls f(tile, piece) for every tile, in parallel over the pieces.
   template <class F>
   void for_tiles(const F& f) const {
     parallel(pieces, 1, [&](int begin, int end, int) {
@@ -42,7 +42,7 @@ struct AllLoss {
   }
   float head(int b) const { return x.head_bias ? x.head_bias[b] : 0; }
 
-  // kSoftmax: a label's score is the reference. The sum is 1 at least, and overflows only where an entity scores far above it.
+  // kSoftmax uses a label's score as the reference. So the sum is at least 1, and overflows only if an entity scores far above it.
   void forward(const QueryBlock& block) const {
     parallel(pieces, 1, [&](int begin, int end, int) {
       for (int i = begin * block.count; i < end * block.count; i++) exp_sums[i] = {L == kSoftmax ? references[block.first + i % block.count] : 0, 0};
@@ -98,14 +98,14 @@ struct AllLoss {
     }
   }
 
-  // Scores behind the last entity vanish.
+  // Replaces scores after the last entity, so that their exponentials vanish.
   static vf load_part_of(vf score, int count) {
     float lane[W];
     store(lane, score);
     return load_part(lane, count < 0 ? 0 : count, -3.4e38f);
   }
 
-  // dL/ds = scale (p - label), p the softmax or the sigmoid of the scores
+  // dL/ds = scale (p - label), where p is the softmax or the sigmoid of the scores.
   void backward(const QueryBlock& block) const {
     const double log_scale = dlog(scale);
     const size_t size = (size_t)Kept<S>::kQueries * x.stride;
@@ -192,7 +192,7 @@ struct AllLoss {
         if (every_label != 0) own[4] += lanes_sum(s_scores);
         if (L == kLogistic) own[5] += lanes_sum(s_head);
       }
-      // sum of weight p, and of weight q; signs and the q and p terms are put in at the end
+      // The sums of weight p and weight q. Signs and the terms in q and p are added at the end.
       accumulate(S == kRelationHyperbolic ? weight_q : tile.value, kTileStride, 1, block.count, count, x.points + (size_t)first * x.stride,
                  x.stride, partial_q + piece * size);
       accumulate(tile.value, 1, kTileStride, count, block.count, x.q + (size_t)block.first * x.stride, x.stride, gp);
@@ -228,7 +228,7 @@ struct AllLoss {
         const float f = (float)(weight + q_radial_factor(q) * by_radius);
         if (S != kDot) for (int k = 0; k < x.stride; k++) out[k] = f * x.q[(size_t)b * x.stride + k] - out[k];
         if (S >= kHyperbolic) dc[b] += by_c_factor(q) * by_c;
-        // The scores were shifted by what the gradient needs, the same for all of a query's.
+        // The scores above include a shift, the same for all of a query's.
         if (L == kSoftmax) {
           const int count = offsets[b + 1] - offsets[b];
           const double shift = (float)(head(b) - total[b] + log_scale) - (double)head(b);
@@ -241,7 +241,7 @@ struct AllLoss {
     });
   }
 
-  // The first of a query's labels that is not below an entity.
+  // The first of a query's labels at or above an entity.
   int first_label(int b, int entity) const {
     int low = offsets[b], high = offsets[b + 1];
     while (low < high) {
@@ -252,7 +252,7 @@ struct AllLoss {
     return low;
   }
 
-  // What a query's labels count, and a label's score (kSoftmax only).
+  // Computes each query's own label, and the score of one label (kSoftmax only).
   void prepare(const Args& a) const {
     for (int b = 0; b < x.batch; b++) {
       const int count = offsets[b + 1] - offsets[b];
@@ -278,9 +278,9 @@ struct AllLoss {
 //         radial (N), scratch: first labels (B, int32), own labels (B), references (B), by weight (N),
 //         partial (kGradientPieces x kTileQueries x stride), sums ((kQuerySums + 2) x kGradientPieces x kTileQueries, float64),
 //         kept (kKeptFloats x N rounded up to whole tiles); dBias (N))
-// With y_e = smoothing / N, and for a label (1 - smoothing) more, which a softmax divides by the number of a query's labels: the softmax
-// cross-entropy log sum exp(s) - sum y_e s_e, or the binary one, sum softplus(s_e) - y_e s_e. Gradients are of scale times the sum over
-// the batch; a softmax does not see the head's bias.
+// y_e = smoothing / N, plus 1 - smoothing for a label (divided by the number of a query's labels for a softmax). The loss of a query is the softmax
+// cross-entropy log sum exp(s) - sum y_e s_e, or the binary one, sum softplus(s_e) - y_e s_e. The gradients are of `scale` times the sum over
+// the batch. A softmax does not depend on the head's bias.
 inline void check_all_loss(Checker& c) {
   const PairShape x = check_all_pairs(c);
   c.whole(15, kSoftmax, kLogistic);

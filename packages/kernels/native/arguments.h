@@ -1,4 +1,4 @@
-// What a host passes to a kernel, what a kernel says it takes, and how it tells that the two do not fit.
+// A kernel's arguments as the host passes them, its signature, and the fault it reports when they do not match.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -7,17 +7,17 @@ namespace mulde {
 
 enum Kind : uint32_t { kNumber, kFloat32, kFloat64, kInt32, kNothing, kOther };
 
-// One argument: a number, a typed array, null or something else. The host fills in all three fields.
+// One argument: a number, a typed array, null or anything else. The host fills in all fields.
 struct Arg {
   void* pointer;
-  double number;  // a number, or how many values the array holds
+  double number;  // the number itself, or the array's length
   uint32_t kind;
 };
 
-// All calls fit: `allLoss` has the most arguments.
+// `allLoss` takes the most arguments, fewer than this.
 constexpr int kMaxArguments = 40;
 
-// The arguments of a kernel that has checked them.
+// Checked arguments.
 class Args {
  public:
   explicit Args(const Arg* list) : list_(list) {}
@@ -31,8 +31,8 @@ class Args {
   const Arg* list_;
 };
 
-// A kernel's arguments in words: names, each followed by `:f`, `:d` or `:i` for arrays of float32, float64 or int32 and by `?` where null
-// will do. Hosts read the names for their error messages.
+// A kernel's signature: the names of its arguments, separated by spaces. `:f`, `:d` or `:i` after a name marks a float32, float64 or int32 array,
+// `?` an array that may be null. Error messages use the names.
 struct Signature {
   const char* text;
   int count;
@@ -54,7 +54,7 @@ struct Signature {
   }
 };
 
-// What is wrong with a call. Numbers alone, so that a host reads it as six doubles (src/_fault.ts).
+// What is wrong with a call, as six doubles that hosts can read without knowing the layout of a struct (src/_fault.ts).
 struct Fault {
   enum What { kNone, kCount, kKind, kNumber, kLength, kValue, kOrder, kEmpty };
   double what, argument, position, value, least, most;

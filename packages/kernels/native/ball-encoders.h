@@ -1,5 +1,5 @@
-// Encoders into the unit ball, forward and backward. `backward` gets dq = dL/dq after `forward`, may overwrite it, adds to the rows' gradients
-// and returns dL/ds, s being sqrt(c).
+// Hyperbolic encoders, in the unit ball. `backward` runs after `forward`, gets dq = dL/dq (which it may overwrite), adds to the gradients of the
+// rows and returns dL/ds with s = sqrt(c).
 #pragma once
 #include "query.h"
 
@@ -14,14 +14,14 @@ MULDE_INLINE void project(Query<T>& x) {
   x.shrink = n > kMaxTanh ? kMaxTanh / n : fill<T>(1);
   for (int i = 0; i < x.d; i++) x.q[i] *= x.shrink;
 }
-// A projected point moves only along its sphere.
+// A projected point can only move along its sphere.
 template <class T>
 MULDE_INLINE void project_backward(const Query<T>& x, T* dq) {
   const T along = x.shrink < 1.0 ? ddot(dq, x.q, x.d) / (kMaxTanh * kMaxTanh) : T{};
   for (int i = 0; i < x.d; i++) dq[i] = x.shrink * (dq[i] - along * x.q[i]);
 }
 
-// q = head + rel, both in the ball, for a head that `Move` makes: TransH, RotH, RefH and AttH (Chami et al. 2020).
+// q = Move(h) + expmap0(r), with Mobius addition: TransH, RotH, RefH and AttH (Chami et al. 2020).
 template <class Move>
 struct Translated {
   template <class T>
@@ -40,7 +40,7 @@ struct Translated {
   }
 };
 
-// The relation's part of dL/ds.
+// Adds to the relation's gradient and returns its part of dL/ds.
 template <class T>
 MULDE_INLINE T relation_backward(const Query<T>& x, const T* drel, const RowGradients<T>& g) {
   return expmap_backward(x.r[kRelation], x.s, x.d, drel, g.r[kRelation]);
@@ -84,7 +84,7 @@ struct ReflectInBall {
   }
 };
 
-// Moved by a translation of its own before it is rotated.
+// RotH translates the head before it rotates it.
 struct RotateInBall {
   template <class T>
   static const T* forward(Query<T>& x) {
@@ -133,7 +133,7 @@ typedef Translated<RotateInBall> RotH;
 typedef Translated<ReflectInBall> RefH;
 typedef Translated<AttendInBall> AttH;
 
-// q = head rel, coordinate by coordinate of the points of curvature -c
+// q = expmap0(h) expmap0(r), coordinate by coordinate in the ball of curvature -c
 struct DistH {
   template <class T>
   static void forward(Query<T>& x) {
@@ -158,7 +158,7 @@ struct DistH {
   }
 };
 
-// q = -rel + expmap0(R h) with a diagonal R (Balazevic et al. 2019)
+// q = -expmap0(r) + expmap0(R h), with Mobius addition and a diagonal R (Balazevic et al. 2019)
 struct MuRP {
   template <class T>
   static void forward(Query<T>& x) {

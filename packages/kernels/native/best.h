@@ -1,11 +1,11 @@
-// The best so far of many scores.
+// Selection of the best scores.
 #pragma once
 #include "simd.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// The order of floats as that of unsigned integers, and back.
+// Maps floats to unsigned integers in the same order, and back.
 MULDE_INLINE uint32_t ordered(float f) {
   union { float f; uint32_t u; } v;
   v.f = f;
@@ -19,11 +19,11 @@ MULDE_INLINE float unordered(uint32_t o) {
 
 constexpr float kLowestScore = -3.4e38f;
 
-// Room for several tiles between two selections, which then cost little.
+// A buffer of this size holds several tiles between two selections, which makes selections cheap.
 constexpr int kTopKRoom = 2048;
 
-// A value of n finite ones that at least k and at most `most` of them reach, by halving the range of its bits, each step counting
-// vectors. With most = k it is the k-th largest, or lies between that and the next: then `ties` of those equal to it belong to the k.
+// Finds a bar that at least k and at most `most` of n finite values reach, by bisection over the bits of floats. With most = k it is the k-th
+// largest value or lies between that and the next; several values may equal it.
 inline float bar_of(const float* values, int n, int k, int most) {
   vf low = load_part(values, n, values[0]), high = low;
   for (int j = W; j < n; j += W) {
@@ -44,27 +44,27 @@ inline float bar_of(const float* values, int n, int k, int most) {
   return unordered(lo);
 }
 
-// A query's best so far: candidates above a bar are appended; when the buffer is full, the best of them stay. Entities come in ascending
-// order, so those that tie with the k-th later lose to the ones already there.
+// A query's best entities so far. Candidates above the bar are appended; when the buffer is full, the best stay. Entities come in ascending order,
+// so a later one that ties with the k-th loses.
 struct Best {
   float* scores;
   int32_t* ids;
   int count;
   float bar;
 
-  // Keeps k to `most` of the best, k of them when most = k.
+  // Keeps between k and `most` of the best: exactly k if most = k.
   void keep(int k, int most) {
     const float reach = bar_of(scores, count, k, most);
     const vf threshold = set1(reach);
     int above = 0;
     for (int j = 0; j < count; j += W) above += __builtin_popcount(bits(lt(threshold, load_part(scores + j, count - j, kLowestScore))));
-    // Of those just at the bar only the first are needed, as many as fill up k.
+    // Of the values equal to the bar, only the first are kept, as many as make up k.
     int ties = k - above, kept = 0;
     for (int j = 0; j < count; j += W) {
       const vf v = load_part(scores + j, count - j, kLowestScore);
       uint32_t stay = bits(lt(threshold, v));
       for (uint32_t tie = bits(eq(threshold, v)); tie && ties > 0; tie &= tie - 1, ties--) stay |= tie & (0u - tie);
-      // Packing never runs ahead of reading: the lanes overwritten behind were read already.
+      // Packing never overtakes reading: the lanes it overwrites have been read.
       pack_ids(stay, ids + j, ids + kept);
       kept += pack_lanes(stay, v, scores + kept);
     }
@@ -73,7 +73,7 @@ struct Best {
   }
 };
 
-// Best-first order of (score, id) as one integer: the higher score, then the lower id.
+// (score, id) as one integer: higher scores first, then lower ids.
 MULDE_INLINE uint64_t order_key(float score, int32_t id) { return ((uint64_t)ordered(score) << 32) | (uint32_t)~id; }
 MULDE_INLINE float key_score(uint64_t key) { return unordered((uint32_t)(key >> 32)); }
 
@@ -90,7 +90,7 @@ inline void sift_down(uint64_t* keys, int i, int n) {
   }
 }
 
-// Descending heap sort: keys are distinct, so the order is one.
+// Sorts by heap sort, descending. Keys are distinct, so the order is unique.
 inline void sort_descending(uint64_t* keys, int n) {
   for (int i = n / 2 - 1; i >= 0; i--) sift_down(keys, i, n);
   for (int last = n - 1; last > 0; last--) {

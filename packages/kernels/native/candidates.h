@@ -1,11 +1,11 @@
-// Scores of each query's own candidates, without a plan.
+// The kernel `candidates`: scores of each query's own candidates, without a plan.
 #pragma once
 #include "pairs.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// The ids behind the last one repeat it, so that whole vectors can be gathered.
+// Repeats the last id up to a whole vector, which `gather` needs.
 MULDE_INLINE const int32_t* gather_ids(const int32_t* ids, int left, int32_t* scratch) {
   if (left >= W) return ids;
   for (int i = 0; i < W; i++) scratch[i] = ids[i < left ? i : left - 1];
@@ -17,7 +17,7 @@ MULDE_INLINE EntityLanes gather_entity(const Candidates& x, const int32_t* ids) 
   return {S == kRelationHyperbolic ? gather(x.norm, ids) : zero(), S == kHyperbolic ? gather(x.point_alpha, ids) : zero()};
 }
 
-// Radii t = tanh(sqrt(c) n) of one query's candidates, kRelationHyperbolic only.
+// The radii t = tanh(sqrt(c) n) of one query's candidates, for kRelationHyperbolic only.
 inline void radius_row(const Candidates& x, int b, float* t) {
   const QueryLanes q = x.lanes(b);
   const int32_t* row = x.ids + (size_t)b * x.count;
@@ -29,7 +29,7 @@ inline void radius_row(const Candidates& x, int b, float* t) {
   }
 }
 
-// Terms -> scores with biases, for the candidates of one query.
+// Turns the terms of one query's candidates into scores with biases.
 template <int S>
 void score_row(const Candidates& x, int b, const float* term, float* scores) {
   const QueryLanes q = x.lanes(b);
@@ -46,8 +46,8 @@ void score_row(const Candidates& x, int b, const float* term, float* scores) {
   }
 }
 
-// Without a plan. Candidates that come in ascending order, as top-K gives them, are taken block by block of the points, so that a
-// block is read from memory once for many queries: 256 KiB are a part of any second-level cache.
+// Goes over the points block by block. If candidates ascend, as top-K returns them, a block is read from memory once for many queries. A block of
+// 256 KiB fits any second-level cache.
 constexpr int kBlockFloats = 65536;
 constexpr int kBlockQueries = 64;
 
@@ -62,10 +62,10 @@ void candidates_forward(const Candidates& x, float* scores) {
       int open = n;
       for (int i = 0; i < n; i++) {
         next[i] = 0;
-        // The radii stand where the terms will.
+        // The radii are kept where the terms will be.
         if (S == kRelationHyperbolic) radius_row(x, first + i, scores + (size_t)(first + i) * x.count);
       }
-      // A query that steps back to an earlier row goes on where it is when its block comes: order costs time, never a result.
+      // Candidates out of order are read when their turn comes. Order affects time, never results.
       for (int64_t limit = rows; open > 0; limit += rows) {
         open = 0;
         for (int i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
-// Checks of a call's arguments before a kernel touches them. The first fault counts; what follows it is skipped, so that a kernel's checks
-// read as a list without branches.
+// Checks the arguments of a call before the kernel runs. Checks after the first fault do nothing, so a kernel lists its checks without
+// branches.
 #pragma once
 #include "arguments.h"
 #include "runtime.h"
@@ -8,17 +8,18 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-constexpr int64_t kMaxCount = 0x7fffffff;         // rows, ids and positions are int32
-constexpr int64_t kMaxExact = 9007199254740991;  // whole numbers that a double holds
-// Lists of ids are checked in pieces of this length: shorter ones take less time than waking a thread.
+constexpr int64_t kMaxCount = 0x7fffffff;         // Rows, ids and positions are int32.
+constexpr int64_t kMaxExact = 9007199254740991;  // The largest whole number a double holds exactly.
+// Threads check pieces of this many ids. Checking fewer takes less time than waking a thread.
 constexpr int64_t kCheckedTogether = 65536;
 
-// a x b x c, or a number that no array reaches.
+// a b c, or a length no array reaches if that is larger.
 inline int64_t times(int64_t a, int64_t b, int64_t c = 1) {
   const double product = (double)a * (double)b * (double)c;
   return product > (double)kMaxExact ? kMaxExact : a * b * c;
 }
 
+// Whether all ids are in [least, least + span).
 inline bool all_within(const int32_t* ids, int64_t n, int32_t least, uint32_t span) {
   uint32_t most = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -53,7 +54,7 @@ class Checker {
       if (args_[i].kind != signature_.kinds[i] && !(signature_.optional[i] && !given(i))) fail(Fault::kKind, i, 0, 0, 0, 0);
   }
 
-  // A whole number from `least` to `most`. Returns `least` after a fault.
+  // Checks that argument i is a whole number from `least` to `most` and returns it, or `least` after a fault.
   int64_t whole(int i, int64_t least = 0, int64_t most = kMaxCount) {
     const double value = args_[i].number;
     if (!ok()) return least;
@@ -62,35 +63,35 @@ class Checker {
     return least;
   }
 
-  // An array that may be left out in general, but not in this call.
+  // Checks that an array that may be null in general is there in this call.
   void present(int i) {
     if (ok() && !given(i)) fail(Fault::kKind, i, 0, 0, 0, 0);
   }
 
-  // An array with room for n values, or null where the signature allows it.
+  // Checks that an array has at least n values. Null passes: the signature says where it is allowed.
   void holds(int i, int64_t n) {
     if (ok() && given(i) && length(i) < n) fail(Fault::kLength, i, 0, (double)length(i), (double)n, 0);
   }
 
-  // The same of the arguments first to last.
+  // The same for arguments first to last.
   void all_hold(int first, int last, int64_t n) {
     for (int i = first; i <= last; i++) holds(i, n);
   }
 
-  // Rows of `width` values, each `stride` after the one before.
+  // Checks that an array has `rows` rows of `width` values, `stride` apart.
   void rows(int i, int64_t rows, int64_t width, int64_t stride) { holds(i, rows == 0 ? 0 : times(rows - 1, stride) + width); }
 
-  // How many whole rows an array holds.
+  // The number of whole rows in an array.
   int64_t rows_of(int i, int64_t width) const { return length(i) / width; }
 
-  // n ids, each from `least` to limit - 1.
+  // Checks that an array has n ids, each from `least` to limit - 1.
   void ids(int i, int64_t n, int64_t limit, int32_t least = 0) {
     holds(i, n);
     if (!ok() || !given(i)) return;
     within(i, 0, n, limit, least);
   }
 
-  // n + 1 offsets that start at 0 and never fall, the last of them at most `end`. With `filled` each is greater than the one before.
+  // Checks that an array has n + 1 offsets that start at 0, never fall and end at `end` or before. With `filled`, each must exceed the one before.
   void offsets(int i, int64_t n, int64_t end, bool filled = false) {
     holds(i, n + 1);
     if (!ok()) return;
@@ -103,7 +104,7 @@ class Checker {
     if (list[n] > end) fail(Fault::kValue, i, n, list[n], 0, (double)end);
   }
 
-  // Checked offsets cut a list of ids from 0 to limit - 1 into runs that never fall.
+  // Checks that the ids between two offsets (themselves checked) ascend and are below `limit`.
   void runs(int i, int offsets, int64_t n, int64_t limit) {
     if (!ok()) return;
     const int32_t *cut = at(offsets), *list = at(i);
@@ -116,7 +117,7 @@ class Checker {
     }
   }
 
-  // n ids from 0 to limit - 1, each greater than the one before.
+  // Checks that an array has n ids below `limit`, each greater than the one before.
   void rising(int i, int64_t n, int64_t limit) {
     ids(i, n, limit);
     if (!ok() || !given(i)) return;
@@ -126,6 +127,7 @@ class Checker {
       if (list[k] <= list[k - 1]) return fail(Fault::kOrder, i, k, list[k], (double)list[k - 1] + 1, 0);
   }
 
+  // Checks one value of an array.
   void equal(int i, int64_t position, int64_t value) {
     if (ok() && at(i)[position] != value) fail(Fault::kValue, i, position, at(i)[position], (double)value, (double)value);
   }
@@ -156,6 +158,7 @@ class Checker {
   Fault* fault_;
 };
 
+// A kernel: `run` is only called with arguments that passed `check`.
 struct Kernel {
   const char* name;
   Signature signature;

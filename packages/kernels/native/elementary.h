@@ -1,18 +1,18 @@
-// Exponential, logarithm and what is made of them, for vectors of floats and for doubles; no C library is needed.
+// exp, log and functions built from them, for vectors of floats and for doubles. They need no C library.
 #pragma once
 #include "simd.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// exp(x) for x <= 88, relative error 2e-7. Arguments are held above -87, so that no result is subnormal. A NaN stays one: max gives its
-// second operand then, and so the losses of a model that has diverged are NaN. The polynomial has the least relative error of its
-// degree on +-ln 2 / 2 (1e-7).
+// exp(x) for x <= 88, with a relative error of 2e-7. Arguments below -87 count as -87, so that no result is subnormal. NaN stays NaN, because
+// max then returns its second operand; a diverged model therefore has a NaN loss. The polynomial is the minimax one of its degree on
+// +-ln 2 / 2 (relative error 1e-7).
 MULDE_INLINE vf vexp(vf x) {
   x = vmax(set1(-87.0f), x);
   const vf n = round_nearest(mul(x, set1(1.44269504f)));
 #if defined(__wasm_simd128__)
-  // Without a fused multiply-add: ln 2 in two parts, of which the first has few enough bits that n times it is exact.
+  // There is no fused multiply-add, so ln 2 is split in two. The first part has few enough bits for n times it to be exact.
   vf r = fnma(n, set1(0.693359375f), x);
   r = fnma(n, set1(-2.12194440e-4f), r);
 #else
@@ -26,9 +26,9 @@ MULDE_INLINE vf vexp(vf x) {
   return scale2(add(p, set1(1.0f)), n);
 }
 
-// log(1 + y) for y >= 0, relative error 3e-7. With 1 + y = m 2^e, m in [sqrt(1/2), sqrt 2), f = m - 1: log m = f + f^2 p(f), p the polynomial
-// of degree 7 with the least relative error there (3e-8). Where e = 0, f is y itself,
-// which the sum has rounded; a NaN stays one that way too.
+// log(1 + y) for y >= 0, with a relative error of 3e-7. With 1 + y = m 2^e, m in [sqrt(1/2), sqrt 2) and f = m - 1, log m = f + f^2 p(f), where p
+// is the minimax polynomial of degree 7 (relative error 3e-8). Where e = 0, f is y itself, because 1 + y was rounded; this also keeps
+// NaN a NaN.
 MULDE_INLINE vf vlog1p(vf y) {
   vf e;
   const vf m = split(add(set1(1.0f), y), &e);
@@ -42,14 +42,14 @@ MULDE_INLINE vf vlog1p(vf y) {
   p = fma(p, f, set1(0.333339483164f));
   p = fma(p, f, set1(-0.499999916442f));
 #if defined(__wasm_simd128__)
-  // As in vexp; the small parts first.
+  // ln 2 in two parts, as in vexp; the small terms are added first.
   return fma(e, set1(0.693359375f), add(f, fma(e, set1(-2.12194440e-4f), mul(p, mul(f, f)))));
 #else
   return fma(e, set1(0.693147181f), fma(p, mul(f, f), f));
 #endif
 }
 
-// log(1 + exp(x)) and 1 / (1 + exp(-x)), both without overflow.
+// log(1 + exp(x)) and 1 / (1 + exp(-x)), neither of which overflows.
 MULDE_INLINE void softplus_sigmoid(vf x, vf* softplus, vf* sigmoid) {
   const vf ax = vmax(x, sub(zero(), x));
   const vf t = vexp(sub(zero(), ax));
@@ -58,7 +58,7 @@ MULDE_INLINE void softplus_sigmoid(vf x, vf* softplus, vf* sigmoid) {
   *sigmoid = select(lt(x, zero()), mul(t, s), s);
 }
 
-// tanh(x) for x >= 0 with relative error 4e-7, and its derivative's reciprocal cosh^2(x); x is capped where tanh = 1 - 1e-5.
+// tanh(x) for x >= 0 with a relative error of 4e-7, and cosh^2(x), the reciprocal of its derivative. Callers cap x where tanh = 1 - 1e-5.
 MULDE_INLINE void vtanh(vf x, vf* t, vf* cosh2) {
   const vf x2 = mul(x, x);
   vf p = set1(62.0f / 2835);
@@ -73,14 +73,14 @@ MULDE_INLINE void vtanh(vf x, vf* t, vf* cosh2) {
   *cosh2 = div(mul(one_e, one_e), mul(set1(4.0f), e));
 }
 
-// Doubles. exp by reduction to |r| <= ln2 / 2 and a Taylor polynomial of degree 13 (remainder below 1e-17).
+// exp of a double: reduction to |r| <= ln2 / 2 and a Taylor polynomial of degree 13 (remainder below 1e-17).
 inline double dexp(double x) {
   if (x != x) return x;
   if (x > 709) x = 709;
   if (x < -708) return 0;
   const double n = (double)(int64_t)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
   const double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
-  // Even and odd powers apart: two short chains of operations in place of a long one.
+  // Even and odd powers are summed apart: two short dependency chains instead of a long one.
   const double w = r * r;
   double even = 1.0 / 479001600, odd = 1.0 / 6227020800;
   static const double even_terms[] = {1, 1.0 / 2, 1.0 / 24, 1.0 / 720, 1.0 / 40320, 1.0 / 3628800};
@@ -95,7 +95,7 @@ inline double dexp(double x) {
   return p * scale.d;
 }
 
-// log of a normal positive number, by the artanh series.
+// log of a normal positive double, by the artanh series.
 inline double dlog(double x) {
   if (x != x) return x;
   union { uint64_t u; double d; } v;
@@ -113,7 +113,7 @@ inline double dlog(double x) {
 
 inline double dtanh(double x) {
   if (x < 0) return -dtanh(-x);
-  if (x < 0.1) {  // the quotient below would lose digits to cancellation
+  if (x < 0.1) {  // The quotient below would lose digits to cancellation.
     const double w = x * x;
     return x * (1 + w * (-1.0 / 3 + w * (2.0 / 15 + w * (-17.0 / 315 + w * (62.0 / 2835 + w * (-1382.0 / 155925 +
            w * (21844.0 / 6081075)))))));
@@ -124,14 +124,14 @@ inline double dtanh(double x) {
 
 inline double dsqrt(double x) { return __builtin_sqrt(x); }
 
-// The same names for one double and for several.
+// The same names for one double and for a vector of them.
 inline double tsqrt(double x) { return dsqrt(x); }
 inline double ttanh(double x) { return dtanh(x); }
 inline double texp(double x) { return dexp(x); }
 template <class T>
 MULDE_INLINE T fill(double x) { return T{} + x; }
 
-// Inner product of two rows of floats. (A reduction that a compiler makes adds its lanes up one by one, which takes longer than the row.)
+// The inner product of two rows of floats. (Compilers add up a reduction's lanes one by one, which takes longer than the row itself.)
 inline double dot_rows(const float* x, const float* y, int d) {
   vd sums = {};
   int k = 0;
@@ -141,7 +141,7 @@ inline double dot_rows(const float* x, const float* y, int d) {
   return sum;
 }
 
-// exp(x) for -700 <= x <= 700, as dexp. Adding 1.5 2^52 rounds to whole numbers, which then stand in the low bits.
+// exp(x) for -700 <= x <= 700, like dexp. Adding 1.5 2^52 rounds to a whole number and leaves it in the low bits.
 MULDE_INLINE vd texp(vd x) {
   const double round = 6755399441055744.0;
   const vd shifted = x * 1.4426950408889634 + round;
@@ -161,7 +161,7 @@ MULDE_INLINE vd texp(vd x) {
   return (vd)((vl)(even + r * odd) + ((vl)shifted << 52));
 }
 
-// tanh(x) for x >= 0, as dtanh; a NaN stays one.
+// tanh(x) for x >= 0, like dtanh. NaN stays NaN.
 MULDE_INLINE vd ttanh(vd x) {
   const vd w = x * x;
   vd p = w * (21844.0 / 6081075) - 1382.0 / 155925;

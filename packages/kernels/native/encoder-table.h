@@ -1,5 +1,5 @@
-// One row for each fused encoder: all that hosts and kernels know of it. To add one, write its structure with `forward` and `backward` (as in
-// flat-encoders.h and ball-encoders.h) and its row here; scripts/build-wasm.js tells TypeScript.
+// The table of fused encoders: one row holds everything kernels and TypeScript know about one. To add an encoder, write a struct with `forward` and
+// `backward` in flat-encoders.h or ball-encoders.h, add its row, and run scripts/build-wasm.js.
 #pragma once
 #include "ball-encoders.h"
 #include "flat-encoders.h"
@@ -9,8 +9,9 @@ namespace MULDE_ISA {
 
 enum Space { kFlat, kBall };
 
-// Name of encoder and structure; where its points lie; how many coordinates belong together, so that dimensions are multiples of them;
-// coordinates of a relation for each group of those; the relation tables it reads. Files do not hold the order, so that rows may move.
+// X(name, space, group, part, tables): the name of the encoder and its struct; where its points lie; how many coordinates belong together (the
+// dimension is a multiple); how many coordinates a relation has for each such group; the relation tables it reads. Nothing is stored by
+// row number, so rows can move.
 #define MULDE_ENCODERS(X)                                                               \
   X(TransE, kFlat, 1, 1, bit(kRelation))                                                \
   X(DistE, kFlat, 1, 1, bit(kRelation))                                                 \

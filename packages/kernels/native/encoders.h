@@ -1,4 +1,4 @@
-// The kernels of the query encoders q = q(h, r): rows of the tables in, queries out, and back.
+// The kernels `encode` and `encodeBackward`: q = q(h, r) from rows of the tables, and the gradients by those rows.
 #pragma once
 #include "check.h"
 #include "encoder-table.h"
@@ -6,7 +6,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// How many queries a T holds, and query j of them.
+// The number of queries in a T, and access to query j.
 template <class T>
 constexpr int kLanes = sizeof(T) / sizeof(double);
 template <class T>
@@ -14,7 +14,7 @@ MULDE_INLINE void set_lane(T* x, int j, double value) { ((double*)x)[j] = value;
 template <class T>
 MULDE_INLINE double lane(const T* x, int j) { return ((const double*)x)[j]; }
 
-// What both kernels read.
+// The arguments both kernels share.
 struct EncoderInputs {
   Encoder kind;
   int batch, d, stride, width;
@@ -40,7 +40,7 @@ inline EncoderShape check_encoder(Checker& c) {
   const EncoderRow& row = kEncoderRows[c.whole(0, 0, kEncoders - 1)];
   const int64_t batch = c.whole(1), d = c.whole(2, 1, kMaxDim), width = row.width((int)d);
   if (d % row.group != 0) c.whole(2, d + row.group - d % row.group);
-  // A relation must be a row of every table that is there.
+  // A relation id must be a row of every table that is there.
   int64_t relations = kMaxCount + 1;
   for (int k = 0; k < kSlots; k++) {
     if (row.reads(k)) c.present(4 + k);
@@ -59,18 +59,18 @@ inline void widen(const float* row, int d, T* out, int j) { for (int i = 0; i < 
 template <class T>
 inline void narrow(const T* row, int d, float* out, int j) { for (int i = 0; i < d; i++) out[i] = (float)lane(row + i, j); }
 
-// Rows h and r of the tables as doubles, ready for Query.
+// The rows h and r as doubles.
 template <class T>
 struct QueryRows {
   T h[kRow<T>], r[kSlots][kRow<T>];
 
-  // Queries first .. first + kLanes - 1; the last one of all once more where there are none.
+  // Reads queries first .. first + kLanes - 1. Lanes past the last query repeat it.
   void read(Query<T>& q, const EncoderInputs& x, int first) {
     const int width = x.width;
     q.d = x.d;
     q.h = h;
     for (int k = 0; k < kSlots; k++) q.r[k] = r[k];
-    // Rows come in no order: all are asked for before the first is read.
+    // Rows come in no order, so all are prefetched before the first is read.
     for (int b = first; b < first + kLanes<T> && b < x.batch; b++) {
       prefetch_row(x.entity + (size_t)x.heads[b] * x.d, x.d);
       for (int k = 0; k < kSlots; k++)
@@ -86,7 +86,7 @@ struct QueryRows {
   }
 };
 
-// f(first, number of queries) for groups of as many queries as a T holds, on all threads.
+// Calls f(first, count) for groups of queries, as many as a T holds, on all threads.
 template <class T, class F>
 void encoder_groups(int batch, const F& f) {
   parallel((batch + kLanes<T> - 1) / kLanes<T>, 16 / kLanes<T>, [&](int begin, int end, int) {

@@ -1,4 +1,4 @@
-// Encoders without a ball, forward and backward. `backward` gets dq = dL/dq after `forward` and adds to the rows' gradients.
+// Euclidean encoders. `backward` runs after `forward`, gets dq = dL/dq and adds to the gradients of the rows.
 #pragma once
 #include "products.h"
 #include "query.h"
@@ -72,7 +72,7 @@ struct TurnedE {
 typedef TurnedE<kRotation, kRotate> RotE;
 typedef TurnedE<kReflection, kReflect> RefE;
 
-// q = attention over the rotated and the reflected head, + r (Chami et al. 2020)
+// q = attention over the rotated and the reflected head, plus r (Chami et al. 2020)
 struct AttE {
   template <class T>
   static void forward(Query<T>& x) {
@@ -87,7 +87,7 @@ struct AttE {
   }
 };
 
-// A product of the head with the relation, block by block (products.h).
+// q = h r, a product of blocks of coordinates (products.h)
 template <const Product& kProduct, Slot kTable>
 struct ProductEncoder {
   template <class T>

@@ -1,17 +1,16 @@
-// What encoders and points are made of, in float64: maps into the ball, Mobius addition, rotations. T is a double, or a vector of them: then as
-// many queries side by side. A function that ends in _forward writes its last argument; one that ends in _backward takes a gradient by that
-// and says whether it writes or adds the others.
+// Building blocks of encoders and points, in float64: the exponential map, Mobius addition, Givens rotations. T is a double, or a vector of them
+// for that many queries at once. A _forward function writes its last argument. A _backward function takes the gradient by that argument.
 //
-// Hyperbolic models live in the unit ball: with s = sqrt(c), x_unit = s x maps the ball of curvature -c to the one of curvature
-// -1, Mobius addition commutes with it, and expmap0(u) becomes tanh(s |u|) u / |u|. The curvature then enters only there and
-// in the final score -arcosh(...)^2 / c.
+// Hyperbolic models work in the unit ball: with s = sqrt(c), x_unit = s x maps the ball of curvature -c to the ball of curvature -1. Mobius
+// addition commutes with this map, and expmap0(u) becomes tanh(s |u|) u / |u|. The curvature then only enters there and in the final score
+// -arcosh(...)^2 / c.
 #pragma once
 #include "elementary.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-constexpr double kMaxTanh = 1 - 1e-5;  // points are projected to sqrt(c) |x| <= 1 - 1e-5, where 1 - c|x|^2 = 2e-5 is still exact enough
+constexpr double kMaxTanh = 1 - 1e-5;  // Points are projected to sqrt(c) |x| <= 1 - 1e-5, where 1 - c|x|^2 = 2e-5 still has enough exact digits.
 constexpr double kMinNorm = 1e-15;
 
 inline double ddot(const double* x, const double* y, int d) {
@@ -31,7 +30,7 @@ MULDE_INLINE vd ddot(const vd* x, const vd* y, int d) {
   return even + odd;
 }
 
-// expmap0 in the unit ball: y = g u with g = tanh(s n) / n. The slopes are those of g: by n (divided by n) and of g n by s.
+// expmap0 in the unit ball: y = g u with g = tanh(s n) / n, n = |u|. `slope` is dg/dn divided by n; `by_s` is d(g n)/ds divided by n.
 template <class T>
 struct ExpMap {
   T g, slope, by_s;
@@ -42,7 +41,7 @@ MULDE_INLINE ExpMap<T> expmap(T n, T s) {
   n = n < kMinNorm ? fill<T>(kMinNorm) : n;
   const T a = s * n, t = ttanh(a), sech2 = 1.0 - t * t, cube = n * n * n;
   const auto beyond = t > kMaxTanh;
-  // (s sech^2(a) n - tanh(a)) / n^3, whose leading term -2 s^3 / 3 cancellation would hide for small a
+  // (s sech^2(a) n - tanh(a)) / n^3. For small a, cancellation would hide the leading term -2 s^3 / 3.
   const T slope = a < 1e-3 ? -2.0 / 3 * s * s * s : (beyond ? fill<T>(-kMaxTanh) : s * sech2 * n - t) / cube;
   return {(beyond ? fill<T>(kMaxTanh) : t) / n, slope, beyond ? T{} : sech2};
 }
@@ -108,7 +107,7 @@ MULDE_INLINE void givens_backward_inline(const T* r, const T* x, int d, double s
     dr[i + 1] += (db - b * along) * inv;
   }
 }
-// In one copy: GCC 12 fuses products and sums of coordinate pairs in spite of -ffp-contract=off, and others where it knows the sign.
+// One copy for all callers: GCC 12 fuses multiply-adds here despite -ffp-contract=off, and fuses others where it knows the sign.
 template <class T>
 MULDE_OUTLINE void givens_backward(const T* r, const T* x, int d, double sign, const T* dz, T* dr, T* dx) {
   givens_backward_inline(r, x, d, sign, dz, dr, dx);

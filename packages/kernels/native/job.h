@@ -1,5 +1,5 @@
-// One parallel loop at a time, shared by a caller and its workers: chunks are taken from a counter until there are none. The caller
-// waits for the workers that have come in, never for one that is asleep or has lost its core: it finds the gate closed when it comes.
+// A parallel loop that a caller and its workers share. Each takes chunks from a counter until none are left. The caller waits only for workers
+// that have entered; one that is asleep or has lost its core finds the gate closed when it arrives.
 #pragma once
 #include "runtime.h"
 
@@ -15,7 +15,7 @@ class Job {
     __atomic_store_n(&gate_, kOpen, __ATOMIC_SEQ_CST);
   }
 
-  // A worker's part.
+  // Does a worker's part.
   void help() {
     for (int gate = __atomic_load_n(&gate_, __ATOMIC_SEQ_CST); gate & kOpen;)
       if (__atomic_compare_exchange_n(&gate_, &gate, gate + kInside, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
@@ -25,7 +25,7 @@ class Job {
       }
   }
 
-  // The caller's part, until all chunks are done.
+  // Does the caller's part and returns when all chunks are done.
   void finish() {
     take();
     __atomic_fetch_and(&gate_, ~kOpen, __ATOMIC_SEQ_CST);
@@ -48,7 +48,7 @@ class Job {
   Task task_ = nullptr;
   void* context_ = nullptr;
   int chunks_ = 0, next_ = 0;
-  int gate_ = 0;  // kOpen, and kInside for every worker at work
+  int gate_ = 0;  // kOpen, plus kInside for every worker inside
 };
 
 }  // namespace mulde

@@ -1,19 +1,18 @@
-// What a loss over all entities keeps between its two ways over the tiles.
+// The intermediate values of a loss over all entities.
 #pragma once
 #include "tile-scores.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// Losses over all entities. A block of queries goes over all tiles twice: forward for its log-sum-exp or its sum of softplus, and
-// backward. What the way back needs of every pair is kept between the two, for one block at a time: it stays in the last-level cache,
-// and no product and no logarithm is computed twice.
+// A block of queries goes over all tiles twice: forward for its log-sum-exp or sum of softplus, then backward. Between the two, what the backward
+// pass needs of every pair is kept for one block at a time. It fits the last-level cache, and no product or logarithm is computed twice.
 template <int S>
 struct Kept {
   static constexpr int kVectors = S == kRelationHyperbolic ? 5 : S == kHyperbolic ? 2 : 1;
   static constexpr int kQueries = S == kRelationHyperbolic ? 32 : kTileQueries;
 
-  float* at;  // kVectors arrays of a row of the tile, one behind the other
+  float* at;  // kVectors arrays for a row of the tile
 
   MULDE_INLINE void put(int j, const Score& s, vf dot) {
     if (S <= kEuclidean) return store(at + j, s.value);
@@ -25,7 +24,7 @@ struct Kept {
     store(at + 4 * kTileEntities + j, dot);
   }
 
-  // Returns <q, p> (kRelationHyperbolic: by the direction), which only its gradient needs.
+  // Reads a score. For kRelationHyperbolic, returns <q, v> with the direction v, which only its gradient needs.
   MULDE_INLINE vf get(const QueryLanes& q, int j, Score* s) const {
     if (S <= kEuclidean) {
       s->value = load(at + j);
@@ -41,23 +40,23 @@ struct Kept {
   }
 };
 
-// Pieces of the tiles: more would cost memory, a gradient by the block's queries each, without need.
+// The tiles are cut into this many pieces. More would cost memory (a gradient by the block's queries each) without a gain.
 constexpr int kGradientPieces = 64;
 
-// sum of exp(s - top) over some entities
+// The sum of exp(s - top) over some entities.
 struct ExpSum {
   double top, sum;
 };
 
-// Scores further than this above the reference are summed anew with another.
+// If a score exceeds the reference by more than this, its tile is summed again with a new reference.
 constexpr float kFarAbove = 60;
 
 enum AllEntitiesLoss { kSoftmax, kLogistic };
 
-// What each query of a piece of the tiles sums up on the way back: see `backward`.
+// The number of sums of each query and piece in `backward`.
 constexpr int kQuerySums = 6;
 
-// Of a tile's pairs for each entity, at most.
+// The values kept for each entity of a tile, at most.
 constexpr int kKeptFloats = Kept<kRelationHyperbolic>::kQueries * Kept<kRelationHyperbolic>::kVectors;
 
 }  // namespace MULDE_ISA

@@ -1,4 +1,4 @@
-// Every kernel of one instruction set, by the name under which the host calls it.
+// The table of kernels, compiled once for each instruction set.
 #include "abi.h"
 #include "candidates.h"
 #include "losses.h"
@@ -11,7 +11,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// Parts of signatures: names are those of the arguments in TypeScript.
+// Common parts of signatures. Names are those of the arguments in TypeScript.
 #define MULDE_TABLES(queries)                                                                                            \
   "encoder " queries ".size tables.dim tables.entity:f tables.relation:f? tables.rotation:f? tables.reflection:f? "      \
   "tables.innerTranslation:f? tables.context:f? tables.diagonal:f? heads:i relations:i " queries ".curvature:f? "

@@ -1,4 +1,4 @@
-// How rows of points and queries lie in memory.
+// The memory layout of points and queries.
 #pragma once
 #include "check.h"
 
@@ -10,14 +10,14 @@ constexpr int kMaxDim = 1024;
 constexpr int kRowMultiple = 16;
 constexpr int row_stride(int dim) { return (dim + kRowMultiple - 1) / kRowMultiple * kRowMultiple; }
 
-// Entities in a panel of the packed layout: all-entity products read dimension by dimension a whole panel at a time.
+// The packed layout groups entities into panels. All-entity products read a panel dimension by dimension.
 #if defined(__wasm_simd128__)
-constexpr int kPanelVectors = 2;  // 4 x 2 accumulators fit the 16 registers that a WebAssembly engine has on x86
+constexpr int kPanelVectors = 2;  // 4 x 2 accumulators fit the 16 registers of x86
 #else
 constexpr int kPanelVectors = 3;
 #endif
 constexpr int kPanel = kPanelVectors * W;
-// A multiple of the panels of every instruction set (48, 24, 12 and 8), so that one size of buffer suits all.
+// A multiple of every instruction set's panel (48, 24, 12 and 8), so that one buffer size suits all.
 constexpr int kPackedMultiple = 48;
 static_assert(kPackedMultiple % kPanel == 0, "");
 

@@ -1,5 +1,5 @@
-// Losses over candidate scores (B x K): value and gradient at once. Where a loss has a positive, it is in column 0. A row starts `stride`
-// values after the one before it, in the scores and in the gradient, so that both can be blocks of wider matrices.
+// The kernels `bce`, `crossEntropy` and `kl`: losses over candidate scores (B x K) with their gradients. A positive is in column 0. Rows of scores
+// and gradient are `stride` values apart, so both can be blocks of wider matrices.
 #pragma once
 #include "check.h"
 #include "elementary.h"
@@ -7,10 +7,10 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// Behind the last score: its exponential vanishes beside any other.
+// Fills vectors after the last score: its exponential vanishes next to any other.
 constexpr float kLowest = -3.0e38f;
 
-// max and sum of exp(f x - max) of a row.
+// A row's maximum of f x, and its sum of exp(f x - maximum).
 struct SoftmaxSums {
   double top, sum;
   double lse() const { return top + dlog(sum); }
@@ -26,11 +26,12 @@ inline SoftmaxSums softmax_sums(const float* row, int n, float f) {
   return {top, lanes_sum(sum)};
 }
 
+// Adds up chunks' sums in order.
 inline void add_pieces(double* out, const double* pieces, int n) {
   for (int i = 0; i < n; i++) out[0] += pieces[i];
 }
 
-// What the losses check alike: batch, K and stride come first.
+// Checks the first arguments of the losses: batch, K and stride.
 struct ScoreShape {
   int64_t batch, K, stride;
 };
@@ -40,8 +41,8 @@ inline ScoreShape check_scores(Checker& c) {
 }
 
 // bce(batch, K, stride, scores, positive weight, negative weight, adversarial temperature, gradient (B x K), loss (1, float64))
-// L = sum over b of  wp softplus(-s_0) + wn sum over k > 0 of a_k softplus(s_k),  a_k = 1, or with a temperature alpha > 0 the
-// self-adversarial weights softmax(alpha s) over the negatives (Sun et al. 2019), held constant.
+// L = sum over b of  wp softplus(-s_0) + wn sum over k > 0 of a_k softplus(s_k). a_k is 1, or with a temperature alpha > 0 the self-adversarial
+// weight softmax(alpha s)_k over the negatives (Sun et al. 2019), which counts as constant.
 inline void check_bce(Checker& c) {
   const ScoreShape x = check_scores(c);
   c.rows(3, x.batch, x.K, x.stride);
@@ -113,7 +114,7 @@ inline void cross_entropy(Args a) {
   add_pieces(a.f64(6), losses, chunks);
 }
 
-// Softened Kullback-Leibler divergence of one row: sum z (ln z - ln y), z = softmax(target / T), y = softmax(s / T).
+// The Kullback-Leibler divergence of one row, sum z (ln z - ln y) with z = softmax(target / T) and y = softmax(s / T).
 struct SoftRow {
   const float *target, *scores;
   int K;

@@ -1,12 +1,12 @@
-// Adam and Adagrad over tables of rows. The gradient is dense (rows = null: n x dim) or given for some rows, ascending; then the other
-// rows have gradient zero: a dense update moves them by their momentum, if the rule has one; a sparse one leaves them alone.
+// The kernels `adam` and `adagrad`, and others that change rows of tables. A gradient is dense (rows = null: n x dim) or given for some rows,
+// ascending; the gradient of the others is zero. A dense update still moves those by their momentum; a sparse one does not.
 #pragma once
 #include "losses.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// Parameters and up to two arrays of an optimizer's state, which run along with them.
+// Parameters, and the one or two arrays of an optimizer's state with the same layout.
 struct Trained {
   float *parameters, *first, *second;
   void prefetch(int d) const {
@@ -17,7 +17,7 @@ struct Trained {
   Trained at(size_t i) const { return {parameters + i, first + i, second ? second + i : nullptr}; }
 };
 
-// Rows narrower than a vector go through here: `rows` of them, taken together, are a run of their own.
+// Updates rows that are narrower than a vector, many of them copied together.
 template <class Rule>
 void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* rows, int count, const float* gradient) {
   constexpr int kTogether = 256;
@@ -36,11 +36,11 @@ void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* row
   }
 }
 
-// Applies rule(trained, count, gradient or null for zeros) to runs of parameters.
+// Calls rule(trained, count, gradient) for runs of parameters. A null gradient stands for zeros.
 template <class Rule>
 void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient) {
   if (!rows) {
-    // A piece of a large table may be longer than an int.
+    // A chunk of a large table may be longer than an int can count.
     constexpr int64_t kRun = 1 << 30;
     parallel((int64_t)n * d, 16384, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; i += kRun) rule(t.at(i), (int)(end - i < kRun ? end - i : kRun), gradient + i);
@@ -83,7 +83,7 @@ void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* row
   });
 }
 
-// Kingma & Ba 2015; weight decay as in Loshchilov & Hutter 2019: p -= rate * decay * p.
+// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019): p -= rate * decay * p.
 struct Adam {
   static constexpr bool kMomentum = true;
   float beta1, rest1, beta2, rest2, epsilon, size, root, keep;
@@ -108,7 +108,7 @@ struct Adam {
   }
 };
 
-// What the optimizers check alike: rows, dim, ids or null, count, sparse, gradient, parameters, and from 7 on arrays of state.
+// Checks the first arguments of the optimizers: rows, dim, ids or null, count, sparse, gradient, parameters and the arrays of state.
 inline void check_update(Checker& c, int states) {
   const int64_t n = c.whole(0), d = c.whole(1, 1), all = times(n, d);
   const int64_t count = c.given(2) ? c.whole(3) : n;
@@ -125,7 +125,7 @@ inline void adam(Args a) {
          a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
 }
 
-// Duchi et al. 2011.
+// Adagrad (Duchi et al. 2011) with decoupled weight decay.
 struct Adagrad {
   static constexpr bool kMomentum = false;
   float rate, epsilon, keep;
@@ -150,7 +150,7 @@ inline void adagrad(Args a) {
   update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
 }
 
-// addRows(batch, dim, ids (B), source (B x dim), table (n x dim, added to)): in the order of the batch
+// addRows(batch, dim, ids (B), source (B x dim), table (n x dim, added to)): adds rows in the order of the batch.
 inline void check_add_rows(Checker& c) {
   const int64_t batch = c.whole(0), d = c.whole(1, 1);
   c.ids(2, batch, c.rows_of(4, d));
@@ -167,7 +167,7 @@ inline void add_rows(Args a) {
   }
 }
 
-// copyRows(rows, width, source, source stride, source offset, target, target stride, target offset): 4-byte values
+// copyRows(rows, width, source, source stride, source offset, target, target stride, target offset): copies 4-byte values.
 inline void check_copy_rows(Checker& c) {
   const int64_t rows = c.whole(0), width = c.whole(1);
   for (int i = 2; i <= 5; i += 3) {

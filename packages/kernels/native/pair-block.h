@@ -1,20 +1,20 @@
-// Training goes over pairs of queries and candidates row by row.
+// Blocks of pairs in the order of a plan.
 //
-// A batch of B queries with K random candidates each touches most rows several times, in no order. A plan therefore lists for every
-// row the pairs that touch it, and what is heavy goes along that list, block by block: a row's point stays where it is, only the B query
-// points are gathered, which fit the second-level cache, and the row's gradient is summed in one place, in one order. What is kept of the
-// pairs is kept in the plan's order too; only scores leave, and their gradients come, query by query.
+// A batch of B queries with K random candidates each touches most rows several times, in no order. A plan lists, for every row, the pairs that
+// touch it. Training follows that list block by block: a row's point stays in registers, only the B query points are gathered (they
+// fit the second-level cache), and a row's gradient is summed in one place, in one order. Everything kept of the pairs is in the plan's order
+// as well; only scores and their gradients are in the queries' order.
 #pragma once
 #include "pairs.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// Which pairs touch which rows.
+// The pairs of each row.
 struct RowPlan {
   int rows, K;
   const int32_t *offsets, *entries;
-  // position / K is position inverse_k / 2^kShift, rounded down, while that is below 2^64 and B K K below 2^kShift.
+  // position / K equals (position inverse_k) >> kShift if the product is below 2^64 and B K K below 2^kShift.
   static constexpr int kShift = 44;
   bool multiplies;
   uint64_t inverse_k;
@@ -23,10 +23,10 @@ struct RowPlan {
       : rows(a.count(15)), K(x.count), offsets(a.i32(16)), entries(a.i32(17)),
         multiplies(x.batch < (1 << (64 - kShift)) && (double)x.batch * K * K < (double)(1ull << kShift)), inverse_k((1ull << kShift) / K + 1) {}
 
-  // f(k, query) for the entries first + k, k from 0 to n - 1.
+  // Calls f(k, query) for entries first + k, k = 0 .. n - 1.
   template <class F>
   MULDE_INLINE void for_queries(int first, int n, const F& f) const {
-    // Copied, since what f stores may alias the members: compilers then make vectors of the loop.
+    // Local copies: what f stores might alias members, which would keep compilers from vectorising.
     const int32_t* list = entries + first;
     const uint64_t inverse = inverse_k;
     const int divisor = K;
@@ -35,7 +35,7 @@ struct RowPlan {
   }
 };
 
-// As check_candidates, but from K (14) on: rows, offsets, entries, terms, along, radii. Returns the number of pairs.
+// Checks K (argument 14), rows, offsets, entries, terms, along and radii. Returns the number of pairs.
 inline int64_t check_planned(Checker& c, const PairShape& x) {
   const int64_t K = c.whole(14, 1), pairs = times(x.batch, K), rows = c.whole(15, 0, x.n);
   if (pairs > kMaxCount) c.whole(14, 1, kMaxCount / x.batch);
@@ -49,8 +49,7 @@ inline int64_t check_planned(Checker& c, const PairShape& x) {
   return pairs;
 }
 
-// Some pairs in the plan's order, side by side in lanes: their queries and rows, and of both what the elementwise part needs. Behind the
-// last pair any lanes may be written and read.
+// A block of pairs in lanes: their queries and rows, and the constants of both. Lanes after the last pair may be read and written.
 constexpr int kBlockPairs = 256;
 
 template <int S>
@@ -65,7 +64,7 @@ struct PairBlock {
     for (int k = 0; k < kRoom; k++) q_alpha[k] = c[k] = norm[k] = alpha[k] = 1;
   }
 
-  // Takes up to kBlockPairs pairs from `first` on, the first of them row i's or a later one's; returns the last one's row.
+  // Takes up to kBlockPairs pairs from `first` on, which belong to row i or later ones. Returns the last pair's row.
   int fill(const Candidates& x, const RowPlan& plan, int i, int first, int last) {
     const RowPlan list = plan;
     const float *alphas = x.alpha, *curvatures = x.c;

@@ -1,4 +1,4 @@
-// Pairs of a query and a point: their inner products and distances, and what the kernels over such pairs read and check.
+// Pairs of a query and a point: inner products and distances, and the arguments that the kernels over pairs share.
 #pragma once
 #include "check.h"
 #include "points.h"
@@ -6,7 +6,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// <q, p> for kDot, |q - t p|^2 for the others (t = 1 unless kRelationHyperbolic, where `along` is <p, q - t p>).
+// <q, p> for kDot, |q - t p|^2 for the others. t is 1 except for kRelationHyperbolic, which also gets `along` = <p, q - t p>.
 template <int S>
 MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t, float* along) {
   vf sum = zero(), dot = zero();
@@ -27,7 +27,7 @@ MULDE_INLINE float pair_term(const float* q, const float* p, int stride, float t
   return hsum(sum);
 }
 
-// Four pairs at a time: their sums are folded together, which takes a third of the shuffles. Each sum is as pair_term gives it.
+// Four pairs at once. Summing their lanes together takes a third of the shuffles. Each result equals pair_term's.
 template <int S>
 MULDE_INLINE void pair_terms4(const float* const* q, const float* const* p, int stride, const float* t, float* terms, float* alongs) {
   vf a = zero(), b = zero(), c = zero(), d = zero(), along_a = zero(), along_b = zero(), along_c = zero(), along_d = zero();
@@ -58,7 +58,7 @@ MULDE_INLINE void pair_terms4(const float* const* q, const float* const* p, int 
   if (S == kRelationHyperbolic) hsum4(along_a, along_b, along_c, along_d, alongs);
 }
 
-// A batch of queries, and the rows of points that their candidates are.
+// A batch of queries, and points with the ids of each query's candidates.
 struct Candidates : QueryConstants {
   int batch, count, stride;
   const float *q, *head_bias, *points, *norm, *point_alpha, *bias;
@@ -69,8 +69,8 @@ struct Candidates : QueryConstants {
         head_bias(a.f32(7)), points(a.f32(10)), norm(a.f32(11)), point_alpha(a.f32(12)), bias(a.f32(13)), ids(ids) {}
 };
 
-// What all kernels over pairs of queries and points check alike: similarity, batch, dim, q, square, alpha, c or null, head bias or null;
-// number of points, their dim, points, norm, alpha, bias.
+// Checks the arguments that all kernels over queries and points begin with: similarity, batch, dim, q, square, alpha, c or null, head bias or
+// null, then the number of points, their dim, points, norm, alpha, bias.
 struct PairShape {
   int64_t similarity, batch, stride, n;
 };

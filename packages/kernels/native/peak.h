@@ -1,12 +1,12 @@
-// What a core can do at most, and how much of that the inner-product tiles reach: measures for benchmarks, of no use otherwise.
+// The kernels `peak` and `products`, for benchmarks: the most a core can compute, and how much of that the inner-product tiles reach.
 #pragma once
 #include "tile.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// Independent sums that hide a fused multiply-add's latency: two units of four cycles need 8 of them, four units 16. Where a vector is
-// multiplied and added by two instructions (WebAssembly), 12 still fit 16 registers.
+// Independent sums hide the latency of a fused multiply-add: two units with four cycles need 8 sums, four units 16. With separate multiplications
+// and additions (WebAssembly), 12 still fit 16 registers.
 #define MULDE_SUMS12(X) MULDE_ROWS8(X) X(8) X(9) X(10) X(11)
 #if defined(__AVX512F__) || defined(__ARM_NEON)  // 32 registers
 #define MULDE_SUMS(X) MULDE_SUMS12(X) X(12) X(13) X(14) X(15)
@@ -16,8 +16,8 @@ constexpr int kSums = 16;
 constexpr int kSums = 12;
 #endif
 
-// peak(chunks, iterations, out (2 x chunks, float64)): in each chunk, of which a thread takes one, kSums vectors start at 2, 3, ... and
-// halve their distance to 1 at each step. Of a chunk: the sum of all lanes, and the floating-point operations done.
+// peak(chunks, iterations, out (2 x chunks, float64)): in each chunk, kSums vectors start at 2, 3, ... and halve their distance to 1 in each
+// iteration. `out` gets, for each chunk, the sum of all lanes and the number of floating-point operations.
 inline void check_peak(Checker& c) {
   const int64_t chunks = c.whole(0, 1, kMaxChunks);
   c.whole(1, 1);
@@ -45,9 +45,8 @@ inline void peak(Args a) {
   });
 }
 
-// products(... as scoreAll up to bias ..., pieces, out (pieces, float64)): the product tiles of all pairs, a block of queries after the
-// other as in allLoss, and nothing else but a sum by piece of the tiles of the inner products with a tile's first W entities, so
-// that the tiles are of some use.
+// products(... as scoreAll up to packed ..., pieces, out (pieces, float64)): computes the product tiles of all pairs, block by block of queries as
+// allLoss does. So that compilers keep the tiles, `out` gets each piece's sum of the products with a tile's first W entities.
 inline void check_products(Checker& c) {
   check_all_pairs(c);
   c.holds(16, c.whole(15, 1));

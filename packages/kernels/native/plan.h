@@ -1,4 +1,4 @@
-// A plan lists, for every row that a batch touches, the pairs that touch it.
+// The kernel `plan`: for every row a batch touches, the pairs that touch it.
 #pragma once
 #include "check.h"
 
@@ -6,9 +6,9 @@ namespace mulde {
 namespace MULDE_ISA {
 
 // plan(ids (M), M, others (H), H, N, rows (D + 1, at most N), offsets (D + 1), entries (M), local (H), scratch (4 (M + H)) or null,
-//      counts ((kPlanPieces + 1) x N) or null, count (1)), D being the number of distinct ids, at most M + H:
-// rows = the distinct ids of both lists, ascending; entries[offsets[i] .. offsets[i + 1]) = positions of `ids` that hold rows[i], ascending;
-// local = the others' indices into rows. By counting where `counts` is there, else by a radix sort, whose time does not depend on N.
+//      counts ((kPlanPieces + 1) x N) or null, count (1)), where D <= M + H is the number of distinct ids.
+// rows = the distinct ids of both lists, ascending; entries[offsets[i] .. offsets[i + 1]) = the positions of rows[i] in `ids`, ascending;
+// local = the others' indices into rows. A counting sort if `counts` is given, else a radix sort, whose time does not depend on N.
 struct PlanLists {
   const int32_t* ids;
   int m;
@@ -17,16 +17,16 @@ struct PlanLists {
   int32_t *rows, *offsets, *entries, *local;
 };
 
-// Positions are counted and placed by pieces, in parallel: counts is (kPlanPieces + 1) x N, the last part each row's number.
+// Pieces of the positions are counted and placed in parallel. Each piece has N counts; a last N hold each row's number.
 constexpr int kPlanPieces = 4;
 
 inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
-  // Each piece goes over all rows once, which few positions do not pay for.
+  // Each piece goes over all rows once, which only pays off with many positions.
   const int pieces = p.m / 4 > n ? kPlanPieces : 1;
   auto positions = [&](int piece) { return (int)((int64_t)p.m * piece / pieces); };
   parallel(pieces, 1, [&](int begin, int end, int) {
     for (int piece = begin; piece < end; piece++) {
-      // Stores may alias anything: what these loops read is copied.
+      // Local copies: stores might alias members, which would keep compilers from vectorising.
       int32_t* own = counts + (size_t)piece * n;
       const int32_t* ids = p.ids;
       const int size = n, last = positions(piece + 1);
@@ -34,7 +34,7 @@ inline int plan_by_counting(const PlanLists& p, int n, int32_t* counts) {
       for (int i = positions(piece); i < last; i++) own[ids[i]]++;
     }
   });
-  // From counts to the place of each piece's first entry of a row. A row of the others' alone has no entries.
+  // Turns counts into the place of each piece's first entry of a row. A row that only `others` has gets no entries.
   int32_t* number = counts + (size_t)kPlanPieces * n;
   for (int k = 0; k < n; k++) number[k] = 0;
   for (int i = 0; i < p.h; i++) number[p.others[i]] = 1;
@@ -107,7 +107,7 @@ inline void check_plan(Checker& c) {
   const int64_t m = c.whole(1), h = c.whole(3, 0, kMaxCount - m), n = c.whole(4);
   c.ids(0, m, n);
   c.ids(2, h, n);
-  // Counting writes one row more, before it knows whether that is used.
+  // The counting sort writes a row before it knows whether the row is used.
   c.holds(5, m + h < n ? m + h + 1 : n);
   c.holds(6, (m + h < n ? m + h : n) + 1);
   c.holds(7, m);

@@ -1,15 +1,15 @@
-// Gradients of each query's own candidates, row by row.
+// The kernel `plannedBackward`: gradients of each query's own candidates, row by row.
 #pragma once
 #include "pair-block.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// The rows' side of the gradient also gives each query's sum of weight (q - p). It is kept by piece of the rows and added up in order;
-// more pieces would cost memory (each B x stride) without need.
+// Going over the rows also gives each query's sum of weight (q - p). Each piece of the rows keeps its own sums, which are then added in order.
+// More pieces would cost memory (B x stride each) without a gain.
 constexpr int kQueryPieces = 8;
 
-// A query's other sums over the pairs of a piece.
+// A query's other sums over a piece's pairs.
 struct QuerySums {
   double radial, by_c;
 };
@@ -21,13 +21,13 @@ struct CandidateGradients {
   double* dc;
 };
 
-// What the rows' side needs of a block's pairs.
+// The gradients of a block's pairs.
 struct PairWeights {
   static constexpr int kRoom = kBlockPairs + W;
   float gs[kRoom], weight[kRoom], by_point[kRoom], radial[kRoom], t[kRoom];
 };
 
-// Elementwise: terms and dL/ds -> weights of the block's pairs, and the queries' own sums.
+// Computes the block's weights from terms and dL/ds, and adds to the queries' sums.
 template <int S>
 MULDE_INLINE void weigh_pairs(const PairBlock<S>& block, const RowPlan& plan, const CandidateGradients& g, int first, QuerySums* sums,
                               PairWeights& out) {
@@ -59,12 +59,12 @@ MULDE_INLINE void weigh_pairs(const PairBlock<S>& block, const RowPlan& plan, co
   }
 }
 
-// The rows of a block: V vectors of a row's point and gradient in registers, while the row's pairs go by. A row may have begun in the block
-// before and may go on in the next.
+// Sums the gradients of a block's rows. V vectors of a row's point and gradient stay in registers while its pairs pass. A row may begin in the
+// block before and continue in the next.
 template <int S, int V>
 MULDE_INLINE void row_gradients(const Candidates& x, const RowPlan& plan, const CandidateGradients& g, const PairBlock<S>& block,
                                 const PairWeights& pairs, int first, int col, float* dq) {
-  // Vector stores may alias anything: what the inner loop reads is copied out of the structures.
+  // Local copies: vector stores might alias members.
   const float* queries = x.q + col;
   const int stride = x.stride, n = block.n;
   for (int k = 0; k < n;) {
@@ -113,7 +113,7 @@ MULDE_INLINE void row_gradients(const Candidates& x, const RowPlan& plan, const 
 template <int S>
 void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateGradients& g) {
   const size_t size = (size_t)x.batch * x.stride;
-  // Pieces of equal work: boundaries by pairs, not by rows.
+  // Boundaries by pairs, not rows, give pieces of equal work.
   parallel(kQueryPieces, 1, [&](int begin, int end, int) {
     PairBlock<S> block;
     PairWeights pairs = {};
@@ -134,7 +134,7 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
         return lo;
       };
       const int low = boundary(piece), high = boundary(piece + 1);
-      // Rows that no pair touches.
+      // Rows no pair touches get zeros.
       for (int i = low; i < high; i++)
         if (plan.offsets[i] == plan.offsets[i + 1]) {
           for (int k = 0; k < x.stride; k += W) store(g.dpoints + (size_t)i * x.stride + k, zero());
@@ -178,7 +178,7 @@ void planned_backward(const Candidates& x, const RowPlan& plan, const CandidateG
 // plannedBackward(... as plannedCandidates up to radii ..., dScores (B x K), dq (B x stride),
 //                 dc (B, float64, added to), dHeadBias (B), dPoints (rows x stride), row radial (rows), dTailBias (rows),
 //                 scratch (kQueryPieces x B x stride), scratch (kQueryPieces x B x 2, float64))
-// The last parts are in the sense of pointsBackward.
+// pointsBackward takes dPoints and row radial.
 inline void check_planned_backward(Checker& c) {
   const PairShape x = check_pairs(c);
   c.holds(21, check_planned(c, x));

@@ -1,4 +1,4 @@
-// Scores of each query's own candidates, row by row.
+// The kernel `plannedCandidates`: scores of each query's own candidates, row by row.
 #pragma once
 #include "pair-block.h"
 
@@ -47,7 +47,7 @@ void planned_forward(const Candidates& x, const RowPlan& plan, float* terms, flo
   });
 }
 
-// plannedCandidates(... as candidates up to K ..., rows, offsets, entries, terms (B x K, in the plan's order, as the next two),
+// plannedCandidates(... as candidates up to K ..., rows, offsets, entries, terms (B x K, in the plan's order, like the next two),
 //                   along and radii (kRelationHyperbolic only), scores (B x K))
 inline void check_planned_candidates(Checker& c) { c.holds(21, check_planned(c, check_pairs(c))); }
 inline void planned_candidates(Args a) {

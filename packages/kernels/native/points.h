@@ -1,4 +1,4 @@
-// Entity rows of a parameter table -> the points that similarities work on, in rows padded with zeros to a multiple of 16.
+// Points, as the similarities read them, from entity rows of a parameter table, and the gradients by those rows.
 #pragma once
 #include "check.h"
 #include "geometry.h"
@@ -8,7 +8,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// expmap of several rows at once, from the squares of their norms.
+// The exponential maps of several rows at once, from their squared norms.
 struct ExpMaps {
   static constexpr int kRows = 2 * WD;
   double g[kRows], slope[kRows], by_s[kRows];
@@ -84,7 +84,7 @@ inline void points(Args a) {
   });
 }
 
-// pack(n, dim, points, packed): panels of kPanel entities, [panel][dimension][entity], the last one filled up with zeros.
+// pack(n, dim, points, packed): panels of kPanel entities, laid out [panel][dimension][entity]. Zeros fill up the last panel.
 inline void check_pack(Checker& c) {
   const int64_t n = c.whole(0), stride = row_stride((int)c.whole(1, 1, kMaxDim));
   c.holds(2, times(n, stride));
@@ -110,8 +110,8 @@ inline void pack(Args a) {
 
 // pointsBackward(similarity, n, dim, table, rows (n) or null, sqrt(c), dPoints (n x stride), radial (n), gradient (n x dim, written),
 //                dSqrtC (1, float64, added to))
-// Entities' tangent-space gradients from those of their points: dPoints = -sum weight (q - p), and `radial`, by which p itself is to be
-// added to it (kRelationHyperbolic: the gradient by the tangent norm).
+// Gradients by entity rows (in the tangent space) from those by points: dPoints = -sum weight (q - p), to which radial p is added.
+// kRelationHyperbolic: `radial` is the gradient by the tangent norm.
 inline void check_points_backward(Checker& c) {
   c.whole(0, 0, kSimilarities - 1);
   const int64_t n = c.whole(1), d = c.whole(2, 1, kMaxDim);
@@ -148,14 +148,14 @@ inline void points_backward(Args a) {
         const double radial = radials[first + i];
         double by_dp = 1, by_v = 0, along = alongs[i];
         if (sim == kHyperbolic) {
-          // Through p = g v: dL/dp = dp + radial g v, then as expmap_backward.
+          // p = g v: dL/dp = dp + radial g v, then the same as expmap_backward.
           const double g = maps.g[i];
           along += radial * g * squares[i];
           by_dp = g;
           by_v = g * g * radial + along * maps.slope[i];
           by_s[chunk] += along * maps.by_s[i];
         } else if (sim == kRelationHyperbolic && squares[i] > kMinNorm * kMinNorm) {
-          // Through the direction, whose gradient has no part along v, and the norm.
+          // The direction's gradient has no component along v; the norm's has no other.
           by_v = radial / dsqrt(squares[i]) - along / squares[i];
         }
         float* out = gradient + (size_t)(first + i) * d;

@@ -15,7 +15,7 @@
 
 namespace mulde {
 
-// How many cores this process may use.
+// The number of cores this process may use.
 inline int usable_cores() {
 #if defined(__linux__)
   cpu_set_t set;
@@ -25,11 +25,11 @@ inline int usable_cores() {
   return cores < 1 ? 1 : cores;
 }
 
-// Threads that help with the current job. The caller works too, so a pool of n has n - 1 threads. They spin for a moment before they sleep,
-// since a training step calls many short kernels in a row. Where there are more threads than cores, spinning would take the cores from those
-// at work: then threads sleep at once, and no more of them are woken than there are cores to run them.
+// The threads that help with the current job. The caller works too, so a pool of n has n - 1 threads. A training step calls many short kernels in
+// a row, so threads spin for a moment before they sleep. With more threads than cores, spinning would take cores from working threads: then
+// threads sleep at once, and a job wakes no more of them than there are cores.
 class Pool {
-  // A tile, a block of packed queries and their buffers take half a megabyte; some systems give threads less than that.
+  // A tile, a block of packed queries and their buffers take half a megabyte. Some systems give threads less than that by default.
   static constexpr size_t kStackBytes = 4 << 20;
   static constexpr int kSpins = 20000;
 
@@ -54,7 +54,7 @@ class Pool {
     pthread_attr_setstacksize(&attributes, kStackBytes);
     for (int i = 1; i < threads; i++) {
       pthread_t t;
-      // Fewer threads than asked for only make it slower.
+      // Fewer threads than requested only cost time.
       if (pthread_create(&t, &attributes, [](void* pool) -> void* { ((Pool*)pool)->work(); return nullptr; }, this) != 0) break;
       threads_.push_back(t);
     }

@@ -1,5 +1,5 @@
-// Products of a head with a relation, block of coordinates by block of coordinates: within a block, q[i] += f h[j] r[k] for each
-// term of a table. Complex numbers, quaternions and the pairings of CP and SimplE are such products.
+// Products of a head and a relation. Each block of coordinates is the sum over a table's terms of f h[j] r[k]. Complex numbers, quaternions and
+// the pairings of CP and SimplE all have this form.
 #pragma once
 #include "elementary.h"
 
@@ -12,12 +12,12 @@ struct Term {
 };
 
 constexpr int kMaxBlock = 4, kMaxTerms = 16;
-constexpr double kMinLength = 1e-15;  // shorter blocks of a relation are divided by this
+constexpr double kMinLength = 1e-15;  // the least length a relation's block is divided by
 
 struct Product {
   int block;     // coordinates of h, and of q: 2 or 4
   int relation;  // coordinates of r
-  bool unit;     // r is scaled to length 1, block by block
+  bool unit;     // whether each block of r is scaled to length 1
   int count;
   Term terms[kMaxTerms];
 };
@@ -25,9 +25,9 @@ struct Product {
 // (h0 + h1 i)(r0 + r1 i)
 constexpr Product kComplexProduct = {2, 2, false, 4, {{0, 0, 0, 1}, {0, 1, 1, -1}, {1, 0, 1, 1}, {1, 1, 0, 1}}};
 constexpr Product kTurnProduct = {2, 2, true, 4, {{0, 0, 0, 1}, {0, 1, 1, -1}, {1, 0, 1, 1}, {1, 1, 0, 1}}};
-// What an entity is as a head meets what the other is as a tail.
+// An entity's half for heads meets the other's half for tails.
 constexpr Product kHeadTailProduct = {2, 1, false, 1, {{1, 0, 0, 1}}};
-// Both directions of a relation, each a half.
+// The mean of both directions of a relation.
 constexpr Product kTwoWayProduct = {2, 2, false, 2, {{1, 0, 0, 0.5}, {0, 1, 1, 0.5}}};
 // (h0 + h1 i + h2 j + h3 k)(r0 + r1 i + r2 j + r3 k), ij = k
 constexpr Product kHamiltonProduct = {4, 4, true, 16, {
@@ -36,7 +36,7 @@ constexpr Product kHamiltonProduct = {4, 4, true, 16, {
   {2, 0, 2, 1}, {2, 1, 3, -1}, {2, 2, 0, 1}, {2, 3, 1, 1},
   {3, 0, 3, 1}, {3, 1, 2, 1}, {3, 2, 1, -1}, {3, 3, 0, 1}}};
 
-// The relation's block as the terms see it; returns 1 over what it was divided by.
+// Writes the relation's block as the terms use it, and returns 1 over its divisor.
 template <class T>
 MULDE_INLINE T product_factors(const Product& p, const T* r, T* u) {
   T inverse = fill<T>(1);
@@ -50,13 +50,13 @@ MULDE_INLINE T product_factors(const Product& p, const T* r, T* u) {
   return inverse;
 }
 
-// Compilers that know the terms make slower loops of single doubles.
+// Out of line: compilers that see the terms make slower loops of single doubles.
 template <class T>
 MULDE_OUTLINE void product_forward(const Product& p, const T* h, const T* r, int d, T* __restrict__ q) {
   T u[kMaxBlock];
   for (int at = 0; at < d; at += p.block, h += p.block, q += p.block, r += p.relation) {
     product_factors(p, r, u);
-    // As a loop it would become a call of memset, which takes longer than the block.
+    // Compilers would turn a loop into a call of memset, which takes longer than the block.
     q[0] = q[1] = T{};
     if (p.block > 2) q[2] = q[3] = T{};
     for (int t = 0; t < p.count; t++) q[p.terms[t].q] += p.terms[t].f * h[p.terms[t].h] * u[p.terms[t].r];

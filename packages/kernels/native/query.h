@@ -1,5 +1,5 @@
-// One query on its way through an encoder, with what the way back needs of it. T is a double, or a vector of them: then as many queries side
-// by side.
+// A query in an encoder: its inputs, its output, and the intermediate values that the backward pass needs. T is a double, or a vector of them
+// for that many queries at once.
 #pragma once
 #include "geometry.h"
 #include "layout.h"
@@ -7,20 +7,20 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// Rows of scratch below are this long: of several queries side by side while they are short enough for a thread's stack. Neither is a power of
-// two, so that rows do not fall onto the same lines of the cache.
+// The length of scratch rows. Several queries run at once while their rows fit a thread's stack, up to kLaneDim dimensions. Neither length is a
+// power of two, so that rows do not compete for the same cache lines.
 constexpr int kLaneDim = 128;
 template <class T>
 constexpr int kRow = sizeof(T) == sizeof(double) ? kMaxDim + 24 : kLaneDim + 3;
 
-// The relation tables, in the order in which a host passes them.
+// The relation tables, in the order in which the host passes them.
 enum Slot { kRelation, kRotation, kReflection, kInner, kContext, kDiagonal, kSlots };
 constexpr const char* kSlotNames[kSlots] = {"relation", "rotation", "reflection", "innerTranslation", "context", "diagonal"};
 constexpr uint32_t bit(Slot slot) { return 1u << slot; }
 
-constexpr int kRotate = 1, kReflect = -1;  // signs of a Givens rotation and reflection
+constexpr int kRotate = 1, kReflect = -1;  // `sign` of the Givens functions
 
-// The attention of AttE and AttH over the rotated and the reflected head: weights softmax(<context, candidate> / sqrt(d)).
+// AttE and AttH combine the rotated and the reflected head by attention, with weights softmax(<context, candidate> / sqrt(d)).
 template <class T>
 struct Attention {
   T rot[kRow<T>], ref[kRow<T>], weight_rot, weight_ref;
@@ -35,7 +35,7 @@ struct Attention {
     for (int i = 0; i < d; i++) y[i] = weight_rot * rot[i] + weight_ref * ref[i];
   }
 
-  // After forward. Adds to dh and dr.
+  // Runs after `forward`. Adds to dh and dr.
   void backward(const T* h, const T* const* r, int d, const T* dy, T* dh, T* const* dr) {
     const T dgap = weight_rot * weight_ref * (ddot(dy, rot, d) - ddot(dy, ref, d)) / dsqrt(d);
     T drot[kRow<T>], dref[kRow<T>];
@@ -54,13 +54,13 @@ struct Query {
   int d;
   T s;  // sqrt(c)
   const T* h;
-  const T* r[kSlots];  // rows of the tables that the encoder reads
+  const T* r[kSlots];  // rows of the tables the encoder reads
   T q[kRow<T>], head[kRow<T>], moved[kRow<T>], turned[kRow<T>], rel[kRow<T>], inner[kRow<T>];
-  T shrink;  // by which q was projected into the ball; 1 inside
+  T shrink;  // the factor that projected q into the ball; 1 if q was inside
   Attention<T> attention;
 };
 
-// Gradients of the rows that a query reads, added to.
+// Gradients of the rows a query reads. Encoders add to them.
 template <class T>
 struct RowGradients {
   T* h;

@@ -1,4 +1,4 @@
-// Filtered ranking: how many entities score above a target.
+// The kernel `rank`: how many entities score above a query's target, for filtered ranking.
 #pragma once
 #include "tile-scores.h"
 
@@ -13,7 +13,7 @@ void rank_of(const Args& a) {
   const int32_t *targets = a.i32(15), *offsets = a.i32(16), *filter = a.i32(17);
   int32_t *greater = a.i32(18), *equal = a.i32(19), *bad = a.i32(20);
   float* target = a.f32(21);
-  // The targets' scores first, from the panels that hold them.
+  // First the targets' scores, each from the panel with the target.
   parallel(x.batch, 8, [&](int begin, int end, int) {
     QueryBlock block;
     Tile tile;
@@ -56,8 +56,8 @@ void rank_of(const Args& a) {
 }
 
 // rank(... as scoreAll up to packed ..., targets (B), filter offsets (B + 1), filter ids (ascending within a query),
-//      greater (B), equal (B), not finite (B), scratch (B)): entities that score above, and just as, the target, which itself and the
-// filtered ones are left out of. All scores come from the same tiles by the same operations, so that ties are exact.
+//      greater (B), equal (B), not finite (B), scratch (B)). Counts the entities that score above the target and equal to it, without the
+// target itself and the filtered ones. All scores come from the same tiles by the same operations, so ties are exact.
 inline void check_rank(Checker& c) {
   const PairShape x = check_all_pairs(c);
   c.ids(15, x.batch, x.n);

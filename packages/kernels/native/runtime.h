@@ -1,19 +1,19 @@
-// What a kernel and its host see of each other: the table of kernels, and a way to spread work over threads.
+// The interface between kernels and their host: the table of kernels, and parallel loops.
 #pragma once
 #include "arguments.h"
 
 namespace mulde {
 
-// Something that hosts must know too.
+// A fact that TypeScript needs (see abi.h).
 struct Fact {
   const char *subject, *name;
   double value;  // a whole number
 };
 
-// Every kernel of one instruction set. `call` checks the arguments, and runs the kernel only if they fit; what does not is in the fault.
+// All kernels of one instruction set. `call` checks the arguments and runs the kernel, or fills the fault and returns false.
 struct KernelTable {
   const char* isa;
-  uint32_t abi;  // of the facts
+  uint32_t abi;  // a hash of the facts
   int facts;
   const Fact* fact;
   int size;
@@ -22,11 +22,11 @@ struct KernelTable {
 
 typedef void (*Task)(void* context, int chunk);
 
-// Runs task(context, 0 .. chunks - 1), in any order and on any thread, and returns when all are done. The host defines it.
+// Runs task(context, 0 .. chunks - 1) in any order on any threads, and returns when all are done. The host defines it.
 void run_chunks(int chunks, Task task, void* context);
 
-// Work is always cut into the same pieces, whatever the number of threads, and partial sums are kept by piece and added in
-// order: that is why results do not depend on the thread count. 256 pieces keep some hundred cores busy.
+// Work is cut into the same chunks whatever the number of threads, and partial sums are added chunk by chunk in order. This is why results
+// do not depend on the thread count. 256 chunks keep about a hundred cores busy.
 constexpr int kMaxChunks = 256;
 
 inline int chunk_count(int64_t n, int64_t grain) {
@@ -34,7 +34,7 @@ inline int chunk_count(int64_t n, int64_t grain) {
   return (int)(c < 1 ? 1 : c > kMaxChunks ? kMaxChunks : c);
 }
 
-// f(begin, end, chunk) over [0, n), in pieces of at least `grain` (but at most kMaxChunks pieces). Returns how many there were.
+// Calls f(begin, end, chunk) over [0, n) in chunks of at least `grain`, but in at most kMaxChunks. Returns their number.
 template <class F>
 inline int parallel(int64_t n, int64_t grain, const F& f) {
   struct Context {

@@ -1,5 +1,5 @@
-// Uniform random candidates from a counter: draw i of a seed does not depend on the draws before it, so a run can be resumed at
-// any step and threads need no state.
+// The kernel `sampleCandidates`: uniform random candidates from a counter. A draw does not depend on those before it, so runs can resume at any
+// step and threads need no state.
 #pragma once
 #include "check.h"
 
@@ -14,7 +14,8 @@ MULDE_INLINE uint64_t mix64(uint64_t x) {
 }
 
 // sampleCandidates(batch, negatives, stride, N, seed, counter, targets (B), ids (B x stride))
-// Column 0 is the target, the next ones are uniform over [0, N); columns from 1 + negatives on are left as they are. `counter` advances by batch x negatives a call.
+// Column 0 is the target and the next `negatives` columns are uniform over [0, N); columns after them stay as they are. A call uses
+// batch x negatives draws from `counter` on.
 inline void check_sample_candidates(Checker& c) {
   const int64_t batch = c.whole(0), K = c.whole(1, 0, kMaxCount - 1) + 1, stride = c.whole(2, K);
   c.whole(3, K > 1);
@@ -29,7 +30,7 @@ inline void sample_candidates(Args a) {
   const int32_t* targets = a.i32(6);
   int32_t* ids = a.i32(7);
   parallel(batch, 64, [&](int begin, int end, int) {
-    // What the inner loop reads is copied, since its stores may alias the originals: compilers then make vectors of it.
+    // Local copies: stores might alias the originals, which would keep compilers from vectorising.
     const int count = K;
     const uint64_t entities = n;
     for (int b = begin; b < end; b++) {

@@ -1,4 +1,4 @@
-// Scores of all entities.
+// The kernel `scoreAll`: scores of all entities.
 #pragma once
 #include "tile-scores.h"
 

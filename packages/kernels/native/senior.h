@@ -1,4 +1,4 @@
-// One step of the Senior (Wang et al. 2021): teachers' scores -> soft labels, the Junior's soft-label loss and the Senior's own.
+// The kernel `seniorStep` (Wang et al. 2021): soft labels from teachers' scores, the Junior's soft-label loss and the Senior's own loss.
 #pragma once
 #include "losses.h"
 
@@ -8,9 +8,9 @@ namespace MULDE_ISA {
 constexpr int kMaxTeachers = 64;
 
 // seniorStep(batch, K, stride, teachers, teacher scores (m x B x K), junior scores (B x stride), scales (B x m), tau or 0 for uniform
-//            weights, targets (B, -1: not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K), weights (B x m),
+//            weights, targets (B; -1 if not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K), weights (B x m),
 //            gradient by junior scores (B x stride), gradient by scales (B x m), losses (2, float64: soft, senior))
-// The first K of `stride` values in a row of the Junior's scores and of their gradient are used.
+// Only the first K values in a row of the Junior's scores and their gradient are used.
 inline void check_senior_step(Checker& c) {
   const ScoreShape x = check_scores(c);
   const int64_t m = c.whole(3, 1, kMaxTeachers);
@@ -92,7 +92,7 @@ inline void senior_step(Args a) {
           sigma = load(g);
         }
         loss = add(loss, plus);
-        // d/dM_k of sum z (ln z - ln y): z_k ((ln z_k - ln y_k) - divergence), by 1 / T once more
+        // d/dM_k of sum z (ln z - ln y) is z_k ((ln z_k - ln y_k) - divergence) / T.
         const vf log_ratio = fma(sub(x, load_part(s + k, K - k, 0)), inv, offset);
         const vf g = fma(mul(by_mix, z), sub(log_ratio, mean), mul(each, sigma));
         for (int i = 0; i < m; i++) grad[i] = fma(g, load_part(t[i] + k, K - k, 0), grad[i]);

@@ -1,5 +1,5 @@
-// A thin vector header: the same few names over AVX-512, AVX2 + FMA, NEON and WebAssembly SIMD128.
-// `vf` holds W floats, `vm` the result of a comparison. Loads and stores need no alignment.
+// Names the vector operations the kernels use, for AVX-512, AVX2 + FMA, NEON and WebAssembly SIMD128.
+// `vf` holds W floats and `vm` the result of a comparison. Loads and stores work at any address.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@
 #endif
 
 #define MULDE_INLINE inline __attribute__((always_inline))
-// One copy for all callers.
+// Compiles one copy of a function, which all callers share.
 #if defined(__clang__)
 #define MULDE_OUTLINE __attribute__((noinline))
 #else
@@ -31,7 +31,7 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// The bits of sqrt(1/2): split(x, &e) gives m in [sqrt(1/2), sqrt 2) and e with x = m 2^e, for normal positive x.
+// The bits of sqrt(1/2). split(x, &e) returns m in [sqrt(1/2), sqrt 2) and sets e, with x = m 2^e for normal positive x.
 constexpr int32_t kSplit = 0x3f3504f3;
 
 #if defined(__AVX512F__)
@@ -56,7 +56,7 @@ MULDE_INLINE vm eq(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 MULDE_INLINE vf select(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 MULDE_INLINE uint32_t bits(vm m) { return m; }
 MULDE_INLINE vf round_nearest(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-// a * 2^n for integral n
+// a * 2^n for a whole n
 MULDE_INLINE vf scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 // x = m * 2^e with m in [1, 2)
 MULDE_INLINE vf split(vf x, vf* e) {
@@ -164,7 +164,7 @@ MULDE_INLINE vf mul(vf a, vf b) { return wasm_f32x4_mul(a, b); }
 MULDE_INLINE vf div(vf a, vf b) { return wasm_f32x4_div(a, b); }
 MULDE_INLINE vf fma(vf a, vf b, vf c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
 MULDE_INLINE vf fnma(vf a, vf b, vf c) { return wasm_f32x4_sub(c, wasm_f32x4_mul(a, b)); }
-// The pseudo forms are one instruction on x86; with a NaN they return the second operand, as the x86 ones do.
+// The pseudo forms compile to one x86 instruction. Like it, they return the second operand if either is NaN.
 MULDE_INLINE vf vmin(vf a, vf b) { return wasm_f32x4_pmin(b, a); }
 MULDE_INLINE vf vmax(vf a, vf b) { return wasm_f32x4_pmax(b, a); }
 MULDE_INLINE vf vsqrt(vf a) { return wasm_f32x4_sqrt(a); }
@@ -194,7 +194,7 @@ MULDE_INLINE float hsum(vf a) {
 
 MULDE_INLINE vf zero() { return set1(0.0f); }
 
-// Doubles, side by side.
+// WD doubles in a vector.
 #if defined(__AVX512F__)
 constexpr int WD = 8;
 #else
@@ -228,13 +228,13 @@ MULDE_INLINE double sum_doubles(vd a) {
   return sum;
 }
 
-// Rows of a table in no regular order: a later one is asked for while this one is worked on.
+// Table rows are read in no regular order, so loops prefetch the row they need kRowsAhead iterations later.
 constexpr int kRowsAhead = 16;
 MULDE_INLINE void prefetch_row(const float* row, int d) {
   for (int k = 0; k < d; k += 16) __builtin_prefetch(row + k);
 }
 
-// The first n of W lanes from memory, the others `fill`.
+// Loads n lanes from memory and sets the others to `fill`.
 MULDE_INLINE vf load_part(const float* p, int n, float fill) {
   if (n >= W) return load(p);
   float lane[W];
@@ -248,7 +248,7 @@ MULDE_INLINE void store_part(float* p, int n, vf a) {
   for (int i = 0; i < n; i++) p[i] = lane[i];
 }
 
-// The sums of four vectors' lanes, each as hsum gives it.
+// Sums the lanes of four vectors, each in the order hsum uses.
 #if defined(__AVX512F__) || defined(__AVX2__)
 MULDE_INLINE __m128 quarter(vf a) {
 #if defined(__AVX512F__)
@@ -259,7 +259,7 @@ MULDE_INLINE __m128 quarter(vf a) {
   return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
 }
 MULDE_INLINE void hsum4(vf a, vf b, vf c, vf d, float* out) {
-  // hsum adds lanes (0 + 2) + (1 + 3): transposed, the same sums stand side by side
+  // hsum adds lanes (0 + 2) + (1 + 3). After a transpose, these sums are vertical.
   __m128 r0 = quarter(a), r1 = quarter(b), r2 = quarter(c), r3 = quarter(d);
   _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
   _mm_storeu_ps(out, _mm_add_ps(_mm_add_ps(r0, r2), _mm_add_ps(r1, r3)));
@@ -273,13 +273,13 @@ MULDE_INLINE void hsum4(vf a, vf b, vf c, vf d, float* out) {
 }
 #endif
 
-// Writes the lanes of `mask` one behind the other and returns how many they are; up to W values behind them may be overwritten.
+// Writes the lanes in `mask` next to each other and returns their number. It may overwrite up to W values after them.
 #if defined(__AVX512F__)
 MULDE_INLINE int pack_lanes(uint32_t mask, vf a, float* out) {
   store(out, _mm512_maskz_compress_ps((__mmask16)mask, a));
   return __builtin_popcount(mask);
 }
-// Likewise the numbers first, first + 1, ... of the lanes.
+// As pack_lanes, but writes the lanes' numbers: first, first + 1, ...
 MULDE_INLINE int pack_numbers(uint32_t mask, int32_t first, int32_t* out) {
   const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   _mm512_storeu_si512(out, _mm512_maskz_compress_epi32((__mmask16)mask, _mm512_add_epi32(lane, _mm512_set1_epi32(first))));
@@ -309,7 +309,7 @@ MULDE_INLINE int pack_ids(uint32_t mask, const int32_t* ids, int32_t* out) {
 }
 #endif
 
-// The first n lanes, zeros behind.
+// Keeps the first n lanes and sets the others to zero.
 MULDE_INLINE vf first_lanes(vf a, int n) {
   if (n >= W) return a;
   float lane[W];
@@ -326,7 +326,7 @@ MULDE_INLINE float lanes_max(vf a) {
   return m;
 }
 
-// Lanes hold sums of a row at most; what is longer is added up in float64, since float32 sums were seen to drift by 1e-4 over a batch.
+// Sums lanes in float64. A lane only ever sums one row; longer sums use float64 throughout, because float32 sums drifted by 1e-4 over a batch.
 MULDE_INLINE double lanes_sum(vf a) {
   float lane[W];
   store(lane, a);

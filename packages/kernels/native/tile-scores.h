@@ -1,27 +1,27 @@
-// From a tile's inner products to scores: of all its entities, or of those alone that bounds do not rule out.
+// Scores from a tile's inner products: of all its entities, or only of those that cheap bounds do not rule out.
 #pragma once
 #include "tile.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// In product form |q - p|^2 loses digits when q is near p: pairs closer than this part of |q|^2 + |p|^2 are summed directly.
+// |q|^2 + |p|^2 - 2 <q, p> loses digits if q is near p. Pairs with |q - p|^2 below this part of |q|^2 + |p|^2 are summed directly.
 constexpr float kNear = 0.02f;
 
-// Rounding of a product-form distance, relative to |q|^2 + |p|^2, with a margin: what the bounds may be off by.
+// The rounding error of |q|^2 + |p|^2 - 2 <q, p>, relative to |q|^2 + |p|^2, with a margin. Bounds allow for it.
 constexpr float kBoundSlack = 4e-6f;
 
-// Larger values could overflow in a score.
+// Scores of larger values could overflow.
 constexpr float kWild = 1e30f;
 constexpr uint32_t kAllLanes = (uint32_t)((1ull << W) - 1);
 
-// The per-entity arrays of a tile, filled up behind the last entity so that whole vectors can be read.
+// The per-entity arrays of a tile. The last entity is repeated so that whole vectors can be read.
 struct TileEntities {
   alignas(64) float norm[kTileEntities], alpha[kTileEntities], bias[kTileEntities];
-  // for the bounds: 2 alpha; alpha and alpha |p|^2 a little reduced, and a little enlarged; the extreme biases
+  // For the bounds: 2 alpha; alpha and alpha |p|^2, slightly reduced and slightly enlarged; the extreme biases.
   alignas(64) float twice[kTileEntities], low[kTileEntities], low_norm[kTileEntities], high[kTileEntities], high_norm[kTileEntities];
   float highest, lowest;
-  bool wild;  // something is not finite, or so large that its score may not be
+  bool wild;  // whether a value is not finite, or so large that its score may not be
 
   void read(const AllPairs& x, int tile) {
     const int first = tile * kTileEntities;
@@ -45,8 +45,8 @@ struct TileEntities {
   }
 };
 
-// From inner products to what score_lanes takes. For distances: D = |q|^2 + |p|^2 - 2 <q, p>, summed directly for near pairs.
-// The lanes' places are entity, entity + 1, ..., or entity + at[0], entity + at[1], ...
+// The term score_lanes needs: for distances D = |q|^2 + |p|^2 - 2 <q, p>, summed directly for near pairs. The lanes' entities are entity,
+// entity + 1, ..., or entity + at[0], entity + at[1], ...
 template <int S>
 MULDE_INLINE vf tile_term(const AllPairs& x, const QueryLanes& q, int b, int entity, const int32_t* at, vf norm, vf t, vf dot) {
   if (S == kDot) return dot;
@@ -77,10 +77,10 @@ MULDE_INLINE Score tile_score(const AllPairs& x, const TileEntities& e, const Qu
   return s;
 }
 
-// Cheap bounds on D alpha_p (kDot: on -<q, p>): with s = -f(D) + bias and f rising, an entity of a tile reaches the score y only at or below
-// `upper`, which supposes the largest bias, and surely exceeds it below `lower`, which supposes the least. Only entities between the
-// two need their exact score, made from the same products by the same operations as everywhere. Where the bounds say nothing they are
-// NaN: all entities are in between.
+// Cheap bounds on D alpha_p (kDot: on -<q, p>). A score is -f(D) + bias with a rising f. An entity of a tile can reach the score y only at or below
+// `upper`, which assumes the largest bias, and certainly exceeds it below `lower`, which assumes the least. Only entities between the two
+// need their exact score, which comes from the same products by the same operations as everywhere else. Bounds that say nothing are NaN:
+// then all entities are in between.
 struct Bounds {
   float upper, lower;
 };
@@ -105,8 +105,8 @@ inline Bounds bounds(const QueryLanes& q, const TileEntities& e, float head, flo
   return {reach<S>(q, most, margin), both ? reach<S>(q, least, -margin) : none};
 }
 
-// Places of a tile's entities between the bounds, without those in `dead` (one bit each, a word for each vector); those surely above are
-// counted if `above` is there, and else are between too.
+// Lists the places of a tile's entities between the bounds, except those in `dead` (one bit each, a word per vector). Those certainly above are
+// added to `above` if it is not null, and otherwise listed too.
 template <int S>
 MULDE_INLINE int survivors(const QueryLanes& q, const TileEntities& e, const float* row, int padded, Bounds bound, const uint32_t* dead,
                            int32_t* at, int* above) {
@@ -115,7 +115,7 @@ MULDE_INLINE int survivors(const QueryLanes& q, const TileEntities& e, const flo
   for (int j = 0; j < padded; j += W) {
     const vf dot = load(row + j), twice = load(e.twice + j);
     const vf x = S == kDot ? sub(zero(), dot) : fnma(twice, dot, fma(load(e.low + j), square, load(e.low_norm + j)));
-    // not "above the bound": a NaN is between
+    // Not "at or below the bound": NaN counts as between.
     uint32_t m = ~bits(lt(upper, x)) & ~dead[j / W] & kAllLanes;
     if (above && m) {
       const vf z = S == kDot ? x : fnma(twice, dot, fma(load(e.high + j), square, load(e.high_norm + j)));
@@ -128,11 +128,11 @@ MULDE_INLINE int survivors(const QueryLanes& q, const TileEntities& e, const flo
   return n;
 }
 
-// Exact scores of places of a tile.
+// Computes exact scores for a list of places in a tile.
 template <int S>
 MULDE_INLINE void score_places(const AllPairs& x, const TileEntities& e, const QueryLanes& q, int b, int first, const float* row, float head,
                                int32_t* at, int n, float* scores) {
-  const bool all = n > W && at[n - 1] == n - 1;  // the places are 0, 1, ..., n - 1: no need to gather
+  const bool all = n > W && at[n - 1] == n - 1;  // Places 0, 1, ..., n - 1 need no gather.
   for (int j = n; j % W; j++) at[j] = at[n - 1];
   for (int j = 0; j < n; j += W) {
     const int32_t* place = at + j;
@@ -145,7 +145,7 @@ MULDE_INLINE void score_places(const AllPairs& x, const TileEntities& e, const Q
   }
 }
 
-// Products -> scores with biases, in place.
+// Turns products into scores with biases, in place.
 template <int S>
 void score_tile(const AllPairs& x, const QueryBlock& block, const TileEntities& e, Tile& tile) {
   for (int i = 0; i < block.count; i++) {
@@ -167,7 +167,7 @@ inline void score_tile(int sim, const AllPairs& x, const QueryBlock& block, cons
   }
 }
 
-// Calls visit(block, tile, entities) for every tile of products, in parallel over the tiles.
+// Calls visit(block, tile, entities) for every tile, in parallel.
 template <class F>
 void for_each_tile(const AllPairs& x, const F& visit) {
   parallel(x.tiles(), 1, [&](int begin, int end, int) {
@@ -185,12 +185,12 @@ void for_each_tile(const AllPairs& x, const F& visit) {
   });
 }
 
-// Marks places of a tile that do not count: behind the last entity, in the query's filter, its target.
+// Marks the places of a tile that do not count: those after the last entity, in the query's filter, and of its target.
 inline void mark_dead(const Tile& tile, const int32_t* filter, int lo, int hi, int target, uint32_t* dead) {
   for (int g = 0; g < tile.padded / W; g++) dead[g] = 0;
   auto mark = [&](int place) { dead[place / W] |= 1u << (place % W); };
   for (int j = tile.count; j < tile.padded; j++) mark(j);
-  for (int end = hi; lo < end;) {  // the first filtered id in this tile
+  for (int end = hi; lo < end;) {  // Finds the first filtered id in this tile.
     const int mid = (lo + end) / 2;
     if (filter[mid] < tile.first) lo = mid + 1;
     else end = mid;

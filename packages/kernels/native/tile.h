@@ -1,24 +1,23 @@
-// Queries against all entities, a tile at a time: an inner-product tile in registers, the elementwise score over it, and a
-// reduction (count, maximum, log-sum-exp, gradient) at once, so that nothing of size B x N is ever stored, except by scoreAll,
-// whose result it is. Here: the inner products.
+// Inner products of queries with all entities, a tile at a time. Kernels score and reduce each tile (a count, a maximum, a log-sum-exp, a
+// gradient) before they go on to the next, so nothing of size B x N is ever stored, except the result of scoreAll.
 #pragma once
 #include "pairs.h"
 
 namespace mulde {
 namespace MULDE_ISA {
 
-// A tile is 64 queries x 384 entities with AVX-512, 192 with AVX2, 96 in WebAssembly: its scores stay in the second-level cache, and where
-// vectors are short and loads the more, in the first.
+// A tile is 64 queries by 384 entities with AVX-512, 192 with AVX2 and 96 in WebAssembly. Its scores fit the second-level cache; short vectors need
+// more loads, so there they fit the first.
 constexpr int kTileQueries = 64;
 constexpr int kTilePanels = W >= 8 ? 8 : 12;
 constexpr int kTileEntities = kTilePanels * kPanel;
 constexpr int kMaxTileEntities = 384;
 static_assert(kTileEntities <= kMaxTileEntities, "");
-// From one query's row to the next: an odd number of lines of the cache, so that a column's values do not fall onto the same ones.
+// The stride of a tile's rows: an odd number of cache lines, so that the values of a column do not compete for the same lines.
 constexpr int kTileStride = kTileEntities + 16;
 
-// Inner products of R queries (packed [dimension][query]) with one panel; named accumulators, since compilers keep arrays of
-// vectors in memory.
+// The inner products of kRows queries (packed [dimension][query]) with one panel. The accumulators are named variables, because compilers keep
+// arrays of vectors in memory.
 #define MULDE_ROWS4(X) X(0) X(1) X(2) X(3)
 #define MULDE_ROWS8(X) MULDE_ROWS4(X) X(4) X(5) X(6) X(7)
 #if defined(__wasm_simd128__)
@@ -65,7 +64,7 @@ struct QueryBlock {
   }
 };
 
-// All queries and entities of a call.
+// The queries and entities of a call.
 struct AllPairs : QueryConstants {
   int batch, n, stride;
   const float *q, *head_bias, *points, *packed, *norm, *point_alpha, *bias;
@@ -77,14 +76,16 @@ struct AllPairs : QueryConstants {
   int tiles() const { return (n + kTileEntities - 1) / kTileEntities; }
 };
 
+// As check_pairs, and the packed points.
 inline PairShape check_all_pairs(Checker& c) {
   const PairShape x = check_pairs(c);
   c.holds(14, packed_length(x.n, x.stride));
   return x;
 }
 
+// The values of a tile, a row for each query.
 struct Tile {
-  int first, count, padded;  // entities; `padded` fills the last panel
+  int first, count, padded;  // entities; `padded` counts whole panels
   alignas(64) float value[kTileQueries * kTileStride];
 
   void products(const AllPairs& x, const QueryBlock& block, int tile) {

@@ -1,4 +1,4 @@
-// The k best entities of each query.
+// The kernel `topK`: the k best entities of each query.
 #pragma once
 #include "best.h"
 #include "tile-scores.h"
@@ -6,8 +6,8 @@
 namespace mulde {
 namespace MULDE_ISA {
 
-// Scores of a few entities, evenly spread, tell roughly where the k-th best will be. The bar put at the `rank`-th best of the sample
-// lies below it for nearly every query: 3.5 standard deviations. Where it does not, the query's block is done again without.
+// The scores of a sample of entities, evenly spread, tell roughly where the k-th best will be. A bar at the `rank`-th best of the sample is 3.5
+// standard deviations below it, so low enough for nearly every query. If it is too high for one, its block is searched again without bars.
 constexpr int kSampleRuns = 4;
 constexpr int kSamplePanels = 96 / kPanel;
 constexpr int kSample = kSampleRuns * kSamplePanels * kPanel;
@@ -27,7 +27,7 @@ struct TopK {
   const int capacity;
   int32_t* ids;
   float* scores;
-  const int row;  // from one query's results to the next
+  const int row;  // the stride of the results
 
   explicit TopK(const Args& a)
       : x(a), k(a.count(15)), sorted(a.count(16) != 0), buffers(a.f32(17)), capacity(a.count(18)), ids(a.i32(19)), scores(a.f32(20)), row(a.count(21)) {}
@@ -44,7 +44,7 @@ struct TopK {
 
   float head(int b) const { return x.head_bias ? x.head_bias[b] : 0; }
 
-  // Sets the bars by a sample; the buffers hold its scores meanwhile.
+  // Sets the bars from a sample, whose scores the buffers hold meanwhile.
   void guess_bars(Work& w, int rank) const {
     for (int run = 0; run < kSampleRuns; run++) {
       const int t = (int)((2 * run + 1) * (int64_t)(x.tiles() - 1) / (2 * kSampleRuns));
@@ -64,7 +64,7 @@ struct TopK {
     }
   }
 
-  // All entities above the bars, which rise as the buffers fill.
+  // Collects all entities above the bars, which rise as the buffers fill.
   void search(Work& w) const {
     for (int t = 0; t < x.tiles(); t++) {
       w.entities.read(x, t);
@@ -94,7 +94,7 @@ struct TopK {
   void write(Best& own, int b) const {
     if (own.count > k) own.keep(k, k);
     if (sorted) {
-      // The scores fill a quarter of their half of the buffer at most; the keys go behind them.
+      // The scores fill at most a quarter of the buffer, so the keys fit its second half.
       uint64_t* keys = (uint64_t*)(own.scores + capacity / 2);
       for (int l = 0; l < own.count; l++) keys[l] = order_key(own.scores[l], own.ids[l]);
       sort_descending(keys, own.count);
@@ -105,7 +105,7 @@ struct TopK {
     }
     for (int l = 0; l < k; l++) {
       const size_t place = (size_t)b * row + l;
-      ids[place] = l < own.count ? own.ids[l] : -1;  // fewer than k only if scores were NaN
+      ids[place] = l < own.count ? own.ids[l] : -1;  // There are fewer than k only if scores are NaN.
       if (scores) scores[place] = l < own.count ? own.scores[l] : __builtin_nanf("");
     }
   }
@@ -138,7 +138,7 @@ struct TopK {
 };
 
 // topK(... as scoreAll up to packed ..., k, sorted, buffer (2 x B x capacity), capacity (at least 4 k and kTopKRoom),
-//      ids (B x row), scores (B x row) or null, row): the first k of a row are written; unsorted, ids ascend
+//      ids (B x row), scores (B x row) or null, row). Writes the first k values of each row. Without `sorted`, ids ascend.
 inline void check_top_k(Checker& c) {
   const PairShape x = check_all_pairs(c);
   const int64_t k = c.whole(15, 1, x.n), capacity = c.whole(18, 4 * k > kTopKRoom ? 4 * k : kTopKRoom), stride = c.whole(21, k);

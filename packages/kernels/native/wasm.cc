@@ -1,5 +1,5 @@
-// The WebAssembly host: no libc, memory and threads from JavaScript. The memory is shared; each worker is another instance of this
-// module over the same memory, with its own stack, and waits in workerLoop for jobs.
+// The WebAssembly host. There is no libc; JavaScript provides memory and threads. Each worker is another instance of this module over the same
+// shared memory, with its own stack, and waits for jobs in workerLoop.
 #include "job.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(name)))
@@ -7,11 +7,11 @@
 namespace mulde {
 namespace wasm { const KernelTable* table(); }
 
-// The current job; instances share it, since they share the memory.
+// The current job. All instances see it, because they share the memory.
 static Job job;
 static int generation, workers;
-// How many workers are woken for a job, and how long they look out for the next one before they sleep. Where there are more threads than cores,
-// looking out would take the cores from those at work.
+// How many workers a job wakes, and how long workers spin before they sleep. With more threads than cores, spinning would take cores from working
+// threads.
 static int wakes, spins;
 constexpr int kSpins = 20000;
 
@@ -30,7 +30,7 @@ void run_chunks(int chunks, Task task, void* context) {
 
 using namespace mulde;
 
-// The host writes arguments of this layout (src/wasm.ts).
+// src/_arguments.ts writes arguments in this layout.
 static_assert(sizeof(Arg) == 24 && offsetof(Arg, pointer) == 0 && offsetof(Arg, number) == 8 && offsetof(Arg, kind) == 16, "");
 
 static Fault last_fault;
@@ -41,10 +41,10 @@ EXPORT("factSubject") const char* fact_subject(int i) { return wasm::table()->fa
 EXPORT("factName") const char* fact_name(int i) { return wasm::table()->fact[i].name; }
 EXPORT("factValue") double fact_value(int i) { return wasm::table()->fact[i].value; }
 EXPORT("call") int call(int kernel, const Arg* args, int count) { return wasm::table()->call(kernel, args, count, &last_fault); }
-// Six doubles: what was wrong with the last call.
+// The last call's fault: six doubles.
 EXPORT("fault") const Fault* fault() { return &last_fault; }
 
-// The host says how many workers stand in workerLoop, and how many cores there are.
+// Tells how many workers wait in workerLoop and how many cores there are.
 EXPORT("setWorkers") void set_workers(int n, int cores) {
   workers = n;
   wakes = n < cores ? n : cores - 1;
@@ -55,7 +55,7 @@ EXPORT("workerLoop") void worker_loop() {
   int seen = 0;
   for (;;) {
     int now;
-    // A moment of spinning: jobs come in quick succession, and waking a sleeper costs as much as a short one.
+    // Jobs come in quick succession, and waking a sleeping worker takes as long as a short job: spin for a moment.
     const int most = __atomic_load_n(&spins, __ATOMIC_SEQ_CST);
     for (int spin = 0; spin < most && (now = __atomic_load_n(&generation, __ATOMIC_SEQ_CST)) == seen; spin++) {
     }
@@ -66,7 +66,7 @@ EXPORT("workerLoop") void worker_loop() {
   }
 }
 
-// What the compiler calls for copies and fills; there is no libc.
+// The compiler calls these for copies and fills.
 extern "C" void* memcpy(void* to, const void* from, size_t n) {
   char* t = (char*)to;
   const char* f = (const char*)from;

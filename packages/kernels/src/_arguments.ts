@@ -3,18 +3,18 @@ import type { EngineArray } from "./_arrays.js";
 import type { Heap } from "./_heap.js";
 import type { KernelArgument } from "./engine.js";
 
-// Bytes of an argument in memory: its address, its number or length, its kind (native/arguments.h).
+// The size of an argument in memory: address, number or length, kind (native/arguments.h).
 const argumentBytes = 24;
 
 type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
 
-/** Where the arguments of a WebAssembly call stand in its memory. */
+/** The arguments of a WebAssembly call, in its memory. */
 export class CallArguments {
   readonly address: number;
   readonly #heap: Heap;
   readonly #numbers: Float64Array;
   readonly #words: Uint32Array;
-  /** Where arrays of other origin were copied to. One that is passed twice stays one. */
+  /** The addresses of copied arrays. An array that is passed twice is copied once. */
   readonly #copies = new Map<EngineArray, number>();
 
   constructor(heap: Heap) {
@@ -25,7 +25,7 @@ export class CallArguments {
     this.#words = new Uint32Array(heap.buffer, this.address, bytes / 4);
   }
 
-  /** Writes the arguments as native/arguments.h lays them out. What does not belong there is the kernel's to refuse. */
+  /** Writes the arguments in the layout of native/arguments.h. The kernel refuses what does not belong there. */
   write(args: readonly KernelArgument[]): void {
     const count = Math.min(args.length, constants.maxArguments);
     for (let i = 0; i < count; i++) {
@@ -37,12 +37,12 @@ export class CallArguments {
     }
   }
 
-  /** Copies the arrays of other origin back. */
+  /** Copies arrays back that are not in this memory. */
   read(): void {
     for (const [array, address] of this.#copies) bytesOf(array).set(this.#heap.bytes(address, array.byteLength));
   }
 
-  /** Gives the copies' memory back. */
+  /** Frees the copies. */
   clear(): void {
     for (const address of this.#copies.values()) this.#heap.release(address);
     this.#copies.clear();
@@ -66,7 +66,7 @@ export class CallArguments {
   }
 }
 
-/** Arrays of other realms, such as a test runner's, count too, which `instanceof` would miss. */
+/** Whether a value is an array of the right kind, in any realm: `instanceof` would miss those of a test runner's context. */
 function isEngineArray(value: unknown): value is EngineArray & { readonly [Symbol.toStringTag]: ArrayTag } {
   if (!ArrayBuffer.isView(value)) return false;
   const tag = (value as EngineArray)[Symbol.toStringTag] as string;

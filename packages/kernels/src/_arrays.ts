@@ -1,24 +1,24 @@
-/** An array as engines make them. */
+/** The kinds of arrays that engines make. */
 export type EngineArray = Float32Array | Int32Array | Float64Array;
 
-/** The arrays that an engine has made, so that none is given back twice and none is used afterwards. */
+/** Tracks an engine's arrays, so that none is freed twice or used after it was freed. */
 export class ArrayLedger {
   readonly #inUse = new WeakMap<ArrayBufferView, boolean>();
 
-  /** Notes a new array, and returns it. */
+  /** Registers a new array and returns it. */
   note<A extends EngineArray>(array: A): A {
     this.#inUse.set(array, true);
     return array;
   }
 
-  /** Whether this is the engine's own array and was in use until now. */
+  /** Marks an array as free. Returns false if it is not the engine's own, or free already. */
   giveBack(array: EngineArray): boolean {
     if (this.#inUse.get(array) !== true) return false;
     this.#inUse.set(array, false);
     return true;
   }
 
-  /** Whether an array was given back. Views of it are other arrays, of which this does not know. */
+  /** Whether an array was freed. Views of it are other objects, which are not tracked. */
   isFree(array: unknown): boolean {
     return ArrayBuffer.isView(array) && this.#inUse.get(array) === false;
   }

@@ -3,8 +3,8 @@ import type { Engine, KernelArgument } from "./engine.js";
 type Scratch = Float32Array | Int32Array | Float64Array;
 
 /**
- * What every group of kernels builds on: the engine, and memory that a kernel needs only while it runs. It is kept for the next
- * call, since fresh pages cost more than the work on them.
+ * The base of all groups of kernels: the engine, and scratch memory that calls keep for the next one, because fresh pages cost more time than
+ * the work on them.
  */
 export class KernelBase implements Disposable, AsyncDisposable {
   readonly #kept = new Map<string, Scratch>();
@@ -12,7 +12,7 @@ export class KernelBase implements Disposable, AsyncDisposable {
 
   constructor(readonly engine: Engine) {}
 
-  /** Which engine runs the kernels. */
+  /** The engine's kind: `native` or `wasm`. */
   get kind(): Engine["kind"] {
     return this.engine.kind;
   }
@@ -20,11 +20,12 @@ export class KernelBase implements Disposable, AsyncDisposable {
   get isa(): string {
     return this.engine.isa;
   }
+  /** The engine's number of threads. */
   get threads(): number {
     return this.engine.threads;
   }
 
-  /** @internal A float32 array of at least `length` values that the next call with this name may get again. */
+  /** @internal A float32 array of at least `length` values. The next call with the same name may get it again. */
   protected scratch(name: string, length: number): Float32Array {
     return this.#keep(name, length, (size) => this.engine.float32(size));
   }
@@ -37,7 +38,7 @@ export class KernelBase implements Disposable, AsyncDisposable {
     return this.#keep(name, length, (size) => this.engine.float64(size));
   }
 
-  /** @internal Gives a scratch array back if it is longer than `most`. */
+  /** @internal Frees a scratch array if it is longer than `most`. */
   protected forget(name: string, most: number): void {
     const kept = this.#kept.get(name);
     if (!kept || kept.length <= most) return;
@@ -45,20 +46,20 @@ export class KernelBase implements Disposable, AsyncDisposable {
     this.engine.free(kept);
   }
 
-  /** @internal Calls a kernel whose last argument is a float64 to which it adds. */
+  /** @internal Calls a kernel that adds to a float64 in its last argument, and returns that. */
   protected sumOf(kernel: string, args: readonly KernelArgument[]): number {
     this.#sum[0] = 0;
     this.engine.call(kernel, [...args, this.#sum]);
     return this.#sum[0];
   }
 
-  /** Gives the kept memory back. Calls make it anew. */
+  /** Frees the scratch memory. Later calls allocate it again. */
   dispose(): void {
     this.engine.free(...this.#kept.values());
     this.#kept.clear();
   }
 
-  /** Gives the kept memory back and ends the engine's threads. */
+  /** Frees the scratch memory and ends the engine's threads. */
   async close(): Promise<void> {
     this.dispose();
     await this.engine.close();
@@ -73,9 +74,9 @@ export class KernelBase implements Disposable, AsyncDisposable {
   }
 
   #keep<A extends Scratch>(name: string, length: number, make: (size: number) => A): A {
-    // A name has one kind.
+    // Each name is used with one kind of array.
     const old = this.#kept.get(name) as A | undefined;
-    // Shapes that make no length are the kernel's to refuse.
+    // The kernel will refuse shapes that give no valid length.
     const size = Number.isInteger(length) && length >= 0 ? length : 0;
     if (old && old.length >= size) return old;
     this.#kept.delete(name);

@@ -2,10 +2,10 @@ import { closest, MuldeError } from "@mulde/errors";
 import { faults, signatures } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 
-/** The names of the kernels, in their order. */
+/** The names of the kernels, in order. */
 export const kernelNames = Object.keys(signatures);
 
-/** Six numbers: which fault, the argument's number, the position in it, the value there, and the limits it breaks. */
+/** What is wrong with a call, as six numbers: the fault, the argument, the position in it, the value, the least and the most it may be. */
 export type Fault = ArrayLike<number>;
 
 const arrayKinds: Readonly<Record<string, string>> = {
@@ -14,14 +14,14 @@ const arrayKinds: Readonly<Record<string, string>> = {
   i: "an Int32Array",
 };
 
-/** An argument's name and kind, as its kernel's signature has them. */
+/** The name and kind of an argument, from its kernel's signature. */
 function parameter(kernel: string, argument: number): { readonly path: readonly string[]; readonly kind: string } {
   const signature = signatures[kernel as keyof typeof signatures];
   const [name = "", kind = ""] = (signature.split(" ")[argument] ?? "").split(":");
   return { path: [kernel, ...name.split(".")], kind };
 }
 
-/** The error for a call that the kernel refused. */
+/** The error for a call the kernel refused. */
 export function faultError(kernel: string, args: readonly KernelArgument[], fault: Fault): MuldeError {
   const numbers = Array.from(fault) as [number, number, number, number, number, number];
   const [what, argument, position, value, least, most] = numbers;
@@ -72,23 +72,23 @@ function lengthError(path: readonly string[], length: number, needed: number): M
   });
 }
 
-/** Throws unless an array is long enough for shapes from which scratch memory will be sized; the kernel checks the rest. */
+/** Throws if an array is too short for sizes that scratch memory depends on. The kernel checks everything else. */
 export function need(kernel: string, name: string, array: { readonly length: number }, length: number): void {
-  // What is no array at all is left to the kernel.
+  // The kernel refuses what is not an array.
   if (ArrayBuffer.isView(array) && array.length < length) {
     throw lengthError([kernel, ...name.split(".")], array.length, length);
   }
 }
 
-/** The error for an array that was given back. */
+/** The error for an array that was freed. */
 export function freedError(kernel: string, argument: number): MuldeError {
   const { path } = parameter(kernel, argument);
-  return new MuldeError("KERNELS_FREED", "This array was given back by `free` and must not be used any more.", {
+  return new MuldeError("KERNELS_FREED", "This array was freed. Keep it until the last call that uses it.", {
     path,
   });
 }
 
-/** The position of a name among those there are. */
+/** The position of a name in a list or an object's keys. */
 export function numberOf<N extends string>(
   path: readonly string[],
   names: Readonly<Record<N, number>> | readonly N[],
@@ -101,7 +101,7 @@ export function numberOf<N extends string>(
   throw new MuldeError("KERNELS_BAD_ARGUMENT", reason, { path, value: name });
 }
 
-/** A kernel's number. */
+/** The number of a kernel. */
 export function kernelNumber(kernel: string): number {
   const at = numbers.get(kernel);
   if (at !== undefined) return at;
@@ -115,7 +115,7 @@ function suggestion(name: string, names: Iterable<string>): string {
   return near === undefined ? "" : ` Did you mean "${near}"?`;
 }
 
-/** A value in an error message. */
+/** Describes a value for an error message. */
 function described(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a plain array";

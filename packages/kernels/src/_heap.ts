@@ -1,16 +1,16 @@
 import { MuldeError } from "@mulde/errors";
 
 const page = 65_536;
-// Blocks start on cache lines, so that vectors do not straddle two.
+// Blocks start on cache lines: aligned vectors never straddle two.
 const alignment = 64;
 
-/** A first-fit allocator over the shared memory of the WebAssembly kernels, which grows when it is full. */
+/** A first-fit allocator over the shared memory of the WebAssembly kernels. The memory grows when it is full. */
 export class Heap {
   readonly #memory: WebAssembly.Memory;
-  // After growth `memory.buffer` is another object; views on the earlier ones stay valid.
+  // Growth replaces `memory.buffer`; views of earlier buffers stay valid.
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   readonly #sizes = new Map<number, number>();
-  /** Free blocks [address, size], by address. */
+  /** Free blocks [address, size], by ascending address. */
   #free: [number, number][];
 
   constructor(memory: WebAssembly.Memory, base: number) {
@@ -24,16 +24,17 @@ export class Heap {
     return this.#memory.buffer;
   }
 
+  /** A view of `length` bytes. */
   bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.buffer, address, length);
   }
 
-  /** Whether a view lies in this memory, so that its byte offset is its address. */
+  /** Whether a view is in this memory. Its byte offset is then its address. */
   owns(view: ArrayBufferView): boolean {
     return this.#buffers.has(view.buffer);
   }
 
-  /** The address of `bytes` zeroed bytes. */
+  /** Allocates zeroed bytes and returns their address. */
   allocate(bytes: number): number {
     const size = Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
     let at = this.#free.findIndex(([, room]) => room >= size);
@@ -50,7 +51,7 @@ export class Heap {
     return address;
   }
 
-  /** Whether a view lies in this memory where nothing is in use any more. */
+  /** Whether a view is in this memory and overlaps a free block. */
   isFree(view: unknown): boolean {
     if (!ArrayBuffer.isView(view) || view.byteLength === 0 || !this.owns(view)) return false;
     const [begin, end] = [view.byteOffset, view.byteOffset + view.byteLength];
@@ -84,14 +85,14 @@ export class Heap {
     const end = this.buffer.byteLength;
     const [start, room] = this.#free.at(-1) ?? [end, 0];
     const tail = start + room === end ? room : 0;
-    // At least 16 MiB at a time: each growth makes a new buffer object.
+    // Each growth makes a new buffer object, so grow by at least 16 MiB.
     const pages = Math.max(256, Math.ceil((size - tail) / page));
     try {
       this.#memory.grow(pages);
     } catch (cause) {
       throw new MuldeError(
         "KERNELS_OUT_OF_MEMORY",
-        `WebAssembly memory is limited to 4 GiB and ${size} more bytes do not fit: use the native kernels, a smaller batch or a smaller model.`,
+        `WebAssembly memory is limited to 4 GiB, and ${size} more bytes do not fit. Use the native kernels, a smaller batch or a smaller model.`,
         { cause },
       );
     }

@@ -1,7 +1,7 @@
-/** Whether this is Node.js or a runtime that does as it does. Bundlers put a `process` of their own, without versions, into pages. */
+/** Whether this is Node.js or a compatible runtime. Bundlers may give pages a `process` too, but without versions. */
 export const isNode = typeof process === "object" && (process as Partial<NodeJS.Process>).versions?.node !== undefined;
 
-/** The cores that this process may use. */
+/** The number of cores this process may use. */
 export async function availableThreads(): Promise<number> {
   if (!isNode) return navigator.hardwareConcurrency;
   const { availableParallelism } = await import("node:os");

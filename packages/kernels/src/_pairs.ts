@@ -3,12 +3,12 @@ import { similarities } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 import type { PointTable, QueryBatch, Similarity } from "./shapes.js";
 
-/** A similarity's number. */
+/** The number of a similarity. */
 export function similarityOf(kernel: string, similarity: Similarity): number {
   return numberOf([kernel, "similarity"], similarities, similarity);
 }
 
-/** The arguments with which every kernel over pairs of queries and points begins. */
+/** The arguments that every kernel over queries and points begins with. */
 export function pairArguments(
   kernel: string,
   similarity: Similarity,

@@ -6,7 +6,7 @@ export interface Thread {
   end(): Promise<void>;
 }
 
-/** Starts a thread, and waits until it is ready for work. */
+/** Starts a thread and waits until it is ready. */
 export async function startThread(start: WorkerStart): Promise<Thread> {
   const url = new URL(import.meta.url.endsWith(".ts") ? "../dist/_worker.js" : "./_worker.js", import.meta.url);
   return isNode ? nodeThread(url, start) : webThread(url, start);
@@ -14,13 +14,13 @@ export async function startThread(start: WorkerStart): Promise<Thread> {
 
 async function nodeThread(url: URL, start: WorkerStart): Promise<Thread> {
   const { Worker } = await import("node:worker_threads");
-  // Flags such as --input-type, which a program on the command line needs, are refused for a file.
+  // A program on the command line may run with flags such as --input-type, which are invalid for a file.
   const worker = new Worker(url, { workerData: start, execArgv: [] });
   await new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
     worker.once("error", reject);
   });
-  // A waiting thread must not keep a finished program alive.
+  // A waiting thread must not keep the process alive.
   worker.unref();
   return {
     end: async () => {

@@ -1,6 +1,6 @@
 import { isNode } from "./_host.js";
 
-/** A thread of the WebAssembly engine: another instance over the same memory, which never returns from its loop. */
+/** What a thread of the WebAssembly engine gets: it runs another instance over the same memory, in a loop that never returns. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;

@@ -4,7 +4,7 @@ import type { Engine, KernelArgument } from "./engine.js";
 import { QueryKernels } from "./queries.js";
 import { type Plan, type PointTable, type QueryBatch, rowStride, type Similarity } from "./shapes.js";
 
-/** What the forward pass over a plan leaves for the backward pass, B x K each in the plan's order; the last two for `relationHyperbolic` only. */
+/** What `plannedCandidates` keeps for `plannedBackward`: B x K values each, in the plan's order. `relationHyperbolic` alone needs the last two. */
 export interface PairTerms {
   /** squared distances or inner products */
   readonly terms: Float32Array;
@@ -14,7 +14,7 @@ export interface PairTerms {
   readonly radii: Float32Array | null;
 }
 
-/** Memory for up to `size` pairs. */
+/** Makes pair terms with room for `size` pairs. */
 export function pairTerms(engine: Engine, similarity: Similarity, size: number): PairTerms {
   const own = similarity === "relationHyperbolic";
   return {
@@ -24,7 +24,7 @@ export function pairTerms(engine: Engine, similarity: Similarity, size: number):
   };
 }
 
-/** Gradients on both sides of a plan's pairs. */
+/** The gradients that `plannedBackward` writes: by the queries and by the plan's rows. */
 export interface PairGradients {
   /** B x stride */
   readonly dq: Float32Array;
@@ -40,19 +40,22 @@ export interface PairGradients {
   readonly tailBias: Float32Array;
 }
 
-// Up to here a counting sort is the faster one, though its time grows with the entities.
+// With up to this many entities per id, a counting sort is faster than a radix sort, although it goes over all entities.
 const countedEntitiesPerId = 2;
 const { planPieces, queryPieces } = constants;
 
-/** Kernels over each query's own candidates. */
+/** The kernels over each query's own candidates. */
 export class CandidateKernels extends QueryKernels {
   readonly #planSize = new Int32Array(1);
 
-  /** Fills a plan of the pairs' rows and of those of others, such as the heads (each in 0..N-1); returns how many distinct rows there are. */
+  /**
+   * Fills a plan of the rows of `pairs` (candidates) and `others` (such as heads), both ids from 0 to N - 1. Returns the number of distinct rows;
+   * set `out.size` to it.
+   */
   plan(pairs: Int32Array, others: Int32Array, entities: number, out: Plan): number {
     const [m, h] = [pairs.length, others.length];
     const { rows, offsets, entries, local } = out;
-    // Counting reads a list of all entities, which a step over a large graph must not.
+    // A step over a large graph must not go over all entities.
     const counting = entities <= countedEntitiesPerId * (m + h);
     const counts = counting ? this.scratch32("counts", (planPieces + 1) * entities) : null;
     const items = counting ? null : this.scratch32("items", 4 * (m + h));
@@ -61,7 +64,7 @@ export class CandidateKernels extends QueryKernels {
     return this.#planSize[0]!;
   }
 
-  /** Scores (B x K) of each query's candidates; `ids` (B x K) are rows of `points`. */
+  /** Scores each query's candidates: B x K `ids`, which are rows of `points`, to B x K `scores`. */
   candidates(
     similarity: Similarity,
     queries: QueryBatch,
@@ -74,8 +77,8 @@ export class CandidateKernels extends QueryKernels {
   }
 
   /**
-   * As `candidates`, by a plan of the pairs, with `points` made for the plan's rows: what training uses, where candidates are random.
-   * Fills `pairs` for the backward pass.
+   * Scores each query's candidates (B x K) by a plan, with `points` made for the plan's rows. This is faster than `candidates` when ids come in no
+   * order, as in training. Fills `pairs` for `plannedBackward`.
    */
   plannedCandidates(
     similarity: Similarity,
@@ -91,8 +94,8 @@ export class CandidateKernels extends QueryKernels {
   }
 
   /**
-   * From dL/ds (B x K) after `plannedCandidates`: dq (B x stride), dc (B, added to) and the head biases' gradients (B) on the
-   * queries' side; the points' gradients, to be finished by `pointsBackward`, and the tail biases' on the side of the plan's rows.
+   * Computes gradients from `gradScores` = dL/ds (B x K), after `plannedCandidates`. Pass `out.dPoints` and `out.radial` to `pointsBackward` for the
+   * gradients by entity rows.
    */
   plannedBackward(
     similarity: Similarity,

@@ -1,33 +1,32 @@
-/** What a kernel call takes: typed arrays, null where an array is left out, and numbers. */
+/** An argument of a kernel: a typed array, null for an optional one, or a number. */
 export type KernelArgument = Float32Array | Float64Array | Int32Array | number | null;
 
 /**
- * A way to run the kernels: the native addon or WebAssembly. Arrays from its `float32`, `int32` and `float64` are used in
- * place; any other typed array works too, at the price of a copy in and out where the engine has a memory of its own.
+ * What runs the kernels: the native addon or WebAssembly. Arrays made by `float32`, `int32` and `float64` are used in place. Other typed arrays work
+ * too, but WebAssembly copies them in and out at each call.
  */
 export interface Engine extends AsyncDisposable {
   readonly kind: "native" | "wasm";
-  /** Instruction set: `avx512`, `avx2`, `neon` or `wasm`. */
+  /** The instruction set: `avx512`, `avx2`, `neon` or `wasm`. */
   readonly isa: string;
   readonly threads: number;
-  /** Why the native engine is not used, where WebAssembly serves in its place without having been asked for. */
+  /** Why the native engine does not run, if WebAssembly was not requested. */
   readonly fallback?: string;
-  /** Zeroed arrays over shared memory, aligned to 64 bytes. */
+  /** Makes a zeroed array over shared memory, aligned to 64 bytes. */
   float32(length: number): Float32Array;
   int32(length: number): Int32Array;
   float64(length: number): Float64Array;
   /**
-   * Gives arrays of this engine back. They must not be used afterwards: a call with one of them throws `KERNELS_FREED`. Arrays of other origin,
-   * views of the engine's arrays and arrays that were given back already are left alone.
+   * Frees arrays of this engine. Do not use them afterwards: kernels then throw `KERNELS_FREED`. Ignores other arrays, views of the engine's arrays,
+   * and arrays that are already free.
    */
   free(...arrays: readonly (Float32Array | Int32Array | Float64Array | null)[]): void;
   /**
-   * Runs a kernel by its name. It checks its arguments first and touches nothing outside the arrays.
+   * Runs a kernel by name. It checks its arguments first, as described at `Kernels`.
    *
-   * @throws MuldeError KERNELS_UNKNOWN for another name; KERNELS_FREED for an array that was given back; KERNELS_BAD_ARGUMENT,
-   * KERNELS_BAD_SHAPE, KERNELS_BAD_LENGTH, KERNELS_BAD_ID or KERNELS_BAD_ORDER, with the argument's `path` and `value`
+   * @throws MuldeError KERNELS_UNKNOWN for a name that no kernel has
    */
   call(kernel: string, args: readonly KernelArgument[]): void;
-  /** Ends the engine's threads. Calls go on working, on the caller's thread. */
+  /** Ends the engine's own threads. Kernels still run, on the caller's thread. The native pool is process-wide and stays. */
   close(): Promise<void>;
 }

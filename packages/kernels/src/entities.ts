@@ -6,7 +6,7 @@ import { CandidateKernels } from "./candidates.js";
 import type { KernelArgument } from "./engine.js";
 import { type PointTable, type QueryBatch, rowStride, type Similarity } from "./shapes.js";
 
-/** Each query's true answers, at least one: `ids[offsets[b] .. offsets[b + 1])`, ascending. */
+/** The true answers of each query, at least one: `ids[offsets[b] .. offsets[b + 1])`, ascending. */
 export interface Labels {
   /** B + 1 */
   readonly offsets: Int32Array;
@@ -16,13 +16,13 @@ export interface Labels {
 /** What `allLoss` minimises. */
 export interface AllLossOptions {
   readonly kind: keyof typeof lossKinds;
-  /** factor of the sum over the batch */
+  /** the factor of the sum over the batch */
   readonly weight: number;
-  /** the part of the labels that is spread over all entities (label smoothing); 0 leaves them as they are */
+  /** label smoothing: the share of a label that is spread over all entities, 0 to 1 */
   readonly smoothing: number;
 }
 
-/** A filtered-ranking call; ids of a query's filter are ascending and leave its target out. */
+/** The arguments of `rank`. `filterIds[filterOffsets[b] .. filterOffsets[b + 1])` are the filtered entities of query b, ascending. */
 export interface RankCall {
   readonly targets: Int32Array;
   readonly filterOffsets: Int32Array;
@@ -31,7 +31,7 @@ export interface RankCall {
   readonly equal: Int32Array;
 }
 
-/** What `allLoss` writes: gradients by the queries and by all entities. */
+/** The gradients that `allLoss` writes: by the queries and by all entities. */
 export interface AllLossGradients {
   /** B x stride */
   readonly dq: Float32Array;
@@ -47,19 +47,21 @@ export interface AllLossGradients {
 
 const { gradientPieces, keptFloats, maxTileEntities, querySums, tileQueries, topKRoom } = constants;
 
-// Values of memory that top-K takes if it can do with so few, and that is kept for the next call: 32 MiB.
+// Top-K takes parts of the queries so that its buffers stay within this many values (32 MiB). It frees larger ones after the call.
 const largestTopK = 1 << 23;
 
-/** Kernels over all entities. They read points in packed order, so the point table must have been made with `packed`. */
+/** The kernels over all entities. They need a point table made with `packed`. */
 export class EntityKernels extends CandidateKernels {
-  /** Scores (B x N) of every entity. */
+  /** Scores every entity: B x N `scores`. */
   scoreAll(similarity: Similarity, queries: QueryBatch, points: PointTable, scores: Float32Array): void {
     this.engine.call("scoreAll", [...allArguments("scoreAll", similarity, queries, points), scores]);
   }
 
   /**
-   * Counts, for each query, the entities that score strictly above its target and exactly as it, without the target and the
-   * filtered ones. Throws `SCORE_NOT_FINITE` if a score that counts is NaN or infinite.
+   * Counts, for each query, the entities that score above its target (`greater`, B) and equal to it (`equal`, B), without the target itself and the
+   * filtered ones.
+   *
+   * @throws MuldeError SCORE_NOT_FINITE if a score that counts is NaN or infinite
    */
   rank(similarity: Similarity, queries: QueryBatch, points: PointTable, call: RankCall): void {
     const { size } = queries;
@@ -85,8 +87,9 @@ export class EntityKernels extends CandidateKernels {
   }
 
   /**
-   * Ids (B x k) of the k best entities of each query, and their scores unless null; `sorted` best first. Ties go to the lower id.
-   * Rows of both are `stride` values apart; the values between them stay as they are.
+   * Finds the k best entities of each query: B x k `ids`, and B x k `scores` unless null. `sorted` puts the best first; otherwise ids ascend. Ties go
+   * to the lower id. Rows are `stride` values apart (k by default); values between them do not change. An id is -1 where too many
+   * scores are NaN.
    */
   topK(
     similarity: Similarity,
@@ -101,7 +104,7 @@ export class EntityKernels extends CandidateKernels {
     const { size } = queries;
     need("topK", "ids", ids, size === 0 ? 0 : (size - 1) * stride + k);
     const capacity = Math.max(topKRoom, 4 * k);
-    // Memory for many queries with a large k would be many times what the points take: then a part of the queries at a time.
+    // Many queries with a large k would need many times the memory of the points, so they are taken in parts.
     const least = tileQueries * this.threads;
     const fitting = Math.floor(largestTopK / (2 * capacity) / least) * least;
     const part = Number.isInteger(k) ? Math.max(least, fitting) : size;
@@ -129,10 +132,14 @@ export class EntityKernels extends CandidateKernels {
   }
 
   /**
-   * A loss over all entities: `weight` times the sum over the batch of, with y_e = (1 - smoothing) label + smoothing / N,
-   * `softmax`: -sum over e of y_e log softmax(s)_e, a query's labels sharing 1 among them (1vsAll where it has one), or
-   * `logistic`: sum over e of softplus(s_e) - y_e s_e (KvsAll). Returns the loss and dL/d sqrt(c) of a shared curvature, and writes the
-   * gradients: dq (B x stride), dc (B, added to), head biases (B; zero for a softmax), entity rows (N x dim), tail biases (N).
+   * Computes a loss over all entities and its gradients. The loss is `weight` times the sum over the batch of
+   * - `softmax` (1vsAll): -sum over e of y_e log softmax(s)_e, where a query's labels share 1 among them,
+   * - `logistic` (KvsAll): sum over e of softplus(s_e) - y_e s_e,
+   * with y_e = (1 - smoothing) label_e + smoothing / N.
+   *
+   * @param table - the N x dim parameters behind `points`
+   * @param c - the shared curvature, if there is one
+   * @returns the loss, and dL/d sqrt(c) of a shared curvature
    */
   allLoss(
     similarity: Similarity,
@@ -182,8 +189,8 @@ export class EntityKernels extends CandidateKernels {
   }
 
   /**
-   * For benchmarks: the inner products of all queries and entities as `allLoss` makes them, a tile at a time, and nothing else.
-   * Returns the sum of those with the first entities of each tile (at least 4), a figure that depends on the instruction set.
+   * For benchmarks: computes the inner products of all queries and entities tile by tile, as `allLoss` does, and nothing else. Returns the sum of
+   * those with the first entities of each tile; their number depends on the instruction set.
    */
   products(queries: QueryBatch, points: PointTable): number {
     const pieces = 64;
@@ -202,7 +209,7 @@ function allArguments(
   return [...pairArguments(kernel, similarity, queries, points), points.packed];
 }
 
-/** Queries `begin` to `end` of a batch. */
+/** Queries `begin` to `end` - 1 of a batch. */
 function queriesFrom(queries: QueryBatch, begin: number, end: number): QueryBatch {
   const stride = rowStride(queries.dim);
   return {

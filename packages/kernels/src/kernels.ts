@@ -1,20 +1,22 @@
 import { UpdateKernels } from "./updates.js";
 
 /**
- * The compute core: fused kernels over typed arrays. Formulas and numerics stand in `native/`. The kernels of each subject are a class of
- * their own: queries and points, candidates, all entities, losses, updates; this one has the rest.
+ * The fused kernels, over typed arrays. Each base class has the kernels of one subject: queries and points, candidates, all entities, losses,
+ * updates. `native/` has the formulas and the numerics.
  *
- * All calls are synchronous; results do not depend on the number of threads. Every call checks its arguments before it touches anything.
+ * Calls are synchronous, and results do not depend on the number of threads. Every call checks all its arguments first and never touches memory
+ * outside its arrays.
  *
- * @throws MuldeError KERNELS_BAD_LENGTH when an array is too short for the shapes given, KERNELS_BAD_SHAPE when a shape is out of range,
- * KERNELS_BAD_ID when an id or an offset is, KERNELS_BAD_ORDER when ids or offsets do not ascend as they must, KERNELS_BAD_ARGUMENT when
- * something else is passed than the typed array or number that belongs there; `path` and `value` say where and what
+ * @throws MuldeError KERNELS_BAD_ARGUMENT for anything but the right typed array or number; KERNELS_BAD_SHAPE for a size out of range;
+ * KERNELS_BAD_LENGTH for an array too short for the sizes given; KERNELS_BAD_ID for an id or offset out of range; KERNELS_BAD_ORDER for ids
+ * or offsets that must ascend and do not; KERNELS_FREED for an array that was freed. `path` names the kernel, the argument and the
+ * position, `value` the value there.
  */
 export class Kernels extends UpdateKernels {
   /**
-   * Candidates (B x (1 + negatives)): the target, then entities drawn uniformly from 0..N-1. Draws are numbered: `counter` says where
-   * to start, and a call uses B x negatives of them. Rows of `ids` are `stride` values apart (by default 1 + negatives); the values between them
-   * stay as they are.
+   * Samples candidates: B x (1 + negatives) `ids`, each row the target followed by entities drawn uniformly from 0 to N - 1. Draws are numbered: a
+   * call uses B x negatives of them from `counter` on. Rows are `stride` values apart (1 + negatives by default); values between them do
+   * not change.
    */
   sampleCandidates(
     options: {
@@ -33,8 +35,8 @@ export class Kernels extends UpdateKernels {
   }
 
   /**
-   * For benchmarks: independent fused multiply-adds and nothing else, the most that the instruction set can do, on each of `threads`. Returns
-   * the floating-point operations done and the sum of the results, of which each lane is 1 + i / 2^iterations for sum i = 1, 2, ...
+   * For benchmarks: runs independent fused multiply-adds and nothing else on each of `threads`, the most the instruction set can do. Returns the
+   * number of floating-point operations and the sum of the results: 1 + i / 2^iterations in each lane of sum i = 1, 2, ...
    */
   peak(threads: number, iterations: number): { readonly operations: number; readonly sum: number } {
     const out = new Float64Array(512);

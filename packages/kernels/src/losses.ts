@@ -1,12 +1,12 @@
 import { need } from "./_fault.js";
 import { EntityKernels } from "./entities.js";
 
-/** One step of the Senior; shapes in B queries, K candidates, m teachers. */
+/** The arguments of `seniorStep`, for B queries, K candidates and m teachers. */
 export interface SeniorStep {
   readonly batch: number;
   readonly candidates: number;
   readonly teachers: number;
-  /** values from one row of `juniorScores` and `gradJunior` to the next, at least K, the default: both may be blocks of wider matrices */
+  /** the distance between rows of `juniorScores` and `gradJunior`, which may be blocks of wider matrices; K by default */
   readonly stride?: number;
   /** m x B x K */
   readonly teacherScores: Float32Array;
@@ -14,34 +14,35 @@ export interface SeniorStep {
   readonly juniorScores: Float32Array;
   /** B x m */
   readonly scales: Float32Array;
-  /** tau of the contrast attention; Infinity gives every teacher the same weight */
+  /** tau of the contrast attention; Infinity weighs all teachers equally */
   readonly attentionTemperature: number;
-  /** B: position of the true tail among the candidates, -1 if it is not there */
+  /** B: the true tail's position among the candidates, or -1 */
   readonly targets: Int32Array;
   readonly temperature: number;
   /** lambda, the weight of the soft-label loss in the gradients */
   readonly softWeight: number;
-  /** whether the soft-label loss reaches the scales too */
+  /** whether the soft-label loss trains the scales too */
   readonly trainOnSoft: boolean;
-  /** B x K, out, or null */
+  /** B x K, written, or null */
   readonly softLogits: Float32Array | null;
-  /** B x m, out: attention weights, or null */
+  /** B x m, written: the attention weights, or null */
   readonly weights: Float32Array | null;
-  /** B x K, rows `stride` apart, out */
+  /** B x K, rows `stride` apart, written */
   readonly gradJunior: Float32Array;
-  /** B x m, out */
+  /** B x m, written */
   readonly gradScales: Float32Array;
 }
 
-/** Losses over candidate scores, each with its gradient. */
+/** The losses over candidate scores, with their gradients. */
 export class LossKernels extends EntityKernels {
   readonly #losses = new Float64Array(2);
 
   /**
-   * Binary cross-entropy with logits over B x K scores, the positive in column 0:
-   * sum over b of positiveWeight softplus(-s_0) + negativeWeight sum over k > 0 of a_k softplus(s_k), with a_k = 1, or for
-   * `adversarial` alpha > 0 the self-adversarial weights softmax(alpha s) of the negatives (Sun et al. 2019). Returns the loss.
-   * Rows of the scores and of the gradient are `stride` values apart; the values between them stay as they are.
+   * Binary cross-entropy over B x K scores, with the positive in column 0: the sum over b of
+   * positiveWeight softplus(-s_0) + negativeWeight sum over k > 0 of a_k softplus(s_k). a_k is 1, or for `adversarial` = alpha > 0 the
+   * self-adversarial weight softmax(alpha s)_k over the negatives (Sun et al. 2019). Writes the gradient (B x K) and returns the loss.
+   *
+   * @param stride - the distance between rows of scores and gradient, K by default; values between rows do not change
    */
   bce(
     batch: number,
@@ -55,7 +56,7 @@ export class LossKernels extends EntityKernels {
     return this.sumOf("bce", [batch, K, stride, scores, positiveWeight, negativeWeight, adversarial, gradient]);
   }
 
-  /** Softmax cross-entropy over candidates: weight * sum over b of -log softmax(s)_0. Returns the loss. `stride` as in `bce`. */
+  /** Softmax cross-entropy over B x K scores: weight times the sum over b of -log softmax(s)_0. Returns the loss. `stride` is as in `bce`. */
   crossEntropy(
     batch: number,
     K: number,
@@ -67,7 +68,7 @@ export class LossKernels extends EntityKernels {
     return this.sumOf("crossEntropy", [batch, K, stride, scores, weight, gradient]);
   }
 
-  /** weight T^2 sum over b of KL(softmax(targets / T) || softmax(scores / T)); gradient by scores. Returns the loss. */
+  /** weight T^2 times the sum over b of KL(softmax(targets / T) || softmax(scores / T)). Writes the gradient by the scores and returns the loss. */
   kl(
     batch: number,
     K: number,
@@ -79,7 +80,7 @@ export class LossKernels extends EntityKernels {
     return this.sumOf("kl", [batch, K, targets, scores, options.temperature, options.weight, gradient]);
   }
 
-  /** Soft labels, losses and gradients of one step of the Senior (Wang et al. 2021). Losses are means, without lambda. */
+  /** One step of the Senior (Wang et al. 2021): soft labels, both losses (means, without lambda) and gradients. */
   seniorStep(step: SeniorStep): { readonly softLoss: number; readonly seniorLoss: number } {
     const { batch, candidates: K, teachers: m, stride = K } = step;
     if (!step.softLogits) need("seniorStep", "juniorScores", step.juniorScores, batch * K);

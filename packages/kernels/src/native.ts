@@ -17,14 +17,14 @@ interface Addon {
   load(isa: string, threads: number): Loaded | null;
 }
 
-/** Why there is no native engine. */
+/** Why the native engine does not run. */
 export interface NotNative {
   readonly code: "KERNELS_NOT_NATIVE" | "KERNELS_VERSION";
-  /** the second half of a sentence */
+  /** a clause that can follow "but" */
   readonly reason: string;
 }
 
-/** The addon built in this checkout, or the optional package of this platform. */
+/** The path of the addon: built in this checkout, or from the platform's optional package. */
 function addonPath(): string | undefined {
   const platform = `${process.platform}-${process.arch}`;
   for (const folder of ["./", "../dist/"]) {
@@ -39,12 +39,10 @@ function addonPath(): string | undefined {
 }
 
 /**
- * The native engine, or the reason why there is none.
+ * Makes the native engine, or says why there is none. The thread pool is process-wide; the latest call sets its size, which never changes results.
  *
- * The thread pool is process-wide: the latest call sets its size, which never changes a result.
- *
- * @param isa - forces an instruction set; "" picks the widest
- * @param path - of the addon
+ * @param isa - the instruction set; "" picks the widest
+ * @param path - the addon
  */
 export function nativeEngine(threads: number, isa = "", path = addonPath()): Engine | NotNative {
   const missing = (reason: string): NotNative => ({ code: "KERNELS_NOT_NATIVE", reason });
@@ -59,13 +57,13 @@ export function nativeEngine(threads: number, isa = "", path = addonPath()): Eng
   if (loaded.abi !== abi) {
     return {
       code: "KERNELS_VERSION",
-      reason: `the native kernels in ${path} are of another version: build them again, or install the version of this package`,
+      reason: `the native kernels in ${path} belong to another version: rebuild them, or install the version of this package`,
     };
   }
   return engineOf(loaded, threads);
 }
 
-// Of a cache line, so that vectors do not straddle two.
+// The size of a cache line: aligned vectors never straddle two.
 const alignment = 64;
 
 function engineOf({ isa, call, address }: Loaded, threads: number): Engine {
@@ -86,7 +84,7 @@ function engineOf({ isa, call, address }: Loaded, threads: number): Engine {
     float32: (length) => make(Float32Array, length),
     int32: (length) => make(Int32Array, length),
     float64: (length) => make(Float64Array, length),
-    // The memory itself is left to the garbage collector.
+    // The garbage collector frees the memory itself.
     free: (...arrays) => {
       for (const array of arrays) if (array) ledger.giveBack(array);
     },

@@ -13,10 +13,10 @@ import {
   type Similarity,
 } from "./shapes.js";
 
-/** Relation tables by their names, each 2R x dim (CP: 2R x dim/2) or null; an encoder needs some of them. */
-export type RelationTables = Readonly<Record<RelationTable, Float32Array | null>>;
+/** Relation tables by name, each 2R x dim (CP: 2R x dim/2). An encoder needs some of them; the others are null or left out. */
+export type RelationTables = Readonly<Partial<Record<RelationTable, Float32Array | null>>>;
 
-/** The parameters that an encoder reads. */
+/** The parameters an encoder reads. */
 export interface EncoderTables extends RelationTables {
   readonly encoder: EncoderName;
   readonly dim: number;
@@ -24,22 +24,22 @@ export interface EncoderTables extends RelationTables {
   readonly entity: Float32Array;
 }
 
-/** Gradients of a batch by the rows that its queries read, each B x dim (CP: relation B x dim/2), or null where a table is not used. */
+/** Gradients by the rows that a batch's queries read, each B x dim (CP: relation B x dim/2), for the tables the encoder reads. */
 export interface EncoderGradients extends RelationTables {
   readonly head: Float32Array;
   /** dL/dc of each query, B, added to */
   readonly curvature: Float64Array;
 }
 
-/** Kernels on one side of a score: queries from heads and relations, points from entity rows. */
+/** The kernels that make queries from heads and relations, and points from entity rows. */
 export class QueryKernels extends KernelBase {
-  /** q(h, r) for B queries: fills `out.q`, `square` and `alpha`; `out.curvature` holds c of each query where hyperbolic. */
+  /** Encodes B queries q(h, r): fills `out.q`, `out.square` and `out.alpha`. Hyperbolic encoders read c of each query from `out.curvature`. */
   encode(tables: EncoderTables, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
     const call = encoderArguments("encode", tables, out.size, heads, relations, out.curvature);
     this.engine.call("encode", [...call, out.q, out.square, out.alpha]);
   }
 
-  /** From dq (B x stride) to the gradients by the rows read. `queries.curvature` as in `encode`. */
+  /** Computes the gradients by the rows that `encode` read, from `dq` = dL/dq (B x stride). */
   encodeBackward(
     tables: EncoderTables,
     heads: Int32Array,
@@ -52,12 +52,12 @@ export class QueryKernels extends KernelBase {
       ...encoderArguments("encodeBackward", tables, queries.size, heads, relations, queries.curvature),
       dq,
       out.head,
-      ...relationTables.map((table) => out[table]),
+      ...relationTables.map((table) => out[table] ?? null),
       out.curvature,
     ]);
   }
 
-  /** Points of `out.size` rows (all, or those in `rows`) of an N x dim table, with their biases; c is the shared curvature. */
+  /** Makes points of the first `out.size` rows of an N x dim table, or of those in `rows`, with their biases. c is the shared curvature. */
   points(
     similarity: Similarity,
     table: Float32Array,
@@ -73,8 +73,8 @@ export class QueryKernels extends KernelBase {
   }
 
   /**
-   * From points' gradients to those of table rows (`count` x dim, written; in the tangent space where hyperbolic), for all rows or for those
-   * in `rows`. Returns dL/d sqrt(c) of the shared curvature.
+   * Computes the `gradient` (count x dim) by table rows from the gradients by points, for the first `count` rows or those in `rows`. For hyperbolic
+   * similarities it is in the tangent space. Returns dL/d sqrt(c) of the shared curvature.
    */
   pointsBackward(
     similarity: Similarity,
@@ -104,14 +104,10 @@ function encoderArguments(
   const id = numberOf([kernel, "tables", "encoder"], encoderNames, encoder);
   const { group } = encoders[encoder];
   if (dim % group !== 0) {
-    throw new MuldeError(
-      "KERNELS_BAD_SHAPE",
-      `${encoder} takes ${group} coordinates at a time, of which ${dim} is no multiple.`,
-      {
-        path: [kernel, "tables", "dim"],
-        value: dim,
-      },
-    );
+    throw new MuldeError("KERNELS_BAD_SHAPE", `${dim} must be a multiple of ${group} for ${encoder}.`, {
+      path: [kernel, "tables", "dim"],
+      value: dim,
+    });
   }
-  return [id, batch, dim, entity, ...relationTables.map((table) => tables[table]), heads, relations, curvature];
+  return [id, batch, dim, entity, ...relationTables.map((table) => tables[table] ?? null), heads, relations, curvature];
 }

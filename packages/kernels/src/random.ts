@@ -1,28 +1,28 @@
 /**
- * A small seeded generator (SplitMix32-style mixing of a counter), for initial values and shuffles. Its state is one number, so that
- * a checkpoint can hold it. The kernels draw their negative samples by themselves.
+ * A small seeded generator for initial values and shuffles: it mixes a counter, like SplitMix32. Its state is one number, so a checkpoint can
+ * hold it. The kernels draw negative samples themselves.
  */
 export class Random {
   #state: number;
   #spare: number | undefined;
 
   constructor(seed: number) {
-    // Mixed twice, so that neighbouring seeds start far apart.
+    // Mixing twice makes neighbouring seeds start far apart.
     this.#state = mix(mix(seed >>> 0) ^ mix(Math.floor(seed / 2 ** 32) + 0x9e3779b9));
   }
 
-  /** Uniform over the 2^32 unsigned integers. */
+  /** A uniform integer from 0 to 2^32 - 1. */
   uint32(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     return mix(this.#state);
   }
 
-  /** Uniform in [0, 1), with 32 bits. */
+  /** A uniform number in [0, 1), with 32 random bits. */
   uniform(): number {
     return this.uint32() / 2 ** 32;
   }
 
-  /** Standard normal, by the polar method (Marsaglia & Bray 1964). */
+  /** A standard normal number, by the polar method (Marsaglia & Bray 1964). */
   normal(): number {
     if (this.#spare !== undefined) {
       const value = this.#spare;
@@ -40,7 +40,7 @@ export class Random {
     }
   }
 
-  /** Permutes an array in place, every order equally likely (Fisher & Yates). */
+  /** Permutes an array in place; every order is equally likely (Fisher & Yates). */
   shuffle(values: Int32Array): void {
     for (let i = values.length - 1; i > 0; i--) {
       const j = Math.floor(this.uniform() * (i + 1));

@@ -1,36 +1,37 @@
 import { constants, encoders, type relationTables, type similarities } from "./_generated.js";
 import type { Engine } from "./engine.js";
 
-/** How a query point and an entity point make a score. `relationHyperbolic` is for one curvature per relation. */
+/**
+ * How a query point q and an entity point p make a score: `dot` is <q, p>, `euclidean` -|q - p|^2, `hyperbolic` minus the squared distance in the
+ * Poincare ball, and `relationHyperbolic` the same with a curvature per query.
+ */
 export type Similarity = keyof typeof similarities;
 
-/** A fused query encoder. */
+/** The name of a fused query encoder. */
 export type EncoderName = keyof typeof encoders;
 
-/** Names of the fused query encoders. */
+/** The names of the fused query encoders. */
 export const encoderNames = Object.keys(encoders) as readonly EncoderName[];
 
-/** A table that some encoders read, a row for each relation. */
+/** The name of a table with a row per relation, which some encoders read. */
 export type RelationTable = (typeof relationTables)[number];
 
-/** The largest dimension: rows of scratch memory in the kernels are this long. */
+/** The largest dimension of the kernels. */
 export const { maxDim } = constants;
 
-/** Rows of points and queries are padded with zeros to whole vectors of the widest instruction set. */
+/** The length of a row of queries or points: `dim` rounded up to a multiple of 16. Zeros fill the rest. */
 export function rowStride(dim: number): number {
   return Math.ceil(dim / constants.rowMultiple) * constants.rowMultiple;
 }
 
-/** Length of the packed copy of n points. */
-export function packedLength(n: number, dim: number): number {
+/** The length of the packed copy of n points. */
+function packedLength(n: number, dim: number): number {
   return Math.ceil(n / constants.packedMultiple) * constants.packedMultiple * rowStride(dim);
 }
 
-/**
- * Encoded queries. For hyperbolic similarities `q` lies in the unit ball (sqrt(c) times the point in the ball of curvature -c).
- */
+/** B encoded queries. For hyperbolic similarities `q` is in the unit ball: sqrt(c) times the point in the ball of curvature -c. */
 export interface QueryBatch {
-  /** B, at most the capacity it was made with. */
+  /** B, up to the capacity it was made with */
   readonly size: number;
   readonly dim: number;
   /** B x stride */
@@ -45,37 +46,37 @@ export interface QueryBatch {
   readonly headBias: Float32Array | null;
 }
 
-/** Entities as the similarities see them. */
+/** Entities as the similarities read them. */
 export interface PointTable {
-  /** n, at most the capacity it was made with */
+  /** n, up to the capacity it was made with */
   readonly size: number;
   readonly dim: number;
-  /** n x stride: the point, in the unit ball where hyperbolic; for `relationHyperbolic` its unit direction */
+  /** n x stride: points, in the unit ball for `hyperbolic`; unit directions for `relationHyperbolic` */
   readonly points: Float32Array;
-  /** n: squared norm; for `relationHyperbolic` the norm of the tangent vector */
+  /** n: squared norms; norms of the tangent vectors for `relationHyperbolic` */
   readonly norm: Float32Array;
-  /** n: 1 / (1 - |p|^2) where hyperbolic */
+  /** n: 1 / (1 - |p|^2) for `hyperbolic`, else 1 */
   readonly alpha: Float32Array;
-  /** n: b_t */
+  /** n: tail biases */
   readonly bias: Float32Array;
-  /** The points once more in the order of the all-entity kernels, or null where those are not used. */
+  /** a copy of the points in the layout of the all-entity kernels, or null */
   readonly packed: Float32Array | null;
 }
 
-/** Which of B x K pairs of queries and candidates touch which row (see `Kernels.plan`). */
+/** Which of B x K pairs of queries and candidates touch which entity row. `Kernels.plan` fills it. */
 export interface Plan {
-  /** number of distinct rows */
+  /** the number of distinct rows */
   readonly size: number;
-  /** distinct ids of the pairs and the others, ascending */
+  /** the distinct ids of pairs and others, ascending */
   readonly rows: Int32Array;
-  /** the pairs of `rows[i]` are `entries[offsets[i] .. offsets[i + 1])`, ascending; a row of the others alone has none */
+  /** `entries[offsets[i] .. offsets[i + 1])` are the pairs of `rows[i]`, ascending */
   readonly offsets: Int32Array;
   readonly entries: Int32Array;
-  /** each of the others' index into `rows` */
+  /** the others' indices into `rows` */
   readonly local: Int32Array;
 }
 
-/** A query batch with room for `capacity` queries. */
+/** Makes a query batch with room for `capacity` queries. */
 export function queryBatch(engine: Engine, capacity: number, dim: number): QueryBatch & { size: number } {
   return {
     size: capacity,
@@ -88,7 +89,7 @@ export function queryBatch(engine: Engine, capacity: number, dim: number): Query
   };
 }
 
-/** A point table with room for `capacity` entities; `packed` if all-entity kernels will read it. */
+/** Makes a point table with room for `capacity` entities. Set `packed` if all-entity kernels will read it. */
 export function pointTable(
   engine: Engine,
   capacity: number,
@@ -106,11 +107,11 @@ export function pointTable(
   };
 }
 
-/** A plan with room for so many pairs and others. */
+/** Makes a plan with room for so many pairs and others. */
 export function plan(engine: Engine, pairs: number, others: number): Plan & { size: number } {
   return {
     size: 0,
-    // counting writes one row more, before it knows whether that is used
+    // The kernel writes a row before it knows whether the row is used.
     rows: engine.int32(pairs + others + 1),
     offsets: engine.int32(pairs + others + 1),
     entries: engine.int32(pairs),
@@ -118,7 +119,7 @@ export function plan(engine: Engine, pairs: number, others: number): Plan & { si
   };
 }
 
-/** Gives the arrays of a query batch, point table or plan back to the engine. */
+/** Frees the arrays of a query batch, point table or plan. */
 export function freeAll(engine: Engine, owner: QueryBatch | PointTable | Plan): void {
   for (const value of Object.values(owner)) if (ArrayBuffer.isView(value)) engine.free(value as Float32Array);
 }

@@ -1,32 +1,32 @@
 import type { KernelArgument } from "./engine.js";
 import { LossKernels } from "./losses.js";
 
-/** An optimizer's view of a parameter table and its gradient. */
+/** A parameter table and its gradient, for an optimizer. */
 export interface Update {
-  /** rows of the table */
+  /** the rows of the table */
   readonly rows: number;
   readonly dim: number;
-  /** rows that the gradient holds, ascending, or null: all */
+  /** the rows of the gradient, ascending; null stands for all */
   readonly ids: Int32Array | null;
-  /** how many of `ids` count */
+  /** how many of `ids` to use */
   readonly count: number;
-  /** leave the other rows alone instead of giving them a zero gradient */
+  /** whether rows without a gradient stay as they are; otherwise momentum still moves them */
   readonly sparse: boolean;
-  /** count x dim, or rows x dim */
+  /** count x dim, or rows x dim without ids */
   readonly gradient: Float32Array;
   readonly parameters: Float32Array;
 }
 
-/** Rows of one matrix for `copyRows`. */
+/** A block of a matrix, for `copyRows`. */
 export interface StridedRows<A extends Float32Array | Int32Array> {
   readonly data: A;
-  /** values from row to row */
+  /** the distance between rows */
   readonly stride: number;
-  /** the column to start at */
+  /** the block's first column */
   readonly column: number;
 }
 
-/** Kernels that change tables row by row. */
+/** The optimizers, and other kernels that change rows of tables. */
 export class UpdateKernels extends LossKernels {
   /** Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); `step` counts from 1. */
   adam(
@@ -57,12 +57,12 @@ export class UpdateKernels extends LossKernels {
     this.engine.call("adagrad", [...updateArguments(update), state.sum, learningRate, epsilon, weightDecay]);
   }
 
-  /** table[ids[b]] += source[b] for the B rows of a batch, in its order. */
+  /** table[ids[b]] += source[b] for the B rows of a batch, in order. */
   addRows(batch: number, dim: number, ids: Int32Array, source: Float32Array, table: Float32Array): void {
     this.engine.call("addRows", [batch, dim, ids, source, table]);
   }
 
-  /** Copies `rows` rows of `width` values between matrices of the same kind. */
+  /** Copies `rows` rows of `width` values from one block to another of the same kind. */
   copyRows<A extends Float32Array | Int32Array>(
     rows: number,
     width: number,
@@ -74,7 +74,7 @@ export class UpdateKernels extends LossKernels {
   }
 }
 
-/** Values of either kind as the kernel moves them. */
+/** The same 4-byte values as int32, which the kernel takes. */
 function words(array: Float32Array | Int32Array): Int32Array {
   return ArrayBuffer.isView(array) ? new Int32Array(array.buffer, array.byteOffset, array.length) : array;
 }

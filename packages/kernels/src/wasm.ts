@@ -8,11 +8,11 @@ import { availableThreads, isNode } from "./_host.js";
 import { startThread, type Thread } from "./_threads.js";
 import type { Engine, KernelArgument } from "./engine.js";
 
-// The stack and the data of the module need a little over 2 MiB; 64 KiB pages.
+// In pages of 64 KiB. The module's stack and data need a little over 2 MiB.
 const initialPages = 64;
-// 4 GiB is what 32-bit addresses reach; hosts that will not reserve so much get less.
+// 32-bit addresses reach 4 GiB. Hosts that do not reserve that much get less.
 const maximumPages = [65_536, 32_768, 16_384, 4_096];
-// As large as the main instance's own (scripts/build-wasm.js).
+// As large as the main instance's stack (scripts/build-wasm.js).
 const workerStackBytes = 2 << 20;
 const faultNumbers = 6;
 
@@ -25,7 +25,7 @@ interface Exports {
 }
 
 async function readModule(): Promise<WebAssembly.Module> {
-  // The same relative place from src/ and from dist/.
+  // The same path works from src/ and dist/.
   const url = new URL("../wasm/mulde.wasm", import.meta.url);
   if (!isNode) return WebAssembly.compileStreaming(fetch(url));
   const { readFile } = await import("node:fs/promises");
@@ -41,24 +41,25 @@ function createMemory(): WebAssembly.Memory {
       cause = error;
     }
   }
-  const reason = "This host gives WebAssembly no shared memory, which the kernels need.";
+  const reason =
+    "This host provides no shared memory for WebAssembly, which the kernels need. Run a page cross-origin isolated.";
   throw new MuldeError("KERNELS_NO_SHARED_MEMORY", reason, { cause });
 }
 
 /**
- * The WebAssembly engine with SIMD128; more than one thread needs a host that shares memory between workers.
+ * Makes the WebAssembly engine, with SIMD128. More than one thread needs a host that shares memory between workers.
  *
- * @param fallback - why the native engine is not used, if it was not WebAssembly that was asked for
- * @param readModule - gives the kernels' module
+ * @param fallback - why the native engine does not run, if WebAssembly was not requested
+ * @param module - the compiled kernels
  */
 export async function wasmEngine(threads: number, fallback?: string, module = readModule()): Promise<Engine> {
   const compiled = await module;
   const memory = createMemory();
   const instance = await WebAssembly.instantiate(compiled, { env: { memory } });
   const exports = instance.exports as unknown as Exports;
-  // A module from before there was a number has none to show.
+  // A module from before the version check has no number.
   if ((exports as Partial<Exports>).abi === undefined || exports.abi() >>> 0 !== abi) {
-    const reason = "wasm/mulde.wasm is of another version than the code around it: install @mulde/kernels again.";
+    const reason = "wasm/mulde.wasm belongs to another version than the code around it: reinstall @mulde/kernels.";
     throw new MuldeError("KERNELS_VERSION", reason);
   }
   const heap = new Heap(memory, exports.__heap_base.value as number);
@@ -73,7 +74,7 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
   const fault = new Float64Array(memory.buffer, exports.fault(), faultNumbers);
   const ledger = new ArrayLedger();
 
-  // The address first: allocating may grow the memory, and with it replace the buffer.
+  // Allocate first: that may grow the memory and replace the buffer.
   function make<A extends EngineArray>(
     type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, address: number, length: number): A },
     length: number,

@@ -1,4 +1,4 @@
-// One valid call of every kernel, whose arrays are as long as they must be and not longer, with a margin of marked values on both sides.
+// One valid call of every kernel. Arrays are exactly as long as needed, with a margin of marked values on both sides.
 import { Kernels, plan as newPlan } from "../src/index.js";
 import type { Engine, KernelArgument, PointTable, QueryBatch } from "../src/index.js";
 import { ints } from "./_model.js";
@@ -13,7 +13,7 @@ export interface RecordedCall {
 const margin = 16;
 const mark = -12345;
 
-/** Kernels that write down every call; `guarded()` says whether all margins are as they were. */
+/** Kernels that record every call; `guarded()` says whether all margins are unchanged. */
 export function recorder(engine: Engine) {
   const calls: RecordedCall[] = [];
   const wholes: Values[] = [];
@@ -43,7 +43,7 @@ export function recorder(engine: Engine) {
   return { kernels: new Kernels(wrapped), calls, guarded };
 }
 
-/** Calls every kernel once or twice, with shapes that nothing but the call's own fits. */
+/** Calls every kernel at least once, with sizes that differ from each other. */
 export function callAll(k: Kernels): void {
   const { engine } = k;
   const [N, R, dim, stride, B, K] = [9, 2, 6, 16, 3, 5];
@@ -101,7 +101,7 @@ export function callAll(k: Kernels): void {
   k.points(similarity, tables.entity, null, 1, bias, points);
   const ids = ints(k, [0, 8, 3, 3, 4, 5, 1, 2, 8, 7, 7, 7, 0, 1, 4]);
   k.candidates(similarity, queries, points, ids, K, float(B * K));
-  // By counting, then by a radix sort.
+  // The first plan uses the counting sort, the second the radix sort.
   for (const entities of [N, 1000]) {
     const plan = newPlan(engine, B * K, B);
     plan.size = k.plan(ids, heads, entities, plan);

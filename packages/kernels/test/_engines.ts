@@ -1,4 +1,4 @@
-// Every suite runs on every engine that this machine has, with one and with two threads.
+// Every suite runs on every engine of this machine, with one thread and with two.
 import { afterAll, beforeAll, describe } from "vitest";
 import { createKernels } from "../src/index.js";
 import type { Kernels, KernelsOptions } from "../src/index.js";
@@ -32,7 +32,7 @@ export function onEveryEngine(body: (kernels: () => Kernels) => void): void {
       describe(`on ${engine.name} with ${threads} thread${threads > 1 ? "s" : ""}`, () => {
         let kernels: Kernels | undefined;
         beforeAll(async () => {
-          // Native kernels have one pool for the process, of the size asked for last.
+          // The native pool is process-wide; the latest call sets its size.
           kernels = await createKernels({ ...engine.options, threads });
         });
         afterAll(() => kernels?.engine.close());

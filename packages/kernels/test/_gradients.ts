@@ -1,4 +1,4 @@
-// The whole chain of gradients of a linear functional of the scores, by the kernels as a trainer would call them, and by finite
+// The gradients of a linear function of the scores, through the whole chain: by the kernels, called as a trainer calls them, and by finite
 // differences of the reference.
 import { pairTerms, plan as newPlan, rowStride } from "../src/index.js";
 import type { EncoderGradients, Kernels, QueryBatch } from "../src/index.js";
@@ -152,7 +152,7 @@ export function candidateGradients(
     gradients.headBias[e]! += headBias[i]!;
   });
   addEncoderGradients(gradients, model, batch, byRow, dc);
-  // sqrt(c) -> c
+  // From sqrt(c) to c.
   if (similarity === "hyperbolic") gradients.c[0]! += dSqrtC / (2 * Math.sqrt(model.c[0]!));
   return { scores, gradients };
 }
@@ -206,7 +206,7 @@ export function expectedGradients(model: Model, batch: Batch, samples: number): 
   const relations = ascending(batch.relations);
   const byEntity: Touches = (row) => (b, e) => e === row || batch.heads[b] === row;
   const byRelation: Touches = (row) => (b) => batch.relations[b] === row;
-  // A small part of the natural length: the stencil errs by its fourth power, rounding by 1e-15 over it.
+  // A small part of the natural length h: the stencil's error grows with h^4, that of rounding with 1e-15 / h.
   const part = 1e-3;
   const h = isHyperbolic(model.encoder) ? part / Math.sqrt(model.c[0]!) : part;
   check("entity", model.entity, entities, dim, byEntity, h);
@@ -245,7 +245,7 @@ export function gradientErrors(
     entity: vectors,
     relation: vectors,
     innerTranslation: vectors,
-    // a change of sqrt(c) moves every point as a change of its length does
+    // Changing sqrt(c) moves a point as changing its length does.
     c: Math.max(largest(gradients.c), vectors / model.curvature ** 1.5),
   };
   const errors: Record<string, number> = {};

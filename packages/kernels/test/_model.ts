@@ -1,4 +1,4 @@
-// A random model in float64 (every value a float32), its scores by the reference, and the same as tables of an engine.
+// A random model in float64 (with float32 values), its scores by the reference, and its tables for an engine.
 import { queryBatch, pointTable, Random } from "../src/index.js";
 import type { EncoderName, EncoderTables, Kernels, PointTable, QueryBatch, Similarity } from "../src/index.js";
 import { distance, dot, encode, expmap0, squaredDistance } from "./_reference.js";
@@ -93,7 +93,7 @@ export function randomModel(shape: ModelShape): Model {
     Math.fround(shape.curvature * (similarity === "relationHyperbolic" ? 0.5 + (r + random.uniform()) / relations : 1)),
   );
   const s = isHyperbolic(shape.encoder) ? Math.sqrt(shape.curvature) : 1;
-  // lengths away from 0, where the angle of a pair is not differentiable
+  // Lengths stay away from 0, where the angle of a pair is not differentiable.
   const pairs = () => {
     const out = new Float64Array(relations * dim);
     for (let i = 0; i + 1 < out.length; i += 2) {
@@ -105,7 +105,7 @@ export function randomModel(shape: ModelShape): Model {
     return out;
   };
   const small = (r: Random) => (0.5 * Math.min(shape.radius, 1) * r.uniform() + 0.01) / s;
-  // Products: entries near 1, so that a query is about as long as its head, but not so long that expmap0 saturates
+  // Products get entries near 1: a query is then about as long as its head, and expmap0 does not saturate.
   const shrink = Math.max(1, s * Math.sqrt(dim));
   const multiplies = /^(Dist|ComplEx|CP|SimplE|QuatE)/.test(shape.encoder);
   const relation = multiplies
@@ -184,7 +184,7 @@ export function scoreTolerance(
   const size = Math.sqrt(dot(q, q)) + Math.sqrt(dot(p, p));
   if (model.similarity === "dot") return rest + 4 * ulp * size * size;
   const D = squaredDistance(q, p);
-  // D's own absolute error, so that D = 0 is covered too
+  // The absolute error of D, which covers D = 0.
   const error =
     4 * ulp * size * Math.sqrt(D) +
     4 * (ulp * size) ** 2 +

@@ -1,5 +1,5 @@
-// An independent float64 implementation of what the kernels compute, from the formulas of the specification, in the coordinates of
-// the ball of curvature -c (the kernels work in the unit ball). Written for clarity alone.
+// An independent float64 implementation of the kernels' formulas, in the ball of curvature -c (the kernels use the unit ball). It is written for
+// clarity.
 import type { EncoderName } from "../src/index.js";
 
 export type Vector = Float64Array;
@@ -161,7 +161,7 @@ export function encode(encoder: EncoderName, h: Vector, r: RelationRows, c: numb
     // An entity's row is (head 0, tail 0, head 1, tail 1, ...); only the candidates' tail halves count.
     case "CP":
       return h.map((_, i) => (i % 2 === 1 ? h[i - 1]! * r.relation[(i - 1) / 2]! : 0));
-    // <h_h, r, t_t> / 2 + <t_h, r', h_t> / 2, (r 0, r' 0, r 1, ...) being the relation's row
+    // <h_h, r, t_t> / 2 + <t_h, r', h_t> / 2. The relation's row is (r 0, r' 0, r 1, ...).
     case "SimplE":
       return h.map((_, i) =>
         i % 2 === 1 ? (h[i - 1]! * r.relation[i - 1]!) / 2 : (h[i + 1]! * r.relation[i + 1]!) / 2,

@@ -21,24 +21,23 @@ afterAll(() => {
 const spaceless = (text: string) => text.replace(/[\s,"']/g, "");
 const failure = (code: string) => expect.objectContaining({ name: "MuldeError", code }) as MuldeError;
 
-/** A stand-in for an addon, with a number of its own. */
+/** Writes a stand-in for an addon with a given version number. */
 function addon(name: string, abi: number | undefined): string {
   const path = join(folder, `${name}.cjs`);
   writeFileSync(path, `exports.load = () => ({ isa: "avx2", abi: ${String(abi)}, call() {}, address: () => 0 });`);
   return path;
 }
 
-describe("what TypeScript knows of the C++ sources", () => {
-  it("is what they tell; if not, run `node scripts/build-wasm.js`", async () => {
+describe("src/_generated.ts", () => {
+  it("matches the C++ sources (else run `node scripts/build-wasm.js`)", async () => {
     const facts = await readFacts(readFileSync(wasm));
     expect(generated.abi).toBe(facts.abi);
-    // Prettier has set the file since.
+    // Prettier formats the file after it is written.
     const written = readFileSync(new URL("../src/_generated.ts", import.meta.url), "utf8");
     expect(spaceless(written)).toBe(spaceless(generate(facts)));
   });
 
   it("agrees with the reference on every encoder", () => {
-    expect(encoderNames).toHaveLength(17);
     for (const name of encoderNames) {
       const { ball, group, part, tables } = generated.encoders[name];
       expect(tables, name).toEqual(tablesOf(name));
@@ -48,7 +47,7 @@ describe("what TypeScript knows of the C++ sources", () => {
     }
   });
 
-  it("gives the largest dimension and the stride of rows", () => {
+  it("has the largest dimension and the stride of rows", () => {
     expect(maxDim).toBe(1024);
     expect([1, 16, 17, 1024].map(rowStride)).toEqual([16, 16, 32, 1024]);
   });
@@ -66,21 +65,21 @@ describe("an addon of another version", () => {
     const make = () => engine;
     const wasmInstead = await chooseEngine({ threads: 1 }, make);
     expect(wasmInstead.kind).toBe("wasm");
-    expect(wasmInstead.fallback).toContain(`the native kernels in ${path} are of another version`);
+    expect(wasmInstead.fallback).toContain(`the native kernels in ${path} belong to another version`);
     await expect(chooseEngine({ threads: 1, engine: "native" }, make)).rejects.toThrow(failure("KERNELS_VERSION"));
     await expect(chooseEngine({ threads: 1, isa: "avx2" }, make)).rejects.toThrow(/another version/);
   });
 
-  it("is used if its number is the right one", () => {
+  it("is used if its number matches", () => {
     expect(nativeEngine(1, "", addon("right", generated.abi))).toMatchObject({ kind: "native", isa: "avx2" });
   });
 
-  it("is told from one that is not there, or does not load", () => {
+  it("differs from one that does not load", () => {
     expect(nativeEngine(1, "", join(folder, "none.cjs"))).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
     expect(nativeEngine(1, "", undefined)).toHaveProperty("kind");
   });
 
-  it("nothing is told where WebAssembly was asked for", async () => {
+  it("gives no reason if you request WebAssembly", async () => {
     const engine = await chooseEngine({ threads: 1, engine: "wasm" }, () => {
       throw new Error("not to be called");
     });
@@ -89,7 +88,7 @@ describe("an addon of another version", () => {
 });
 
 describe("a WebAssembly module of another version", () => {
-  // The least module: it takes the memory and offers a number, or nothing.
+  // The smallest modules, with a version number and without.
   const bytes = (abi: boolean) =>
     new Uint8Array([
       ...[0, 97, 115, 109, 1, 0, 0, 0],

@@ -1,4 +1,4 @@
-// The same work on every engine and number of threads: bit by bit the same for any number of threads, nearly so between engines.
+// The same work gives the same bits with any number of threads, and nearly the same results on any engine.
 import { beforeAll, describe, expect, it } from "vitest";
 import { createKernels, Random } from "../src/index.js";
 import type { Kernels, KernelsOptions } from "../src/index.js";
@@ -148,7 +148,7 @@ describe.each(engines)("$name", ({ name, options }) => {
     const other = await results(options, threads);
     for (const [key, values] of Object.entries(first.get(name)!)) {
       expect(values.some(Number.isNaN), key).toBe(false);
-      // as bytes: quick, and -0 is not 0
+      // Comparing bytes is quick and tells -0 from 0.
       expect(Buffer.compare(Buffer.from(values.buffer), Buffer.from(other[key]!.buffer)), key).toBe(0);
     }
   });
@@ -164,10 +164,10 @@ describe.each(engines)("$name", ({ name, options }) => {
         worst = Math.max(worst, Math.abs(value - expected[i]!) / scale);
         if (value !== expected[i]) differing++;
       });
-      // Ranks and ids may differ where two scores nearly are one, which the rounding of fused operations then decides.
+      // Ranks and ids may differ where two scores are so close that rounding decides.
       if (key.endsWith("exact"))
         expect(differing, key).toBeLessThanOrEqual(key.startsWith("sample") ? 0 : values.length / 500);
-      // Without fused multiply-add, and with other lanes to sum: some roundings of 6e-8, which the chain multiplies by a few tens.
+      // Fused multiply-adds and the order of sums differ: some roundings of 6e-8, which the chain multiplies by a few tens.
       else expect(worst, key).toBeLessThan(2e-5);
     }
   });

@@ -127,7 +127,7 @@ onEveryEngine((kernels) => {
             K: entities,
             gradScores: [],
           };
-          // One answer, two, or one in seven of all; the head itself is among the first query's.
+          // Queries have one answer, two, or a seventh of all entities; the first query's include its head.
           const answers = draw(entities).map((target, b) => {
             if (b % 3 === 0) return [b === 0 ? batch.heads[0]! : target];
             if (b % 3 === 1) return [...new Set([target, entities - 1])].sort((x, y) => x - y);
@@ -138,9 +138,9 @@ onEveryEngine((kernels) => {
             byReference(model, batch, answers, scaled),
           );
           const { loss, gradients } = byKernels(kernels(), model, batch, answers, scaled);
-          // scores are good to some 1e-6 of their size, and a loss is a difference of two
+          // Scores have a relative error of about 1e-6, and a loss is the difference of two.
           expect(Math.abs(loss - expected.loss)).toBeLessThan(1e-5 * (1 + expected.loss));
-          // A constant of the query does not change a softmax.
+          // A softmax does not depend on a constant of the query.
           const softmax = options.kind === "softmax";
           if (softmax) expect(gradients.headBias.every((g) => g === 0)).toBe(true);
           const errors = gradientErrors(
@@ -149,7 +149,7 @@ onEveryEngine((kernels) => {
             gradients,
           );
           for (const [table, error] of Object.entries(errors)) {
-            // With one entity a softmax's gradient is nothing but rounding. Else: sums in product form, f q - sum w p, cancel a digit or two.
+            // With one entity, a softmax's gradient is only rounding. Otherwise f q - sum w p cancels a digit or two.
             if (entities > 1 || !softmax) expect(error, table).toBeLessThan(2e-5);
           }
         },
@@ -173,7 +173,7 @@ onEveryEngine((kernels) => {
     expect(byKernels(kernels(), model, batch, [[3]], soft(1)).loss).toBeNaN();
   });
 
-  it("says which query has no answer", () => {
+  it("names a query without labels", () => {
     const shape = { dim: 4, entities: 20, relations: 2, curvature: 1, radius: 1, seed: 1 };
     const model = randomModel({ encoder: "RotE", similarity: "euclidean", ...shape });
     const batch: Batch = { heads: [1, 2], relations: [0, 1], candidates: [], K: 0, gradScores: [] };

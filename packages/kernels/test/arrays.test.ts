@@ -11,7 +11,7 @@ onEveryEngine((kernels) => {
     k.addRows(1, 4, new Int32Array(1), source, table);
   };
 
-  it("an array that is given back twice frees nobody else's memory", () => {
+  it("freeing an array twice does not free another's memory", () => {
     const { engine } = kernels();
     const a = engine.float32(100);
     engine.free(a);
@@ -24,14 +24,14 @@ onEveryEngine((kernels) => {
     engine.free(a, b, b, c);
   });
 
-  it("an array that was given back is refused, with its name", () => {
+  it("refuses a freed array, and names the argument", () => {
     const k = kernels();
     const { engine } = k;
     const [source, table] = [copy(k, [1, 2, 3, 4]), copy(k, [0, 0, 0, 0])];
     add(k, source, table);
     engine.free(source);
     expect(() => add(k, source, table)).toThrow(freed(["addRows", "source"]));
-    // Also once its memory is somebody else's.
+    // Also after its memory is reused.
     const other = copy(k, [5, 6, 7, 8]);
     expect(() => add(k, source, table)).toThrow(freed(["addRows", "source"]));
     add(k, other, table);
@@ -40,7 +40,7 @@ onEveryEngine((kernels) => {
     expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
   });
 
-  it("views of the engine's arrays and arrays of other origin are left alone", () => {
+  it("does not free views of its arrays, or other arrays", () => {
     const k = kernels();
     const { engine } = k;
     const [source, table] = [copy(k, [1, 2, 3, 4]), new Float32Array(4)];
@@ -52,7 +52,7 @@ onEveryEngine((kernels) => {
     expect([...other]).toEqual([9, 9, 9, 9]);
   });
 
-  it("one array may be read and written in the same call, whoever made it", () => {
+  it("reads and writes the same array in one call, whoever made it", () => {
     const k = kernels();
     for (const scores of [copy(k, [1, 2, 3, 4]), Float32Array.of(1, 2, 3, 4)]) {
       const options = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
@@ -63,7 +63,7 @@ onEveryEngine((kernels) => {
     }
   });
 
-  it("a call that is refused leaves everything as it was, and takes no memory", () => {
+  it("a refused call changes nothing and leaks no memory", () => {
     const k = kernels();
     const table = Float32Array.of(1, 2, 3, 4);
     const before = k.engine.float32(1);
@@ -74,12 +74,12 @@ onEveryEngine((kernels) => {
     }
     expect([...table]).toEqual([1, 2, 3, 4]);
     const after = k.engine.float32(1);
-    // 80 MB would have been taken.
+    // A leak would have taken 80 MB.
     if (k.kind === "wasm") expect(after.byteOffset - before.byteOffset).toBeLessThan(1e6);
     k.engine.free(before, after);
   });
 
-  it("dispose gives the kept memory back, and calls make it anew", () => {
+  it("dispose frees the scratch memory, and later calls allocate it again", () => {
     const { engine } = kernels();
     const { engine: noting, live } = counting(engine);
     const own = new Kernels(noting);
@@ -104,7 +104,7 @@ onEveryEngine((kernels) => {
   });
 });
 
-it("a view of memory that nobody uses any more is refused in WebAssembly", async () => {
+it("WebAssembly refuses a view of freed memory", async () => {
   const k = await createKernels({ engine: "wasm", threads: 1 });
   const [a, b, table] = [k.engine.float32(100), k.engine.float32(100), new Float32Array(4)];
   const view = b.subarray(50);
@@ -117,7 +117,7 @@ it("a view of memory that nobody uses any more is refused in WebAssembly", async
   await k.close();
 });
 
-it.each(["native", "wasm"] as const)("an engine and kernels can be closed by `await using` (%s)", async (engine) => {
+it.each(["native", "wasm"] as const)("engines and kernels can be disposed more than once (%s)", async (engine) => {
   const k = await createKernels({ engine, threads: 2 }).catch(() => undefined);
   if (!k) return;
   await k[Symbol.asyncDispose]();

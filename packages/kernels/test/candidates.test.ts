@@ -7,9 +7,9 @@ import type { Expected } from "./_gradients.js";
 import { multipleOf, query, randomModel, row, scoreOf, scoreTolerance, similaritiesOf } from "./_model.js";
 import { dot } from "./_reference.js";
 
-// Sums of up to 17 x 300 products of float32 values, each rounded by 6e-8, and that grows by some units along the chain.
+// Sums of up to 17 x 300 products of float32 values round by 6e-8 each, and the chain multiplies that by a few units.
 const gradientTolerance = 1e-5;
-// At radius 5, 1 - |x|^2 is 2e-4: what float32 rounds of a point is 3e-4 of that.
+// At radius 5, 1 - |x|^2 is 2e-4, and a point's float32 rounding is 3e-4 of that.
 const boundaryTolerance = 2e-3;
 
 interface Reference {
@@ -27,7 +27,7 @@ const cases: readonly Case[] = [
   [3, 300, 50, 18, 1, 1.5],
   [17, 255, 1000, 8, 0.5, 1],
 ];
-// TransE and its like have no boundary, and DistH's product of two points is far from it.
+// Euclidean encoders have no boundary, and DistH's product of two points is far from it.
 const boundaryCase: Case = [3, 5, 8, 4, 1, 5];
 
 onEveryEngine((kernels) => {
@@ -74,7 +74,7 @@ onEveryEngine((kernels) => {
   it.each(["hyperbolic", "relationHyperbolic"] as const)(
     "entities beyond the boundary, which are projected to it, have no gradient along their own direction (%s)",
     (similarity) => {
-      // lengths from 8 to 40, where the boundary is at 6.1
+      // Lengths from 8 to 40; the boundary is at 6.1.
       const shape = {
         encoder: "TransH",
         similarity,
@@ -88,8 +88,8 @@ onEveryEngine((kernels) => {
       const model = randomModel(shape);
       model.c.fill(1);
       const { gradients } = candidateGradients(kernels(), model, randomBatch(5, 6, 8, 6, 2));
-      // Without the cap the slope along its direction would be some 2 artanh(1 - 1e-5) = 12 for each pair, as much as across it. The
-      // kernels take it out in float64; what stays is the rounding of the large sums that it is taken out of.
+      // Without the cap, the slope along a point's direction would be about 2 artanh(1 - 1e-5) = 12 for each pair, as large as across it. The
+      // kernels subtract it in float64; the rounding of the large sums remains.
       const length = (x: Float64Array) => Math.sqrt(dot(x, x));
       const rows = Array.from({ length: 8 }, (_, e) => row(gradients.entity, 6, e));
       const largest = Math.max(...rows.map(length));

@@ -47,7 +47,7 @@ const shapes = (encoder: EncoderName, radius: number) =>
 
 const heads = [0, 4, 2];
 const relations = [3, 0, 1];
-// Every run of the suite checks the same models.
+// All engines check the same models.
 const runs = { numRuns: 15, seed: 20 };
 
 /** Checks encodeBackward, with some dL/dq, against finite differences. */
@@ -75,8 +75,7 @@ function checkGradients(k: Kernels, model: Model): void {
     const scale = gradient.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
     const step = Math.max(1, Math.floor(x.length / 8));
     for (let i = 0; i < x.length; i += step) {
-      // Outputs are rounded once, 6e-8; the rest is what the differences themselves are good for: the loss is known
-      // to some 1e-14 and the stencil divides that by h.
+      // Outputs round once, by 6e-8. The rest is the error of the differences: the loss is known to about 1e-14, which the stencil divides by h.
       const tolerance = 1e-6 * scale + 1e-12 / h;
       expect(Math.abs(gradient[i]! - difference(loss, x, i, h)), `${name} ${i}`).toBeLessThan(tolerance);
     }
@@ -96,7 +95,7 @@ onEveryEngine((kernels) => {
   ] as const)("%s has the gradients of queries that were projected to the boundary, c = %d", (encoder, curvature) => {
     const shape = { similarity: "hyperbolic", dim: 6, entities: 5, relations: 4, radius: 3, seed: 6 } as const;
     const model = randomModel({ ...shape, encoder, curvature });
-    // Far translations of far heads in the same direction, or products of long vectors over sqrt(c) < 1: both leave the ball.
+    // Far translations of far heads in the same direction leave the ball, and so do products of long vectors with sqrt(c) < 1.
     model.entity.forEach((value, i) => (model.entity[i] = Math.fround(Math.abs(value) / 10 + 2)));
     model.tables.relation.fill(4);
     heads.forEach((h, b) => {
@@ -107,7 +106,7 @@ onEveryEngine((kernels) => {
   });
 
   describe.each(encoderNames)("%s", (encoder) => {
-    it("encodes as the formula says, up to the boundary of the ball", () => {
+    it("follows the formula, up to the boundary of the ball", () => {
       fc.assert(
         fc.property(shapes(encoder, 8), (model) => {
           const k = kernels();
@@ -116,14 +115,14 @@ onEveryEngine((kernels) => {
           heads.forEach((h, b) => {
             const expected = unitQuery(model, h, relations[b]!);
             const square = dot(expected, expected);
-            // float64 inside, float32 outside: an entry is rounded once, by 6e-8 of itself
+            // Encoders compute in float64 and return float32, so an entry rounds once, by 6e-8 of itself.
             for (let i = 0; i < stride; i++) {
               const value = i < model.dim ? expected[i]! : 0;
               expect(Math.abs(out.q[b * stride + i]! - value)).toBeLessThanOrEqual(1e-7 * Math.abs(value) + 1e-12);
             }
             expect(Math.abs(out.square[b]! - square)).toBeLessThanOrEqual(1e-7 * square);
             const alpha = isHyperbolic(encoder) ? 1 / (1 - square) : 1;
-            // 1 - |q|^2 is 2e-5 at least, of which float64 rounds 1e-11
+            // 1 - |q|^2 is at least 2e-5, of which float64 loses 1e-11.
             expect(Math.abs(out.alpha[b]! / alpha - 1)).toBeLessThan(2e-7);
           });
         }),
@@ -131,7 +130,7 @@ onEveryEngine((kernels) => {
       );
     });
 
-    it("has the gradients that finite differences give", () => {
+    it("has the gradients of finite differences", () => {
       fc.assert(
         fc.property(shapes(encoder, 4), (model) => checkGradients(kernels(), model)),
         runs,
@@ -160,7 +159,7 @@ onEveryEngine((kernels) => {
       for (const array of [q.q, q.square, q.alpha, ...Object.values<ArrayLike<number> | null>({ ...rows })]) {
         expect(Array.from(array ?? []).every(Number.isFinite)).toBe(true);
       }
-      // dq/dh is the identity at the origin, up to the sqrt(c) = 1 of the unit ball
+      // dq/dh is the identity at the origin, times sqrt(c) = 1.
       if (encoder === "TransE" || encoder === "TransH") expect([...rows.head]).toEqual(new Array(16).fill(1));
     });
   });

@@ -8,7 +8,7 @@ import { counting } from "./_counting.js";
 import { engines, onEveryEngine } from "./_engines.js";
 import { copy, encodeQueries, entityPoints, ints, randomModel, tables } from "./_model.js";
 
-/** Where an array lies, by the addon itself. */
+/** An array's address, from the addon. */
 function addressOf(array: ArrayBufferView, threads: number): number {
   const addon = new URL(`../dist/mulde-${process.platform}-${process.arch}.node`, import.meta.url);
   interface Loaded {
@@ -23,7 +23,7 @@ function addressOf(array: ArrayBufferView, threads: number): number {
 const failure = (code: string) => expect.objectContaining({ name: "MuldeError", code }) as MuldeError;
 
 describe("the engines of this machine", () => {
-  it("include the native one where a C++ compiler could build it", () => {
+  it("include the native one if a C++ compiler could build it", () => {
     const compilers = [process.env.CXX, "g++", "clang++", "c++"].filter((name) => name !== undefined);
     const compiler = compilers.find((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0);
     const expected =
@@ -42,7 +42,7 @@ describe("createKernels", () => {
     return { kind: kernels.kind, isa: kernels.isa, threads: kernels.threads };
   };
 
-  it("takes the first engine that loads, and all cores, when nothing is said", async () => {
+  it("uses the first engine that loads, and all cores, by default", async () => {
     vi.stubEnv("MULDE_KERNELS", undefined);
     vi.stubEnv("MULDE_THREADS", undefined);
     const kernels = await made();
@@ -50,7 +50,7 @@ describe("createKernels", () => {
     expect(kernels.threads).toBeGreaterThanOrEqual(1);
   });
 
-  it("obeys the environment, and options before it", async () => {
+  it("follows the environment, but options first", async () => {
     vi.stubEnv("MULDE_KERNELS", "wasm");
     vi.stubEnv("MULDE_THREADS", "2");
     expect(await made()).toEqual({ kind: "wasm", isa: "wasm", threads: 2 });
@@ -69,7 +69,7 @@ describe("createKernels", () => {
     await expect(createKernels()).rejects.toThrow(failure("KERNELS_BAD_OPTION"));
   });
 
-  it("says so when the native kernels that were asked for are not there", async () => {
+  it("refuses if you request native kernels and there are none", async () => {
     await expect(createKernels({ engine: "native", isa: "mmx" })).rejects.toThrow(failure("KERNELS_NOT_NATIVE"));
   });
 });
@@ -99,7 +99,7 @@ onEveryEngine((kernels) => {
     };
   };
 
-  it("gives zeroed arrays of its own, each on a cache line of its own", () => {
+  it("makes zeroed arrays that start on a cache line", () => {
     const { engine, kind, threads } = kernels();
     for (const length of [0, 1, 5, 1000, 100_000]) {
       for (const array of [engine.float32(length), engine.int32(length), engine.float64(length)]) {
@@ -112,7 +112,7 @@ onEveryEngine((kernels) => {
     engine.free(null, new Float32Array(3));
   });
 
-  it("gives memory that was used before zeroed again in WebAssembly, the only engine that has some", () => {
+  it("zeroes freed memory before it reuses it, in WebAssembly", () => {
     const { engine, kind } = kernels();
     if (kind === "native") return;
     const used = engine.float32(1000).fill(3);
@@ -123,10 +123,10 @@ onEveryEngine((kernels) => {
     engine.free(again);
   });
 
-  it("keeps arrays valid while others are made and given back", () => {
+  it("keeps arrays valid while it makes and frees others", () => {
     const { engine } = kernels();
     const early = engine.float32(1000).fill(7);
-    // more than the WebAssembly memory starts with, so that it must grow
+    // More than WebAssembly's initial memory, so that it grows.
     const large = engine.float32(6_000_000);
     large[5_999_999] = 1;
     expect(early.every((value) => value === 7)).toBe(true);
@@ -139,7 +139,7 @@ onEveryEngine((kernels) => {
     engine.free(early, large, ids);
   });
 
-  it("works on arrays that are not its own, with the same result", () => {
+  it("takes other arrays too, with the same results", () => {
     const k = kernels();
     const { model, t, heads, relations, queries } = setting(k);
     const foreign = {
@@ -152,7 +152,7 @@ onEveryEngine((kernels) => {
       headBias: new Float32Array(queries.headBias!),
     };
     const plain = { ...t, entity: new Float32Array(model.entity), rotation: new Float32Array(model.tables.rotation) };
-    // a view into a larger buffer
+    // A view of a larger buffer.
     const buffer = new Int32Array([9, 9, ...heads, 9]);
     k.encode(plain, buffer.subarray(2, 5), new Int32Array(relations), foreign);
     expect([...foreign.q]).toEqual([...queries.q]);
@@ -160,7 +160,7 @@ onEveryEngine((kernels) => {
     expect([...buffer]).toEqual([9, 9, ...heads, 9]);
   });
 
-  it("gives everything that a batch, a table or a plan holds back", () => {
+  it("frees every array of a batch, a table or a plan", () => {
     const { engine, live } = counting(kernels().engine);
     const owners = [queryBatch(engine, 500, 64), pointTable(engine, 1500, 64, true), newPlan(engine, 100, 10)];
     expect(live.size).toBe(5 + 5 + 4);
@@ -168,7 +168,7 @@ onEveryEngine((kernels) => {
     expect(live.size).toBe(0);
   });
 
-  it("refuses dimensions that it cannot work with", () => {
+  it("refuses invalid dimensions", () => {
     const k = kernels();
     const { t, heads, relations, queries, points } = setting(k);
     for (const dim of [0, -2, 2.5, 2000, NaN]) {
@@ -178,7 +178,7 @@ onEveryEngine((kernels) => {
     expect(() => k.encode({ ...t, dim: 5 }, heads, relations, queries)).toThrow(failure("KERNELS_BAD_SHAPE"));
   });
 
-  it("goes up to the largest dimension", () => {
+  it("works with the largest dimension", () => {
     const k = kernels();
     const model = randomModel({
       encoder: "AttH",
@@ -199,7 +199,7 @@ onEveryEngine((kernels) => {
   });
 });
 
-it("leaves a closed WebAssembly engine working on its own thread", async () => {
+it("a closed WebAssembly engine still works, on the caller's thread", async () => {
   const kernels = await createKernels({ engine: "wasm", threads: 3 });
   await kernels.engine.close();
   const table = copy(kernels, [1]);
@@ -207,7 +207,7 @@ it("leaves a closed WebAssembly engine working on its own thread", async () => {
   expect(table[0]).toBe(3);
 });
 
-it("WebAssembly starts its threads in a program that stands on the command line", () => {
+it("WebAssembly starts its threads in a program on the command line", () => {
   const program = `
     import { createKernels } from "@mulde/kernels";
     const kernels = await createKernels({ engine: "wasm", threads: 2 });

@@ -12,7 +12,7 @@ const shapes = [
   [40, 300],
 ] as const;
 
-// float32 scores of up to 40: exponentials are good to 2e-7 times a little, and so are the sums of them (added up in float64)
+// Scores are float32 and up to 40. Exponentials have a relative error of a few times 2e-7, and so do their sums, added up in float64.
 const relative = 2e-6;
 
 function scoresOf(B: number, K: number, seed: number): Float64Array {
@@ -38,7 +38,7 @@ function check(
   const scale = actual.gradient.reduce((top, g) => Math.max(top, Math.abs(g)), 0);
   for (let i = 0; i < scores.length; i += stride) {
     const b = Math.floor(i / K);
-    // a row's loss has 1e-15 of relative rounding, which the stencil divides by its step of 1e-3
+    // A row's loss has a relative error of 1e-15, which the stencil divides by its step of 1e-3.
     const tolerance = relative * scale + 1e-11 * (1 + lossOf(rows[b]!, b));
     const slope = difference(() => lossOf(rows[b]!, b), rows[b]!, i % K, 1e-3);
     expect(Math.abs(actual.gradient[i]! - slope), `entry ${i}`).toBeLessThan(tolerance);
@@ -55,7 +55,7 @@ onEveryEngine((kernels) => {
       const gradient = gradientOf();
       const options = { positiveWeight: 0.5, negativeWeight: 0.25, adversarial };
       const loss = k.bce(B, K, copy(k, scores), options, gradient);
-      // the weights are held constant
+      // The weights count as constants.
       const weights = rowsOf(scores, K).map((row) => {
         const negatives = row.slice(1);
         return adversarial > 0 && K > 1 ? softmax(negatives.map((s) => adversarial * s)) : negatives.fill(1);
@@ -111,7 +111,7 @@ onEveryEngine((kernels) => {
     );
   });
 
-  it("has a NaN loss when a score is NaN, in a whole vector and behind the last one", () => {
+  it("has a NaN loss if a score is NaN, in a whole vector and in a part of one", () => {
     const k = kernels();
     for (const at of [0, 1, 18]) {
       const values = scoresOf(1, 19, 6);

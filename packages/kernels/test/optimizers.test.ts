@@ -33,7 +33,7 @@ function error(actual: Float32Array, expected: Float64Array): number {
   return worst;
 }
 
-// Three steps of float32: each rounds a parameter, of size 1, by 6e-8, and the step by a few times that.
+// Three float32 steps: each rounds a parameter of size 1 by 6e-8, and the step by a few times that.
 const tolerance = 1e-6;
 
 onEveryEngine((kernels) => {
@@ -54,7 +54,7 @@ onEveryEngine((kernels) => {
       const [kp, km, kv] = [copy(k, start), k.engine.float32(length), k.engine.float32(length)];
       const [kp2, ksum] = [copy(k, start), k.engine.float32(length)];
       gradients(rows, dim, mode).forEach(({ ids, given, dense }, i) => {
-        // The reference: everything moves, or of the given rows each in its own view. Adagrad never moves a row without a gradient.
+        // The reference moves everything, or each given row. Adagrad never moves a row without a gradient.
         const touched = mode === "sparse" ? ids : Array.from({ length: rows }, (_, row) => row);
         const view = (x: Float64Array, row: number) => x.subarray(row * dim, (row + 1) * dim);
         for (const row of touched) {
@@ -96,14 +96,14 @@ onEveryEngine((kernels) => {
     }
   });
 
-  it("adds rows in the order of the batch, repeated ones too", () => {
+  it("adds rows in the order of the batch, including repeated ones", () => {
     const k = kernels();
     const table = copy(k, [1, 1, 1, 1, 1, 1]);
     k.addRows(3, 2, ints(k, [2, 0, 2]), copy(k, [1, 2, 3, 4, 5, 6]), table);
     expect([...table]).toEqual([4, 5, 1, 1, 7, 9]);
   });
 
-  it("copyRows moves a part of each row between matrices of other widths", () => {
+  it("copyRows copies a part of each row between matrices of different widths", () => {
     const k = kernels();
     const target = copy(k, [0, 0, 0, 0, 0, 0, 0, 0]);
     const source = { data: copy(k, [1, 2, 3, 4, 5, 6]), stride: 3, column: 1 };

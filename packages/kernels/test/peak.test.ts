@@ -5,7 +5,7 @@ import { onEveryEngine } from "./_engines.js";
 const lanes: Readonly<Record<string, number>> = { avx512: 16, avx2: 8, neon: 4, wasm: 4 };
 
 onEveryEngine((kernels) => {
-  it("peak() really halves its sums' distances to 1, and counts two operations a lane and step", () => {
+  it("peak() halves its sums' distances to 1, and counts two operations per lane and iteration", () => {
     const k = kernels();
     for (const [threads, iterations] of [
       [1, 1],
@@ -20,7 +20,7 @@ onEveryEngine((kernels) => {
     }
   });
 
-  it("peak() refuses shapes that are none", () => {
+  it("peak() refuses invalid sizes", () => {
     for (const [threads, iterations] of [
       [0, 1],
       [1.5, 1],
@@ -33,7 +33,7 @@ onEveryEngine((kernels) => {
 
   it("products() are inner products of queries and entities", () => {
     const k = kernels();
-    // Four entities: less than a vector of any instruction set, so that all of them count.
+    // Four entities fit a vector of any instruction set, so all of them count.
     const [batch, n, dim] = [70, 4, 20];
     const queries = queryBatch(k.engine, batch, dim);
     const points = pointTable(k.engine, n, dim, true);

@@ -5,7 +5,7 @@ import { onEveryEngine } from "./_engines.js";
 
 onEveryEngine((kernels) => {
   it("lists the distinct rows, ascending, with all their positions", () => {
-    // Few entities for the positions are sorted by counting, many by radix.
+    // The plan counts if there are few entities for the positions, and uses a radix sort otherwise.
     const sizes = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1_000, max: 5_000_000 }));
     const cases = sizes.chain((entities) =>
       fc.record({

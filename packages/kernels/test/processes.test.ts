@@ -1,4 +1,4 @@
-// What needs a process of its own: threads that come and go, compilers that fail.
+// Tests in processes of their own: threads that come and go, compilers that fail.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -24,8 +24,8 @@ function node(program: string, env: NodeJS.ProcessEnv = {}): { status: number | 
 const native = engines[0]!.options.engine === "native";
 const library = JSON.stringify(new URL("../dist/index.js", import.meta.url).href);
 
-describe.skipIf(!native || process.platform !== "linux")("the native engine in worker threads alone", () => {
-  // Each worker computes over and over: so many times, or until it is ended.
+describe.skipIf(!native || process.platform !== "linux")("the native engine, loaded only in worker threads,", () => {
+  // Each worker calls a kernel so many times, or until it is terminated.
   const worker = (rounds: string) => `
     const { parentPort } = require("node:worker_threads");
     import(${library}).then(async ({ createKernels }) => {
@@ -40,9 +40,9 @@ describe.skipIf(!native || process.platform !== "linux")("the native engine in w
     });`;
 
   it.each([
-    ["end by themselves", "3", `await once(worker, "exit");`],
-    ["are ended in the middle of a call", "Infinity", "await worker.terminate();"],
-  ])("takes its own threads along when they %s", (_, rounds, end) => {
+    ["end normally", "3", `await once(worker, "exit");`],
+    ["are terminated in the middle of a call", "Infinity", "await worker.terminate();"],
+  ])("ends its threads with the workers if those %s", (_, rounds, end) => {
     const { status, stdout, stderr } = node(`
       import { readdirSync } from "node:fs";
       import { once } from "node:events";
@@ -64,7 +64,7 @@ describe.skipIf(!native || process.platform !== "linux")("the native engine in w
 });
 
 describe("more threads than cores", () => {
-  it.each(engines)("take little more time than as many as there are ($name)", ({ options }) => {
+  it.each(engines)("cost little ($name)", ({ options }) => {
     const program = (threads: number) => `
       import { createKernels } from "@mulde/kernels";
       const kernels = await createKernels({ ...${JSON.stringify(options)}, threads: ${threads} });
@@ -80,7 +80,7 @@ describe("more threads than cores", () => {
       process.exit();`;
     const milliseconds = (threads: number) => Number(node(program(threads)).stdout);
     const [few, many] = [milliseconds(1), milliseconds(8 * availableParallelism())];
-    // Threads that spin while they wait took ten times as much and more.
+    // Spinning threads took more than ten times as long.
     expect(many).toBeLessThan(6 * few + 50);
   });
 });
@@ -92,7 +92,7 @@ describe.skipIf(process.platform === "win32")("the native build", () => {
       env: { ...process.env, MULDE_KERNELS: "", CXX: "", ...env },
     });
 
-  /** A directory with compilers that say who they are and do nothing else. */
+  /** A directory of compilers that answer --version and fail otherwise. */
   function brokenCompilers(): string {
     const bin = mkdtempSync(join(folder, "bin-"));
     for (const name of ["g++", "clang++", "c++"]) {
@@ -106,9 +106,9 @@ describe.skipIf(process.platform === "win32")("the native build", () => {
     return bin;
   }
 
-  it.skipIf(!["x64", "arm64"].includes(process.arch))("goes on in one line where every compiler fails", () => {
+  it.skipIf(!["x64", "arm64"].includes(process.arch))("succeeds with one line if every compiler fails", () => {
     const directory = mkdtempSync(join(folder, "dist-"));
-    // Of an earlier build, perhaps of another version.
+    // A file from an earlier build, perhaps of another version.
     const stale = join(directory, `mulde-${process.platform}-${process.arch}.node`);
     writeFileSync(stale, "");
     const PATH = `${brokenCompilers()}${delimiter}/bin${delimiter}/usr/bin`;
@@ -122,14 +122,14 @@ describe.skipIf(process.platform === "win32")("the native build", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it.skipIf(!["x64", "arm64"].includes(process.arch))("fails and shows why where native kernels are demanded", () => {
+  it.skipIf(!["x64", "arm64"].includes(process.arch))("fails and shows why if you request native kernels", () => {
     const directory = mkdtempSync(join(folder, "dist-"));
     const { status, stderr } = build(directory, { PATH: brokenCompilers(), MULDE_KERNELS: "native" });
     expect(status).toBe(1);
     expect(stderr).toContain("no such header");
   });
 
-  it("says so where there is no compiler, or none is wanted", () => {
+  it("succeeds if there is no compiler, or none is wanted", () => {
     const directory = mkdtempSync(join(folder, "dist-"));
     const none = build(directory, { PATH: directory });
     expect(none.status).toBe(0);

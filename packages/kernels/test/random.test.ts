@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Random } from "../src/index.js";
 
-it("gives the same numbers for the same seed, and others for another", () => {
+it("gives the same numbers for the same seed, and others for other seeds", () => {
   const draw = (seed: number) => {
     const random = new Random(seed);
     return Array.from({ length: 5 }, () => random.uint32());
@@ -18,7 +18,7 @@ it("is uniform in [0, 1) and normal with mean 0 and deviation 1", () => {
   const mean = (values: number[]) => values.reduce((a, b) => a + b) / n;
   expect(Math.min(...uniform)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...uniform)).toBeLessThan(1);
-  // four standard errors each
+  // Four standard errors each.
   expect(Math.abs(mean(uniform) - 0.5)).toBeLessThan(4 * Math.sqrt(1 / 12 / n));
   expect(Math.abs(mean(normal))).toBeLessThan(4 / Math.sqrt(n));
   expect(Math.abs(mean(normal.map((x) => x * x)) - 1)).toBeLessThan(4 * Math.sqrt(2 / n));
@@ -33,6 +33,6 @@ it("shuffles into every order equally often", () => {
     counts.set(values.join(), (counts.get(values.join()) ?? 0) + 1);
   }
   expect(counts.size).toBe(6);
-  // deviation 29
+  // The standard deviation is 29.
   for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(120);
 });

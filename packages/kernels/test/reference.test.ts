@@ -1,4 +1,4 @@
-// The reference is held to what is known of hyperbolic geometry, so that it does not merely repeat the kernels.
+// The reference must agree with known facts of hyperbolic geometry, so that it does not merely repeat the kernels.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -85,7 +85,7 @@ describe("the reference geometry", () => {
     expect(project(Float64Array.of(0.1, 0.1), 1)).toEqual(Float64Array.of(0.1, 0.1));
   });
 
-  it("turns (1, 0) to (a, b) by rotation and by reflection, which is its own inverse", () => {
+  it("rotates and reflects (1, 0) to (a, b); a reflection is its own inverse", () => {
     const r = Float64Array.of(3, 4);
     expect([...rotate(r, Float64Array.of(1, 0))]).toEqual([0.6, 0.8]);
     expect([...reflect(r, Float64Array.of(1, 0))]).toEqual([0.6, 0.8]);
@@ -118,20 +118,20 @@ describe("the reference encoders and losses", () => {
     expect([0.05, 0.05]).toEqual(of("SimplE"));
     expect([-0.5, 1]).toEqual(of("RotatE"));
     expect([1.9, 1.3]).toEqual(of("MuRE"));
-    // attention: the context is all for the reflected head (0.5, 1)
+    // The context strongly favours the reflected head (0.5, 1).
     expect([0.6, 1.2]).toEqual(of("AttE"));
-    // without an inner translation, the rotation of a hyperbolic head is the head of the rotation
+    // Without an inner translation, rotating a hyperbolic head equals mapping the rotated head.
     expect([...mobiusAdd(expmap0(Float64Array.of(-0.5, 1), 1), expmap0(rows.relation, 1), 1)]).toEqual(of("RotH"));
   });
 
-  it("multiply quaternions as Hamilton did: ij = k, jk = i, ki = j, and what is turned round changes its sign", () => {
+  it("multiply quaternions by ij = k, jk = i, ki = j, with the opposite sign in reverse order", () => {
     const [one, i, j, k] = [0, 1, 2, 3].map((at) => new Float64Array(4).fill(1, at, at + 1)) as Float64Array[];
     const none = new Float64Array(4);
     const product = (x: Float64Array, y: Float64Array) =>
       encode(
         "QuatE",
         x,
-        // of any length: only the direction counts
+        // Only the direction matters, not the length.
         {
           relation: y.map((value) => 3 * value),
           rotation: none,

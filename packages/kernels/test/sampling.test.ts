@@ -31,7 +31,7 @@ onEveryEngine((kernels) => {
     return ids;
   };
 
-  it("puts the target first and then draws that depend on seed and number alone, the same on every engine", () => {
+  it("puts the target first, then draws that depend only on seed and number, the same on every engine", () => {
     for (const [seed, counter] of [
       [0, 0],
       [7, 12],
@@ -45,7 +45,7 @@ onEveryEngine((kernels) => {
     }
   });
 
-  it("goes on where it stopped: two batches of 5 are one of 10", () => {
+  it("continues where it stopped: two batches of 5 equal one of 10", () => {
     const whole = sample(10, 4, 1000, 3, 0);
     expect([
       ...sample(5, 4, 1000, 3, 0).filter((id) => id < 1000),
@@ -57,7 +57,7 @@ onEveryEngine((kernels) => {
     const counts = new Float64Array(50);
     for (const id of sample(1000, 50, 50, 11, 0)) if (id < 50) counts[id]!++;
     const chiSquare = counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
-    // 49 degrees of freedom: mean 49, deviation 9.9. Draws that are too even would be wrong as well.
+    // 49 degrees of freedom: mean 49, standard deviation 9.9. Draws must not be too even either.
     expect(chiSquare).toBeGreaterThan(49 - 4 * 9.9 + 20);
     expect(chiSquare).toBeLessThan(49 + 4 * 9.9);
   });

@@ -123,11 +123,11 @@ onEveryEngine((kernels) => {
       },
     );
 
-    it("scoreAll keeps its digits for pairs that nearly coincide, also at the boundary", () => {
+    it("scoreAll stays accurate for pairs that nearly coincide, also at the boundary", () => {
       const k = kernels();
       for (const radius of [0.5, 3, 7]) {
         const model = random({ entities: 60, radius });
-        // with translations this small a query almost is its head, or its mirror image
+        // With translations this small, a query nearly equals its head or its mirror image.
         for (const table of [model.tables.relation, model.tables.innerTranslation]) {
           table.forEach((value, i) => (table[i] = Math.fround(1e-4 * value)));
         }
@@ -137,7 +137,7 @@ onEveryEngine((kernels) => {
       }
     });
 
-    it("ranks exactly as a naive count over its own scores", () => {
+    it("ranks exactly like a naive count over its own scores", () => {
       const k = kernels();
       for (const [B, entities] of [
         [1, 2],
@@ -146,7 +146,7 @@ onEveryEngine((kernels) => {
         [17, 1000],
       ] as const) {
         const model = random({ entities });
-        // repeated entities and rounded biases make ties
+        // Repeated entities and rounded biases make ties.
         for (let e = 0; e < entities; e += 3) model.entity.copyWithin(e * 8, 0, 8);
         for (let e = 0; e < entities; e += 3) model.tailBias[e] = Math.round(model.tailBias[e]!);
         const s = setting(k, model, B);
@@ -174,7 +174,7 @@ onEveryEngine((kernels) => {
       }
     });
 
-    it("counts every rival as a tie when all scores are the same", () => {
+    it("counts every rival as a tie if all scores are equal", () => {
       const k = kernels();
       const model = random({ entities: 53 });
       for (let e = 1; e < 53; e++) model.entity.copyWithin(e * 8, 0, 8);
@@ -195,7 +195,7 @@ onEveryEngine((kernels) => {
       expect([...ids]).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
     });
 
-    it.each([NaN, Infinity, -Infinity])("refuses to rank when a score is %d, unless it is filtered", (bad) => {
+    it.each([NaN, Infinity, -Infinity])("refuses to rank if a score is %d, unless it is filtered", (bad) => {
       const k = kernels();
       for (const table of ["entity", "tailBias"] as const) {
         const model = random({ entities: 60 });
@@ -300,7 +300,7 @@ onEveryEngine((kernels) => {
     engine.free(ids, best);
   });
 
-  it("copies what is not the engine's own", () => {
+  it("takes arrays of other origin", () => {
     const k = kernels();
     const model = randomModel({ ...base, dim: 8, entities: 60, encoder: "RotH", similarity: "hyperbolic" });
     const s = setting(k, model, 3);

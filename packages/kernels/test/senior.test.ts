@@ -30,11 +30,11 @@ function inputs({ B, K, m }: Case) {
   return {
     teachers: scores(m * B * K),
     junior: scores(B * K),
-    // gates are in (0, 1), but a negative scale is a scale as well
+    // Gates are in (0, 1), but negative scales must work too.
     scales: Float64Array.from({ length: B * m }, () =>
       Math.fround(random.uniform() > 0.1 ? 0.2 + 0.7 * random.uniform() : -0.3),
     ),
-    // the true tail first, last, somewhere, and not there
+    // The true tail comes first, last, in between, or not at all.
     targets: Array.from({ length: B }, (_, b) => [0, K - 1, -1, Math.floor(K / 2)][b % 4]!),
   };
 }
@@ -76,7 +76,7 @@ onEveryEngine((kernels) => {
       const { step, losses } = run(kernels(), c, x);
       for (let b = 0; b < B; b++) {
         const { logits } = expected(b);
-        // divergences of float32 scores of about 10 are good to 2e-6, and so, relatively, are their exponentials
+        // Divergences of float32 scores of about 10 have an error of 2e-6, and so, relatively, do their exponentials.
         for (let i = 0; i < m; i++) expect(Math.abs(step.weights![b * m + i]! - weights[b]![i]!)).toBeLessThan(5e-6);
         for (let j = 0; j < K; j++) expect(Math.abs(step.softLogits![b * K + j]! - logits[j]!)).toBeLessThan(5e-5);
       }
@@ -84,13 +84,13 @@ onEveryEngine((kernels) => {
       expect(Math.abs(losses.seniorLoss - mean("seniorLoss"))).toBeLessThan(1e-5);
     });
 
-    it("gives the Junior the gradient of the soft-label loss, the label held constant", () => {
+    it("gives the Junior the gradient of the soft-label loss with a constant label", () => {
       const { step } = run(kernels(), c, x);
       const scale = Math.max(...step.gradJunior.map(Math.abs), 1e-6);
       for (let i = 0; i < B * K; i += Math.max(1, Math.floor((B * K) / 30))) {
         const b = Math.floor(i / K);
         const { logits } = expected(b);
-        // the soft label as the only teacher
+        // The soft label is the only teacher.
         const loss = () => (softWeight * senior(row(x.junior, b), [logits], Float64Array.of(1), -1, T).softLoss) / B;
         expect(Math.abs(step.gradJunior[i]! - difference(loss, x.junior, i, 1e-3)), `entry ${i}`).toBeLessThan(
           2e-5 * scale,
@@ -98,7 +98,7 @@ onEveryEngine((kernels) => {
       }
     });
 
-    it("gives the scales the gradient of the Senior's loss, and of the soft-label loss if asked, the attention held constant", () => {
+    it("gives the scales the gradient of the Senior's loss, and of the soft-label loss if requested, with constant attention", () => {
       const { step } = run(kernels(), c, x);
       const scale = Math.max(...step.gradScales.map(Math.abs), 1e-6);
       for (let i = 0; i < B * m; i++) {
@@ -114,7 +114,7 @@ onEveryEngine((kernels) => {
     });
   });
 
-  it("weighs every teacher alike when tau is infinite, and the nearest alone when it is tiny", () => {
+  it("weighs all teachers equally if tau is infinite, and only the nearest if it is tiny", () => {
     const k = kernels();
     const c: Case = { B: 1, K: 20, m: 3, tau: Infinity, T: 1, trainOnSoft: true };
     const x = inputs(c);
@@ -126,7 +126,7 @@ onEveryEngine((kernels) => {
     );
   });
 
-  it("leaves logits and weights out when they are not asked for", () => {
+  it("does not need arrays for logits and weights", () => {
     const k = kernels();
     const c = cases[2]!;
     const full = run(k, c, inputs(c));

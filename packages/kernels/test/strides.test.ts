@@ -4,7 +4,7 @@ import { pointTable, queryBatch, Random } from "../src/index.js";
 import { onEveryEngine } from "./_engines.js";
 import { copy, ints } from "./_model.js";
 
-// Rows of a block start in the middle of wider rows, and end before they do.
+// A block's rows start after the first column of wider rows and end before the last.
 const before = 3;
 const behind = 2;
 const untouched = -77;
@@ -45,7 +45,7 @@ onEveryEngine((kernels) => {
   const float = (length: number) => kernels().engine.float32(length);
   const int = (length: number) => kernels().engine.int32(length);
 
-  describe.each(blocks)("rows at a stride give what contiguous rows give: B = %i, K = %i", (B, K) => {
+  describe.each(blocks)("strided rows give the same as contiguous rows, B = %i, K = %i", (B, K) => {
     it.each([0, 0.5])("bce, adversarial temperature %d", (adversarial) => {
       const k = kernels();
       const scores = copy(k, scoresOf(B * K, 1));
@@ -136,7 +136,7 @@ onEveryEngine((kernels) => {
     });
   });
 
-  it("a stride below the row's width, or room for fewer rows, is refused", () => {
+  it("refuses a stride below a row's width, and arrays too short for the stride", () => {
     const k = kernels();
     const options = { positiveWeight: 1, negativeWeight: 1, adversarial: 0 };
     // Two rows of 4, 6 apart, end after 10 values.

@@ -4,19 +4,19 @@ import { Heap } from "../src/_heap.js";
 import type { MuldeError } from "../src/index.js";
 import { sourceHash } from "../scripts/source-hash.js";
 
-it("wasm/mulde.wasm is built from the sources in native/; if not, run `node scripts/build-wasm.js`", () => {
+it("wasm/mulde.wasm is built from the sources in native/ (else run `node scripts/build-wasm.js`)", () => {
   const built = readFileSync(new URL("../wasm/source.sha256", import.meta.url), "utf8").trim();
   expect(built).toBe(sourceHash());
 });
 
 describe("the heap of the WebAssembly memory", () => {
-  // 64 KiB pages: 256 KiB at first, up to 32 MiB
+  // Pages of 64 KiB: from 256 KiB to 32 MiB.
   const make = () => {
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 512, shared: true });
     return { memory, heap: new Heap(memory, 1000) };
   };
 
-  it("hands out zeroed blocks that are aligned and do not overlap", () => {
+  it("allocates zeroed, aligned blocks that do not overlap", () => {
     const { heap } = make();
     const blocks = [1, 64, 65, 1000, 0].map((bytes) => ({ bytes, at: heap.allocate(bytes) }));
     for (const { at, bytes } of blocks) {
@@ -33,7 +33,7 @@ describe("the heap of the WebAssembly memory", () => {
     expect(new Uint8Array(heap.buffer, again, 1000).every((byte) => byte === 0)).toBe(true);
   });
 
-  it("joins blocks given back in any order, so that all of it can be taken at once", () => {
+  it("merges blocks freed in any order", () => {
     for (const order of [
       [0, 1, 2],
       [2, 1, 0],
@@ -48,7 +48,7 @@ describe("the heap of the WebAssembly memory", () => {
     }
   });
 
-  it("ignores what it did not hand out, and what was given back already", () => {
+  it("ignores addresses that are not allocated", () => {
     const { heap } = make();
     const a = heap.allocate(64);
     heap.release(a);
@@ -58,7 +58,7 @@ describe("the heap of the WebAssembly memory", () => {
     expect(heap.allocate(64)).not.toBe(a);
   });
 
-  it("grows, and still owns views on the buffer from before", () => {
+  it("still owns views of earlier buffers after it grows", () => {
     const { heap } = make();
     const before = new Float32Array(heap.buffer, heap.allocate(400), 100).fill(1);
     const old = heap.buffer;
@@ -74,7 +74,7 @@ describe("the heap of the WebAssembly memory", () => {
     expect(heap.allocate(10 << 20)).toBe(large);
   });
 
-  it("says so when the memory is full", () => {
+  it("reports a full memory", () => {
     const { heap } = make();
     expect(() => heap.allocate(64 << 20)).toThrow(
       expect.objectContaining({ name: "MuldeError", code: "KERNELS_OUT_OF_MEMORY" }) as MuldeError,
