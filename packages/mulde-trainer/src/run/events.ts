@@ -18,7 +18,10 @@ export interface LossParts {
   readonly teachers?: number;
 }
 
-/** What a training run reports, in order. Progress bars, logs and reports are consumers of this one stream. */
+/**
+ * What a training run reports, in order. Progress bars, logs and reports are consumers of this one stream. `epoch` counts from 0; text for people
+ * counts from 1.
+ */
 export type TrainEvent =
   | {
       readonly type: "start";
