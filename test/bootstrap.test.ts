@@ -115,7 +115,9 @@ it("a compiler that answers --version and then fails leaves the kernels to WebAs
   for (const name of ["g++", "clang++", "c++", "broken"])
     program(name, '[ "$1" = --version ] && exit 0', "echo 'cc1plus: no space left' >&2", "exit 1");
   const { status, stdout, stderr } = node("kernels/scripts/build-native.js", [], { CXX: join(bin, "broken") });
-  expect(`${stdout}${stderr}`).toMatch(/broken, g\+\+, clang\+\+, c\+\+ cannot compile the native kernels; WebAssembly/);
+  expect(`${stdout}${stderr}`).toMatch(
+    /broken, g\+\+, clang\+\+, c\+\+ cannot compile the native kernels; WebAssembly/,
+  );
   expect(status, stderr).toBe(0);
   const { platform, arch } = process;
   expect(existsSync(join(folder, `kernels/dist/mulde-${platform}-${arch}.node`))).toBe(false);
