@@ -10,7 +10,7 @@ it(
     const { stdout, stderr, status } = spawnSync(
       process.execPath,
       [script, "--against", join(root, "research/golden/wasm.json")],
-      { encoding: "utf8", env: { ...process.env, MULDE_KERNELS: "wasm" } },
+      { encoding: "utf8", env: { ...process.env, MULDE_KERNELS: "wasm", MULDE_TFJS: "wasm" } },
     );
     expect({ stdout, stderr, status }).toEqual({
       stdout: expect.stringMatching(/^(\d+) of \1 hashes are the same\.\n$/) as string,

@@ -5,7 +5,7 @@
 //
 // --whole takes graphs of the archives' sizes (three minutes natively) and leaves `options.yaml` out. --against compares with hashes printed
 // before, prints those that differ, and exits with 1 if any do. MULDE_KERNELS and MULDE_THREADS choose the engine: on WebAssembly the bytes are
-// the same everywhere, and `wasm.json` has them; native ones are the same on one kind of processor.
+// the same everywhere, and `wasm.json` has them (with MULDE_TFJS=wasm, for models that the kernels do not fuse); native ones are the same on one kind of processor.
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
