@@ -2,17 +2,10 @@
 #pragma once
 #include "check.h"
 #include "encoder-table.h"
+#include "lanes.h"
 
 namespace mulde {
 namespace MULDE_ISA {
-
-// The number of queries in a T, and access to query j.
-template <class T>
-constexpr int kLanes = sizeof(T) / sizeof(double);
-template <class T>
-MULDE_INLINE void set_lane(T* x, int j, double value) { ((double*)x)[j] = value; }
-template <class T>
-MULDE_INLINE double lane(const T* x, int j) { return ((const double*)x)[j]; }
 
 // The arguments both kernels share.
 struct EncoderInputs {
@@ -54,11 +47,6 @@ inline EncoderShape check_encoder(Checker& c) {
   return {row, batch, d, width};
 }
 
-template <class T>
-inline void widen(const float* row, int d, T* out, int j) { for (int i = 0; i < d; i++) set_lane(out + i, j, row[i]); }
-template <class T>
-inline void narrow(const T* row, int d, float* out, int j) { for (int i = 0; i < d; i++) out[i] = (float)lane(row + i, j); }
-
 // The rows h and r as doubles.
 template <class T>
 struct QueryRows {
@@ -76,13 +64,16 @@ struct QueryRows {
       for (int k = 0; k < kSlots; k++)
         if (x.tables[k]) prefetch_row(x.tables[k] + (size_t)x.relations[b] * width, width);
     }
+    const float *heads[kLanes<T>], *relations[kSlots][kLanes<T>];
     for (int j = 0; j < kLanes<T>; j++) {
       const int b = first + j < x.batch ? first + j : x.batch - 1;
       set_lane(&q.s, j, dsqrt(x.curvatures ? x.curvatures[b] : 1));
-      widen(x.entity + (size_t)x.heads[b] * x.d, x.d, h, j);
-      for (int k = 0; k < kSlots; k++)
-        if (x.tables[k]) widen(x.tables[k] + (size_t)x.relations[b] * width, width, r[k], j);
+      heads[j] = x.entity + (size_t)x.heads[b] * x.d;
+      for (int k = 0; k < kSlots; k++) relations[k][j] = x.tables[k] ? x.tables[k] + (size_t)x.relations[b] * width : nullptr;
     }
+    widen_rows(heads, kLanes<T>, x.d, h);
+    for (int k = 0; k < kSlots; k++)
+      if (x.tables[k]) widen_rows(relations[k], kLanes<T>, width, r[k]);
   }
 };
 
@@ -105,9 +96,11 @@ void encode_rows(const EncoderInputs& x, float* q, float* square, float* alpha) 
     rows.read(query, x, first);
     encoder_forward(x.kind, query);
     const T squares = ddot(query.q, query.q, d);
+    float* points[kLanes<T>];
+    for (int j = 0; j < count; j++) points[j] = q + (size_t)(first + j) * stride;
+    narrow_rows(query.q, count, d, points);
     for (int j = 0; j < count; j++) {
       const size_t b = first + j;
-      narrow(query.q, d, q + b * stride, j);
       for (int i = d; i < stride; i++) q[b * stride + i] = 0;
       const double sq = lane(&squares, j);
       square[b] = (float)sq;
@@ -142,19 +135,23 @@ void encode_rows_backward(const EncoderInputs& x, const float* dq, float* dhead,
     rows.read(query, x, first);
     encoder_forward(x.kind, query);
     for (int i = 0; i < d; i++) g[i] = sums.h[i] = T{};
-    for (int j = 0; j < count; j++) widen(dq + (size_t)(first + j) * x.stride, d, g, j);
+    const float* given[kLanes<T>];
+    for (int j = 0; j < count; j++) given[j] = dq + (size_t)(first + j) * x.stride;
+    widen_rows(given, count, d, g);
     grads.h = sums.h;
     for (int k = 0; k < kSlots; k++) {
       grads.r[k] = sums.r[k];
       if (x.tables[k]) for (int i = 0; i < width; i++) sums.r[k][i] = T{};
     }
     const T ds = encoder_backward(x.kind, query, g, grads) / (2.0 * query.s);
-    for (int j = 0; j < count; j++) {
-      const size_t b = first + j;
-      if (hyperbolic) dcurvature[b] += lane(&ds, j);
-      narrow(sums.h, d, dhead + b * d, j);
-      for (int k = 0; k < kSlots; k++)
-        if (dtables[k]) narrow(sums.r[k], width, dtables[k] + b * width, j);
+    for (int j = 0; hyperbolic && j < count; j++) dcurvature[first + j] += lane(&ds, j);
+    float* out[kLanes<T>];
+    for (int j = 0; j < count; j++) out[j] = dhead + (size_t)(first + j) * d;
+    narrow_rows(sums.h, count, d, out);
+    for (int k = 0; k < kSlots; k++) {
+      if (!dtables[k]) continue;
+      for (int j = 0; j < count; j++) out[j] = dtables[k] + (size_t)(first + j) * width;
+      narrow_rows(sums.r[k], count, width, out);
     }
   });
 }
