@@ -43,5 +43,7 @@ test("info tells people the same in 80 columns", async () => {
 test("a setting that is not understood is one clear error", async () => {
   const { code, stderr } = await mulde(["info"], { env: { MULDE_KERNELS: "gpu" } });
   expect(code).toBe(1);
-  expect(stderr).toContain('engine: "gpu" must be native or wasm (option `engine` or environment variable MULDE_KERNELS).');
+  expect(stderr).toContain(
+    'engine: "gpu" must be native or wasm (option `engine` or environment variable MULDE_KERNELS).',
+  );
 });
