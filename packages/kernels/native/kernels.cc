@@ -59,8 +59,6 @@ static constexpr Kernel kKernels[] = {
     {"adam", Signature(MULDE_UPDATE "first:f second:f learningRate beta1 beta2 epsilon step weightDecay"), check_adam, adam},
     {"adagrad", Signature(MULDE_UPDATE "sum:f learningRate epsilon weightDecay"), check_adagrad, adagrad},
     {"addRows", Signature("batch dim ids:i source:f table:f"), check_add_rows, add_rows},
-    {"copyRows", Signature("rows width source.data:i source.stride source.column target.data:i target.stride target.column"),
-     check_copy_rows, copy_rows},
     {"sampleCandidates", Signature("batch negatives stride entities seed counter targets:i ids:i"), check_sample_candidates,
      sample_candidates},
     {"peak", Signature("threads iterations out:d"), check_peak, peak},

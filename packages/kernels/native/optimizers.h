@@ -167,22 +167,5 @@ inline void add_rows(Args a) {
   }
 }
 
-// copyRows(rows, width, source, source stride, source offset, target, target stride, target offset): copies 4-byte values.
-inline void check_copy_rows(Checker& c) {
-  const int64_t rows = c.whole(0), width = c.whole(1);
-  for (int i = 2; i <= 5; i += 3) {
-    const int64_t stride = c.whole(i + 1, width), column = c.whole(i + 2);
-    c.holds(i, rows == 0 ? 0 : times(rows - 1, stride) + column + width);
-  }
-}
-inline void copy_rows(Args a) {
-  const int rows = a.count(0), width = a.count(1), from_stride = a.count(3), to_stride = a.count(6);
-  const int32_t* from = a.i32(2) + a.count(4);
-  int32_t* to = a.i32(5) + a.count(7);
-  parallel(rows, 64, [&](int begin, int end, int) {
-    for (int r = begin; r < end; r++) __builtin_memcpy(to + (size_t)r * to_stride, from + (size_t)r * from_stride, (size_t)width * 4);
-  });
-}
-
 }  // namespace MULDE_ISA
 }  // namespace mulde

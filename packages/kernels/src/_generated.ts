@@ -1,7 +1,7 @@
 // Written by scripts/build-wasm.js from native/abi.h: do not edit.
 
 /** A number made of all facts below: engines whose number is another have other kernels. */
-export const abi = 3247637888;
+export const abi = 3754547178;
 
 /** Sizes that TypeScript needs to know. */
 export const constants = {
@@ -120,7 +120,6 @@ export const signatures = {
   adam: "rows dim ids:i? count sparse gradient:f parameters:f first:f second:f learningRate beta1 beta2 epsilon step weightDecay",
   adagrad: "rows dim ids:i? count sparse gradient:f parameters:f sum:f learningRate epsilon weightDecay",
   addRows: "batch dim ids:i source:f table:f",
-  copyRows: "rows width source.data:i source.stride source.column target.data:i target.stride target.column",
   sampleCandidates: "batch negatives stride entities seed counter targets:i ids:i",
   peak: "threads iterations out:d",
   products:

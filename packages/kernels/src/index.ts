@@ -11,4 +11,4 @@ export type { EncoderGradients, EncoderTables, RelationTables } from "./queries.
 export { Random } from "./random.js";
 export { encoderNames, freeAll, maxDim, plan, pointTable, queryBatch, rowStride } from "./shapes.js";
 export type { EncoderName, RelationTable, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
-export type { StridedRows, Update } from "./updates.js";
+export type { Update } from "./updates.js";

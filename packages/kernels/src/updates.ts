@@ -17,15 +17,6 @@ export interface Update {
   readonly parameters: Float32Array;
 }
 
-/** A block of a matrix, for `copyRows`. */
-export interface StridedRows<A extends Float32Array | Int32Array> {
-  readonly data: A;
-  /** the distance between rows */
-  readonly stride: number;
-  /** the block's first column */
-  readonly column: number;
-}
-
 /** The optimizers, and other kernels that change rows of tables. */
 export class UpdateKernels extends LossKernels {
   /** Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); `step` counts from 1. */
@@ -61,22 +52,6 @@ export class UpdateKernels extends LossKernels {
   addRows(batch: number, dim: number, ids: Int32Array, source: Float32Array, table: Float32Array): void {
     this.engine.call("addRows", [batch, dim, ids, source, table]);
   }
-
-  /** Copies `rows` rows of `width` values from one block to another of the same kind. */
-  copyRows<A extends Float32Array | Int32Array>(
-    rows: number,
-    width: number,
-    source: StridedRows<A>,
-    target: StridedRows<A>,
-  ): void {
-    const from = [words(source.data), source.stride, source.column];
-    this.engine.call("copyRows", [rows, width, ...from, words(target.data), target.stride, target.column]);
-  }
-}
-
-/** The same 4-byte values as int32, which the kernel takes. */
-function words(array: Float32Array | Int32Array): Int32Array {
-  return ArrayBuffer.isView(array) ? new Int32Array(array.buffer, array.byteOffset, array.length) : array;
 }
 
 function updateArguments({ rows, dim, ids, count, sparse, gradient, parameters }: Update): KernelArgument[] {

@@ -170,7 +170,5 @@ export function callAll(k: Kernels): void {
     ints(k, [8, 8, 8]),
     engine.int32(2 * 7 + 5),
   );
-  const rows = { data: float(2 * 7 + 3), stride: 7, column: 0 };
-  k.copyRows(3, 3, rows, { ...rows, data: float(2 * 7 + 3) });
   k.peak(1, 10);
 }

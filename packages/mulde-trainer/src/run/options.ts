@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { losses } from "../facts/losses.js";
-import { ruleSchema } from "../rules/built-in.js";
+import { ruleNames, ruleSchema } from "../rules/built-in.js";
 import { clashOf } from "./clashes.js";
 import type { Written } from "./shorthand.js";
 
-// Every knob that changes a result stands here once, with its default and its meaning. `mulde options`, the help of the command line and
-// the reference in the README are made from these schemas.
+// Every knob that changes a result stands here once, with its default and its meaning. `mulde options`, the command line's help and docs/options.md are
+// made from these schemas.
 
 const count = z.number().int();
 
@@ -175,10 +175,7 @@ const shared = {
   schedule,
   loss,
   negatives,
-  rules: z
-    .array(ruleSchema)
-    .default([])
-    .describe("what the training split shows to be wrong: ownHead, neighbours, { functional: 1.05 }"),
+  rules: z.array(ruleSchema).default([]).describe(`what the training split shows to be wrong: ${ruleNames}`),
   regularizer,
   validation,
 } as const;
