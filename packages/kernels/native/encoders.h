@@ -145,7 +145,7 @@ void encode_rows_backward(const EncoderInputs& x, const float* dq, float* dhead,
     }
     const T ds = encoder_backward(x.kind, query, g, grads) / (2.0 * query.s);
     for (int j = 0; hyperbolic && j < count; j++) dcurvature[first + j] += lane(&ds, j);
-    float* out[kLanes<T>];
+    float* out[kLanes<T>] = {};
     for (int j = 0; j < count; j++) out[j] = dhead + (size_t)(first + j) * d;
     narrow_rows(sums.h, count, d, out);
     for (int k = 0; k < kSlots; k++) {
