@@ -73,32 +73,34 @@ struct Best {
   }
 };
 
-// (score, id) as one integer: higher scores first, then lower ids.
-MULDE_INLINE uint64_t order_key(float score, int32_t id) { return ((uint64_t)ordered(score) << 32) | (uint32_t)~id; }
-MULDE_INLINE float key_score(uint64_t key) { return unordered((uint32_t)(key >> 32)); }
-
-inline void sift_down(uint64_t* keys, int i, int n) {
-  for (;;) {
-    int least = i;
-    for (int child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
-      if (keys[child] < keys[least]) least = child;
-    if (least == i) return;
-    const uint64_t swap = keys[i];
-    keys[i] = keys[least];
-    keys[least] = swap;
-    i = least;
+// Sorts n scores descending, with their ids; equal scores keep their order. A radix sort by bytes (LSD): 4 stable passes, and an even number of
+// them ends where it began. `keys` and `spare` have room for n values, `spare_ids` too.
+inline void sort_descending(float* scores, int32_t* ids, int n, uint32_t* keys, uint32_t* spare, int32_t* spare_ids) {
+  uint32_t starts[4][256] = {};
+  for (int l = 0; l < n; l++) {
+    keys[l] = ~ordered(scores[l]);
+    for (int byte = 0; byte < 4; byte++) starts[byte][(keys[l] >> (8 * byte)) & 255]++;
   }
-}
-
-// Sorts by heap sort, descending. Keys are distinct, so the order is unique.
-inline void sort_descending(uint64_t* keys, int n) {
-  for (int i = n / 2 - 1; i >= 0; i--) sift_down(keys, i, n);
-  for (int last = n - 1; last > 0; last--) {
-    const uint64_t swap = keys[0];
-    keys[0] = keys[last];
-    keys[last] = swap;
-    sift_down(keys, 0, last);
+  for (int byte = 0; byte < 4; byte++) {
+    uint32_t sum = 0;
+    for (int digit = 0; digit < 256; digit++) {
+      const uint32_t count = starts[byte][digit];
+      starts[byte][digit] = sum;
+      sum += count;
+    }
+    for (int l = 0; l < n; l++) {
+      const uint32_t to = starts[byte][(keys[l] >> (8 * byte)) & 255]++;
+      spare[to] = keys[l];
+      spare_ids[to] = ids[l];
+    }
+    uint32_t* const sorted = spare;
+    spare = keys;
+    keys = sorted;
+    int32_t* const sorted_ids = spare_ids;
+    spare_ids = ids;
+    ids = sorted_ids;
   }
+  for (int l = 0; l < n; l++) scores[l] = unordered(~keys[l]);
 }
 
 }  // namespace MULDE_ISA

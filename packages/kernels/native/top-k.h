@@ -94,14 +94,9 @@ struct TopK {
   void write(Best& own, int b) const {
     if (own.count > k) own.keep(k, k);
     if (sorted) {
-      // The scores fill at most a quarter of the buffer, so the keys fit its second half.
-      uint64_t* keys = (uint64_t*)(own.scores + capacity / 2);
-      for (int l = 0; l < own.count; l++) keys[l] = order_key(own.scores[l], own.ids[l]);
-      sort_descending(keys, own.count);
-      for (int l = 0; l < own.count; l++) {
-        own.scores[l] = key_score(keys[l]);
-        own.ids[l] = (int32_t)~(uint32_t)keys[l];
-      }
+      // Scores and ids fill at most a quarter of their buffers. Ids ascend, so of equal scores the lower id stays first.
+      uint32_t* room = (uint32_t*)own.scores;
+      sort_descending(own.scores, own.ids, own.count, room + capacity / 4, room + capacity / 2, own.ids + capacity / 2);
     }
     for (int l = 0; l < k; l++) {
       const size_t place = (size_t)b * row + l;

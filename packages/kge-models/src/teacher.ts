@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { hasCode, MuldeError } from "@mulde/errors";
 import { checkColumns, checkIds, checkRoom } from "./_checks.js";
 import type { KgeModel } from "./model.js";
 
@@ -40,7 +40,6 @@ export function modelTeacher(model: KgeModel, name: string = model.config.model)
       checkColumns({ heads, relations });
       checkIds("head", heads, entities, owner);
       checkIds("relation", relations, 2 * R, owner);
-      checkIds("candidate", candidates, entities, owner);
       const size = candidates.length;
       if (heads.length === 0 ? size > 0 : size % heads.length !== 0) {
         throw new MuldeError(
@@ -50,7 +49,13 @@ export function modelTeacher(model: KgeModel, name: string = model.config.model)
         );
       }
       checkRoom("out", out, size, "B x K");
-      model.inference.score(heads, relations, candidates, out);
+      try {
+        model.inference.score(heads, relations, candidates, out);
+      } catch (error) {
+        // The kernel checks the candidates, of which there are many; here they only get the teacher's name.
+        if (hasCode(error, "KERNELS_BAD_ID")) checkIds("candidate", candidates, entities, owner);
+        throw error;
+      }
     },
   };
 }
