@@ -1,3 +1,5 @@
 export { closest } from "./closest.js";
 export { hasCode, MuldeError } from "./error.js";
 export type { ErrorFields } from "./error.js";
+export { fileError } from "./file-error.js";
+export type { FileAction } from "./file-error.js";
