@@ -8,6 +8,8 @@ export type { DistilContext } from "./run/distil.js";
 export { startRun } from "./run/run.js";
 export type { Run } from "./run/run.js";
 export type { RunControl } from "./run/loop.js";
+export { holdLock } from "./run/lock.js";
+export type { Lock } from "./run/lock.js";
 export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./run/events.js";
 
 // Options
