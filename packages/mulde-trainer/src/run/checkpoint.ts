@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { MuldeError } from "@mulde/errors";
+import { fileError, MuldeError } from "@mulde/errors";
 import { decodeSafetensors, encodeSafetensors, type Safetensors, writeWhole } from "@mulde/kge-models";
 import { z } from "zod";
 import { epochSumsSchema } from "./epoch-sums.js";
@@ -15,6 +15,8 @@ const stateSchema = z.object({
   stale: z.number(),
   /** validations without a better MRR in the whole run; the plateau schedule counts them */
   drops: z.number(),
+  /** whether the validation after this step is still to come */
+  unvalidated: z.boolean().default(false),
   best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
   /** the epoch under way */
   epoch: epochSumsSchema,
@@ -31,8 +33,14 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const tensors = Object.fromEntries([...arrays].map(([name, data]) => [name, { shape: [data.length], data }]));
   const bytes = encodeSafetensors(tensors, { state: JSON.stringify(state) });
-  await mkdir(dirname(path), { recursive: true });
-  await writeWhole(path, bytes);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeWhole(path, bytes);
+  } catch (cause) {
+    const { reason } = fileError("TRAINER_CHECKPOINT_WRITE", "written", path, cause);
+    const advice = "The last checkpoint is intact; run again to go on.";
+    throw new MuldeError("TRAINER_CHECKPOINT_WRITE", `${reason} ${advice}`, { file: path, cause });
+  }
 }
 
 /**

@@ -80,6 +80,13 @@ export type TrainEvent =
       /** the best validation so far; its model has those parameters, and its memory is freed after the event */
       readonly best: TrainResult | undefined;
     }
+  | {
+      /** Something went wrong that the run can do without. */
+      readonly type: "warning";
+      readonly name: string;
+      /** a sentence */
+      readonly message: string;
+    }
   | { readonly type: "done"; readonly name: string; readonly result: TrainResult };
 
 /** What a training run ends with. */
