@@ -55,12 +55,12 @@ function open(path: string, failed: (cause: unknown) => Error): number {
 
 /** Appends a line or nothing: on a full disk, a part of it may be written before the failure. */
 function appendWhole(file: number, line: string): void {
-  const before = fstatSync(file).size;
+  const stats = fstatSync(file);
   try {
     const bytes = Buffer.from(line);
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   } catch (error) {
-    ftruncateSync(file, before);
+    if (stats.isFile()) ftruncateSync(file, stats.size);
     throw error;
   }
 }

@@ -9,4 +9,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Nobody reads the logs any more, or there is no room for them: the work goes on.
 process.stderr.on("error", () => undefined);
 
-process.exitCode = await runProgram(process.argv.slice(2));
+const exitCode = await runProgram(process.argv.slice(2));
+process.exitCode = exitCode;
+// Work that was stopped may have left a read or a download that never ends.
+if (exitCode > 128) process.stdout.write("", () => process.exit());
