@@ -71,8 +71,8 @@ export async function* runStage(
   stage: Stage,
   context: StageContext,
 ): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
-  const { data, kernels, out, signal } = context;
-  const { name, role, options } = stage;
+  const { data, kernels, out } = context;
+  const { name } = stage;
   const directory = join(out, name);
   const checkpoint = join(out, `${name}.checkpoint.safetensors`);
   const run = hashOf([data.fingerprint, ...stage.identity]);
