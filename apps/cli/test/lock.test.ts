@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { mulde, temporary } from "./_cli.js";
-import { long, quick, trained, writeGraph } from "./_graph.js";
+import { quick, trained, writeGraph } from "./_graph.js";
 
+// A training that goes on until it is stopped.
+const endless = ["--epochs", "9999", "--set", "validation.every=30", "--set", "validation.patience=9999"];
 let data: string;
 let commands: Record<string, readonly string[]>;
 
@@ -12,11 +14,11 @@ beforeAll(async () => {
   const yaml = join(dirname(data), "ring.yaml");
   writeFileSync(
     yaml,
-    "data: ring\ndefaults: { epochs: 4000, validation: { every: 50 } }\nteachers: [{ model: RotE }]\njunior: { model: RotH }\n",
+    "data: ring\ndefaults: { epochs: 9999, validation: { every: 50, patience: 9999 } }\nteachers: [{ model: RotE }]\njunior: { model: RotH }\n",
   );
   commands = {
-    train: ["train", "--model", "RotH", "--dim", "16", "--data", data, ...quick, ...long, "--epochs", "4000"],
-    distil: ["distil", "--teachers", await trained(data), "--data", data, ...quick, ...long, "--epochs", "4000"],
+    train: ["train", "--model", "RotH", "--dim", "16", "--data", data, ...quick, ...endless],
+    distil: ["distil", "--teachers", await trained(data), "--data", data, ...quick, ...endless],
     run: ["run", yaml],
   };
 });
