@@ -82,7 +82,8 @@ const bytesBeside = 1 << 16;
 /** The text of a vocabulary file; refuses one that is far longer than our names, packed or not. */
 async function readText(file: string, ours: readonly string[]): Promise<string> {
   const most = 2 * ours.reduce((sum, name) => sum + Buffer.byteLength(name) + bytesBesideName, bytesBeside);
-  const refuse = (reason: string, cause?: unknown): MuldeError => new MuldeError("MODELS_IMPORT", reason, { file, cause });
+  const refuse = (reason: string, cause?: unknown): MuldeError =>
+    new MuldeError("MODELS_IMPORT", reason, { file, cause });
   const tooLong = (cause?: unknown): MuldeError =>
     refuse(`The file is far longer than the names of the data set (more than ${most} bytes); ${remedy}`, cause);
   const opened = await openRegular(file, { absent: "MODELS_NOT_FOUND", unreadable: "MODELS_READ" });

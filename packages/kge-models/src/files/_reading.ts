@@ -51,7 +51,7 @@ export async function* readPieces(
   length = file.size - position,
 ): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(Math.min(length, pieceBytes));
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const wanted = Math.min(buffer.length, length - done);
     await fill(file, buffer.subarray(0, wanted), position + done);
     yield buffer.subarray(0, wanted);
@@ -74,7 +74,7 @@ export async function sha256Of(file: OpenFile): Promise<string> {
 }
 
 async function fill({ handle, path, code }: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const { bytesRead } = await handle.read(bytes, at, bytes.length - at, position + at).catch((cause: unknown) => {
       throw fileError(code, "read", path, cause);
     });

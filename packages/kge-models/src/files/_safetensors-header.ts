@@ -125,7 +125,11 @@ export function parseHeader(json: Uint8Array, dataBytes: number, source: string)
   }
   if (end > dataBytes) throw cutOff(`its tensors take ${end} bytes, but only ${dataBytes} are there`, source);
   if (end < dataBytes) {
-    throw damaged("SAFETENSORS_OFFSETS", `${dataBytes - end} bytes follow the last tensor, which ends at ${end}`, source);
+    throw damaged(
+      "SAFETENSORS_OFFSETS",
+      `${dataBytes - end} bytes follow the last tensor, which ends at ${end}`,
+      source,
+    );
   }
   return { metadata, fields: new Map(fields) };
 }
@@ -186,7 +190,8 @@ function readMetadata(metadata: unknown, source: string): Record<string, string>
 }
 
 function readField(name: string, field: unknown, source: string): Field {
-  const refuse = (code: string, rule: string): MuldeError => damaged(code, `the tensor ${quoted(name)} ${rule}`, source);
+  const refuse = (code: string, rule: string): MuldeError =>
+    damaged(code, `the tensor ${quoted(name)} ${rule}`, source);
   if (!isObject(field)) throw refuse("SAFETENSORS_HEADER", "is not described by a JSON object");
   const { dtype, shape, data_offsets: offsets } = field;
   if (typeof dtype !== "string") throw refuse("SAFETENSORS_DTYPE", "has no dtype");
@@ -199,10 +204,14 @@ function readField(name: string, field: unknown, source: string): Field {
   const [start, end] = offsets as [number, number];
   const values = product(shape);
   const dimensions = shapeText(shape);
-  if (!Number.isSafeInteger(values)) throw refuse("SAFETENSORS_SHAPE", `has the shape ${dimensions}, more than any file holds`);
+  if (!Number.isSafeInteger(values))
+    throw refuse("SAFETENSORS_SHAPE", `has the shape ${dimensions}, more than any file holds`);
   const bytes = bytesIn(dtype, values);
   if (bytes !== undefined && bytes !== end - start) {
-    throw refuse("SAFETENSORS_SHAPE", `has ${end - start} bytes, but its shape ${dimensions} of ${dtype} takes ${bytes}`);
+    throw refuse(
+      "SAFETENSORS_SHAPE",
+      `has ${end - start} bytes, but its shape ${dimensions} of ${dtype} takes ${bytes}`,
+    );
   }
   return { dtype, shape, start, end };
 }

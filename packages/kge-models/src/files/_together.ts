@@ -71,9 +71,7 @@ export async function writeTogether(
     await orFail(markerPath, rename(temporaryName(markerPath), markerPath));
   } catch (error) {
     // The first error is the one to report, whatever happens here.
-    await Promise.allSettled(
-      [...contents, marker].map(({ name }) => rm(temporaryName(path(name)), { force: true })),
-    );
+    await Promise.allSettled([...contents, marker].map(({ name }) => rm(temporaryName(path(name)), { force: true })));
     throw error;
   }
   // From here on the temporary files are the new model: they stay, even if a rename fails.

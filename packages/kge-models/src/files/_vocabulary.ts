@@ -87,7 +87,8 @@ export function checkUnique(names: readonly string[], what: string): void {
 
 /** Why a name cannot stand in a vocabulary file. */
 function flawOf(name: string): string | undefined {
-  if (/[\t\r\n\0]/.test(name)) return "holds a tab, a line break or a NUL";
+  if (/[\t\r\n]/.test(name)) return "holds a tab or a line break";
+  if (name.includes("\0")) return "holds a NUL";
   // A lone surrogate has no UTF-8: it would come back as another character.
   if (/\p{Surrogate}/u.test(name)) return "holds half a surrogate pair";
   return name.length * 3 > maxLine - 32 ? `has ${name.length} characters` : undefined;

@@ -50,7 +50,10 @@ export async function writeSafetensors(
   { checksum = false }: WriteSafetensorsOptions = {},
 ): Promise<void> {
   const layout = layOut(tensors, checksum ? { checksum: noDigits, ...metadata } : metadata);
-  const seal = (text: string): { position: number; text: string } => ({ position: digitsAt(layout.header, noDigits), text });
+  const seal = (text: string): { position: number; text: string } => ({
+    position: digitsAt(layout.header, noDigits),
+    text,
+  });
   try {
     await replaceWhole(path, (temporary) => writeFlushed(temporary, bytesOf(layout), checksum ? seal : undefined));
   } catch (cause) {

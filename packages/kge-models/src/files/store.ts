@@ -77,7 +77,12 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
   const { config } = model;
   const { dataset, training } = info;
   const configOf = (digests?: Digests): string =>
-    encodeConfig({ config, ...(dataset && { dataset }), ...(training && { training }), ...(digests && { files: digests }) });
+    encodeConfig({
+      config,
+      ...(dataset && { dataset }),
+      ...(training && { training }),
+      ...(digests && { files: digests }),
+    });
   checkReadable(configOf());
   const tensors = tables.map(({ name, rows, width, data }) => [name, { shape: [rows, width], data }] as const);
   const layout = layOut(Object.fromEntries(tensors), { model: config.model });
@@ -93,7 +98,10 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
       name: files.config,
       content: (digests) => encoded([configOf(digests)]),
       // What is there may be anything.
-      digests: (path) => readConfig(path).then(({ saved }) => saved.files).catch(() => undefined),
+      digests: (path) =>
+        readConfig(path)
+          .then(({ saved }) => saved.files)
+          .catch(() => undefined),
     },
   );
 }
@@ -135,7 +143,8 @@ async function load(directory: string, saved: SavedConfig, kernels: Kernels | un
     const { file, intact } = await openTogether(path, digest, codes);
     const check = (): void => {
       if (intact) return;
-      const how = file.size === digest!.bytes ? "its SHA-256 differs" : `it has ${file.size} bytes instead of ${digest!.bytes}`;
+      const how =
+        file.size === digest!.bytes ? "its SHA-256 differs" : `it has ${file.size} bytes instead of ${digest!.bytes}`;
       throw new MuldeError(
         "MODELS_CHECKSUM",
         `This is not the file that was saved with config.json (${how}): it is damaged, or of another model. Restore it, or save the ` +
@@ -191,7 +200,9 @@ function checkTables({ tensors, metadata }: SafetensorsFile, config: ModelConfig
   for (const { name, rows, width } of shapes) {
     const { shape } = tensors.get(name)!;
     if (product(shape) === rows * width && shape[0] === rows) continue;
-    throw refuse(`The tensor "${name}" has the shape ${shapeText(shape)}, but config.json makes it [${rows}, ${width}].`);
+    throw refuse(
+      `The tensor "${name}" has the shape ${shapeText(shape)}, but config.json makes it [${rows}, ${width}].`,
+    );
   }
 }
 
@@ -237,7 +248,10 @@ async function readConfig(path: string): Promise<{ text: string; saved: SavedCon
     return { text, saved: parseConfig(text, path) };
   } catch (cause) {
     if (cause instanceof MuldeError) throw cause;
-    throw new MuldeError("MODELS_FILE", "The file is not UTF-8; restore it, or save it as UTF-8.", { file: path, cause });
+    throw new MuldeError("MODELS_FILE", "The file is not UTF-8; restore it, or save it as UTF-8.", {
+      file: path,
+      cause,
+    });
   } finally {
     await file.handle.close();
   }

@@ -138,7 +138,7 @@ export async function replaceWhole(path: string, write: (temporary: string) => P
 
 /** The system may write less than it is given, as in front of a limit. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
     at += bytesWritten;
   }
