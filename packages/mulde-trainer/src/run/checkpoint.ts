@@ -39,8 +39,10 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const tensors = Object.fromEntries([...arrays].map(([name, data]) => [name, { shape: [data.length], data }]));
   const metadata = { format: String(formatVersion), state: JSON.stringify(state) };
+  let place = dirname(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(place, { recursive: true });
+    place = path;
     await writeSafetensors(path, tensors, metadata, { checksum: true });
   } catch (cause) {
     const before = await stat(path).then(
@@ -48,7 +50,7 @@ export async function writeCheckpoint(
       () => false,
     );
     const also = before ? "The last checkpoint is intact; run again to go on from there." : undefined;
-    throw fileError("TRAINER_CHECKPOINT_WRITE", "written", path, cause, also);
+    throw fileError("TRAINER_CHECKPOINT_WRITE", "written", place, cause, also);
   }
 }
 
@@ -149,7 +151,10 @@ function checkArrays({ tensors }: SafetensorsFile, arrays: ReadonlyMap<string, F
   }
   if (tensors.size === arrays.size) return;
   const odd = [...tensors.keys()].find((name) => !arrays.has(name));
-  throw refusal(path, `the checkpoint holds an array ${JSON.stringify(odd)}, which the run lacks: delete it to start anew.`);
+  throw refusal(
+    path,
+    `the checkpoint holds an array ${JSON.stringify(odd)}, which the run lacks: delete it to start anew.`,
+  );
 }
 
 function refusal(path: string, reason: string, cause?: unknown): MuldeError {
