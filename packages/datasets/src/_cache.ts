@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileError, MuldeError } from "@mulde/errors";
@@ -13,6 +13,24 @@ import { refuseEmpty } from "./read.js";
 
 // A part that nobody wrote to for an hour has no writer: a download without bytes gives up far sooner.
 const ABANDONED_MS = 3_600_000;
+
+/**
+ * Makes a directory and those that it is in.
+ * @throws MuldeError DATA_CACHE that names the directory.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    if ((await stat(directory).catch(() => undefined))?.isDirectory() === true) return;
+    // Not by the option `recursive`, which tries for ever where directories cannot be made, as in /proc.
+    if (dirname(directory) !== directory) await makeDirectory(dirname(directory));
+    await mkdir(directory).catch(async (cause: unknown) => {
+      // Another process was faster.
+      if (!(await stat(directory)).isDirectory()) throw cause;
+    });
+  } catch (cause) {
+    throw cause instanceof MuldeError ? cause : cacheError(directory, cause);
+  }
+}
 
 /** The parts that this process writes at present. */
 const active = new Set<string>();
@@ -45,8 +63,11 @@ export function releasePart(part: string): void {
 
 /** Removes a part and its ETag. */
 export async function removePart(part: string): Promise<void> {
-  await rm(part, { force: true });
-  await rm(etagFile(part), { force: true });
+  for (const file of [part, etagFile(part)]) {
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      throw cacheError(file, cause);
+    });
+  }
 }
 
 /** Where the ETag of a part is kept. */
@@ -58,7 +79,10 @@ export function etagFile(part: string): string {
 async function abandonedParts(target: string): Promise<string[]> {
   const directory = dirname(target);
   const found: { readonly path: string; readonly size: number }[] = [];
-  for (const name of await readdir(directory)) {
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw cacheError(directory, cause, "read");
+  });
+  for (const name of names) {
     if (!name.startsWith(`${basename(target)}.`)) continue;
     const [, end = "", pid] = /(\.(\d+)-\d+\.part)(\.etag)?$/.exec(name) ?? [];
     const path = join(directory, basename(target) + end);

@@ -81,8 +81,9 @@ export class Vocabulary implements Iterable<string> {
    * @throws MuldeError DATA_ID_RANGE unless the id is in 0..size-1.
    */
   name(id: number): string {
+    if (typeof id !== "number") throw badArgument(["id"], "must be a number", id);
     if (!Number.isInteger(id) || id < 0 || id >= this.size) {
-      throw new MuldeError("DATA_ID_RANGE", `The id ${String(id)} is not an integer in 0..${this.size - 1}.`, {
+      throw new MuldeError("DATA_ID_RANGE", `The id ${id} is not an integer in 0..${this.size - 1}.`, {
         value: id,
       });
     }
