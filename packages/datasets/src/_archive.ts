@@ -95,7 +95,7 @@ async function* walk(
 ): AsyncGenerator<ReadEntry | Buffer> {
   let found: (ReadEntry | Buffer)[] = [];
   let headers = 0;
-  let ended = false;
+  const end = { seen: false };
   // Only the first one is thrown: it causes the others.
   const failures: MuldeError[] = [];
   const parser = new Parser({
@@ -103,7 +103,7 @@ async function* walk(
       found.push(entry);
       entry.on("data", (chunk) => found.push(chunk));
     },
-    onwarn: (_code, message) => failures.push(damaged(path, String(message))),
+    onwarn: (_code, message) => failures.push(damaged(path, message)),
   });
   parser.on("error", (error: unknown) => failures.push(damaged(path, (error as Error).message, error)));
   parser.on("meta", () => {
@@ -114,7 +114,7 @@ async function* walk(
     failures.push(unsafe(path, `its member ${quoted(entry.path)} is a ${entry.type}, not a plain file`));
   });
   parser.on("eof", () => {
-    ended = true;
+    end.seen = true;
   });
   for await (const { chunk, isHead } of withHead(unpack(source))) {
     // The parser would unpack a gzip or zstd within by itself, without limits.
@@ -122,7 +122,7 @@ async function* walk(
     await setImmediate();
     signal?.throwIfAborted();
     // The parser would join everything behind the end, again and again.
-    if (!ended) parser.write(chunk);
+    if (!end.seen) parser.write(chunk);
     if (failures[0]) throw failures[0];
     const now = found;
     found = [];

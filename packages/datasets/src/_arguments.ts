@@ -12,6 +12,11 @@ export function badArgument(path: readonly (string | number)[], what: string, va
   return new MuldeError("DATA_BAD_ARGUMENT", `${what}; this is ${kindOf(value)}.`, { path, value });
 }
 
+/** Whether a value can have properties, whatever its type promises. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 /** @throws MuldeError DATA_BAD_ARGUMENT unless the value is a string. */
 export function checkString(value: unknown, path: readonly (string | number)[]): asserts value is string {
   if (typeof value !== "string") throw badArgument(path, "must be a string", value);
@@ -34,7 +39,7 @@ export function checkCount(value: unknown, name: string): asserts value is numbe
 
 /** @throws MuldeError DATA_BAD_ARGUMENT unless the value has three Int32Arrays of its length. */
 export function checkList(value: unknown, path: readonly (string | number)[]): asserts value is TripleList {
-  if (typeof value !== "object" || value === null) throw badArgument(path, "must be a list of triples", value);
+  if (!isObject(value)) throw badArgument(path, "must be a list of triples", value);
   const list = value as Partial<Record<keyof TripleList, unknown>>;
   if (!Number.isInteger(list.length))
     throw badArgument([...path, "length"], "must be the number of triples", list.length);

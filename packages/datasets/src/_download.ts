@@ -2,7 +2,7 @@ import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
 import { cacheError, etagFile, removePart } from "./_cache.js";
-import { Passing, request } from "./_request.js";
+import { Passing, passing, request } from "./_request.js";
 
 /** The progress of a download. */
 export interface DownloadProgress {
@@ -168,7 +168,7 @@ async function append(
     await file.truncate(start);
     const reader = response.body?.getReader();
     for (;;) {
-      const { value } = (await reader?.read().catch(Passing.of)) ?? {};
+      const { value } = (await reader?.read().catch(passing)) ?? {};
       if (value === undefined) break;
       for (let done = 0; done < value.length;) {
         const { bytesWritten } = await file.write(value, done, value.length - done, at);

@@ -137,7 +137,7 @@ async function fetchFile(info: DatasetInfo, file: DatasetFile, target: string, o
     await settle(part, target);
     return (await sizeOf(target)) ?? 0;
   } finally {
-    releasePart(part);
+    await releasePart(target, part);
   }
 }
 

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { badArgument, checkCount, checkList, kindOf } from "./_arguments.js";
+import { badArgument, checkCount, checkList, isObject, kindOf } from "./_arguments.js";
 
 /** Triples as columns: triple i is (heads[i], relations[i], tails[i]). */
 export interface TripleList {
@@ -121,7 +121,7 @@ export function checkTriples(
 }
 
 function column(ids: ArrayLike<number>, name: string): Int32Array {
-  if (typeof ids !== "object" || ids === null || !Number.isInteger(ids.length) || ids.length < 0) {
+  if (!isObject(ids) || !Number.isInteger(ids.length) || ids.length < 0) {
     throw badArgument([name], "must be an array of ids", ids);
   }
   for (let i = 0; i < ids.length; i++) {

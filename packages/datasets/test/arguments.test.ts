@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as datasets from "../src/index.js";
 import { AnswerIndex, createDataset, MuldeError, tripleList, Vocabulary } from "../src/index.js";
 import { failureOf } from "./_files.js";
@@ -7,7 +7,14 @@ import { failureOf } from "./_files.js";
 const WRONG: readonly unknown[] = [
   ...[undefined, null, true, 0, -1, 0.5, NaN, Infinity, 2 ** 31, 1e300, 3n, "", "x", "a\0b", "x".repeat(100_000)],
   ...[Symbol("x"), {}, [], [1, -2], [0.5], ["x"], { length: -1 }, { length: 1e12 }, { length: 2, 0: 1 }, new Map()],
-  ...[Int32Array.of(0), Int32Array.of(-1, 5), Float32Array.of(NaN), new Date(NaN), Object.create(null), () => 0],
+  ...[
+    Int32Array.of(0),
+    Int32Array.of(-1, 5),
+    Float32Array.of(NaN),
+    new Date(NaN),
+    Object.create(null) as unknown,
+    () => 0,
+  ],
   ...[
     { heads: [0], relations: [0], tails: [0], length: 1 },
     { heads: Int32Array.of(0), length: 1 },
@@ -53,10 +60,19 @@ const CALLS: Readonly<
   listDatasets: { call: datasets.listDatasets, right: [] },
   defaultCacheDir: { call: datasets.defaultCacheDir, right: [] },
   loadDataset: { call: datasets.loadDataset, right: ["/nowhere/graph", {}] },
-  "loadDataset.registered": { call: datasets.loadDataset, right: ["wordnet31-small", undefined] },
+  "loadDataset.registered": { call: datasets.loadDataset, right: ["nations", undefined] },
   fetchDataset: { call: datasets.fetchDataset, right: ["wordnet31", { offline: true }] },
   readTriples: { call: datasets.readTriples, right: ["/nowhere/x.tsv", undefined] },
 };
+
+// Registered data sets must neither be fetched nor cached here.
+beforeAll(() => {
+  vi.stubEnv("MULDE_DATASETS_MIRROR", "/nowhere");
+  vi.stubEnv("XDG_CACHE_HOME", "/proc/nowhere");
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
 
 describe("every function of the package", () => {
   it("is in this test", () => {

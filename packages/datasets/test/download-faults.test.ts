@@ -238,10 +238,10 @@ describe("the cache", () => {
     const target = join(directoryOf(), "x.txt");
     // A process that has ended.
     const dead = execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }).trim();
-    writeFileSync(`${target}.${dead}-1.part`, "little");
-    writeFileSync(`${target}.${dead}-2.part`, "much more");
-    writeFileSync(`${target}.${dead}-2.part.etag`, '"1"');
-    writeFileSync(`${target}.${process.ppid}-1.part`, "another's, and the longest");
+    writeFileSync(`${target}.${dead}-0123abcd.part`, "little");
+    writeFileSync(`${target}.${dead}-00000002.part`, "much more");
+    writeFileSync(`${target}.${dead}-00000002.part.etag`, '"1"');
+    writeFileSync(`${target}.${process.ppid}-00000001.part`, "another's, and the longest");
     const part = await claimPart(target);
     expect(readFileSync(part, "utf8")).toBe("much more");
     expect(readFileSync(`${part}.etag`, "utf8")).toBe('"1"');
@@ -249,11 +249,11 @@ describe("the cache", () => {
     // Not released, so it is not given to a second download of this process.
     const second = await claimPart(target);
     expect(existsSync(second)).toBe(false);
-    releasePart(part);
+    await releasePart(target, part);
     const third = await claimPart(target);
     expect(readFileSync(third, "utf8")).toBe("much more");
     // A pid that is in use again: nobody has written for hours.
-    utimesSync(`${target}.${process.ppid}-1.part`, 0, 0);
+    utimesSync(`${target}.${process.ppid}-00000001.part`, 0, 0);
     expect(readFileSync(await claimPart(target), "utf8")).toMatch(/^another's/);
   });
 
