@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { hasCode, MuldeError } from "@mulde/errors";
 import type { KgeModel } from "@mulde/kge-models";
 import type { Batches } from "../facts/batches.js";
 import type { PreparedData } from "../facts/data.js";
