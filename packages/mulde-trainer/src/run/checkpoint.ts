@@ -19,7 +19,7 @@ const stateSchema = z.object({
   /** validations without a better MRR in the whole run; the plateau schedule counts them */
   drops: z.number(),
   /** whether the validation after this step is still to come */
-  unvalidated: z.boolean(),
+  unvalidated: z.boolean().default(false),
   best: z.object({ epoch: z.number(), metrics: metricsSchema }).nullable(),
   /** the epoch under way */
   epoch: epochSumsSchema,
