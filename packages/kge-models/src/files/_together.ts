@@ -66,6 +66,7 @@ export async function writeTogether(
       digests[name] = await orFail(path(name), writeFlushed(temporaryName(path(name)), pieces()));
     }
     await orFail(markerPath, writeFlushed(temporaryName(markerPath), marker.content(digests)));
+    await flushDirectory(directory);
     await orFail(markerPath, rename(temporaryName(markerPath), markerPath));
   } catch (error) {
     // The first error is the one to report, whatever happens here.
