@@ -71,7 +71,7 @@ export function run(module: string, argument: string, under: "limit" | "nobody")
   const wrapper = under === "limit" ? ["prlimit", "--fsize=100000"] : nobody;
   const [command, ...args] = [...wrapper, process.execPath, "--eval", program];
   return new Promise((resolve, reject) => {
-    execFile(command!, args, { cwd: fileURLToPath(new URL("..", import.meta.url)) }, (error, stdout, stderr) => {
+    execFile(command, args, { cwd: fileURLToPath(new URL("..", import.meta.url)) }, (error, stdout, stderr) => {
       if (error) reject(new Error(stderr, { cause: error }));
       else resolve(stdout.trim());
     });

@@ -1,5 +1,17 @@
 import { spawn } from "node:child_process";
-import { access, cp, type FileHandle, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import type * as FileSystem from "node:fs/promises";
+import {
+  access,
+  cp,
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +38,7 @@ const disk = vi.hoisted(() => ({
 }));
 
 vi.mock("node:fs/promises", async (original) => {
-  const fs = await original<typeof import("node:fs/promises")>();
+  const fs = await original<typeof FileSystem>();
   const gated =
     <Args extends unknown[], Result>(name: string, work: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
@@ -159,6 +171,22 @@ describe("a process that is killed while it saves a model", () => {
         expect(await held(folder)).toBe("2");
       }
     }
+  });
+
+  it("loses no model that this process cannot read, if the next save fails", async () => {
+    // Killed after config.json was renamed: the rest has temporary names still.
+    await save("1");
+    for (const file of files.slice(1)) await rename(join(directory, file), join(directory, `${file}.${2 ** 30}.tmp`));
+    const config = join(directory, "config.json");
+    const text = await readFile(config, "utf8");
+    await writeFile(config, text.replace("TransE", "SomebodysOwn"));
+    disk.operations.length = 0;
+    const full = Object.assign(new Error("no space"), { code: "ENOSPC" });
+    disk.fate = (_, name) => (name === "write" ? full : "done");
+    await expect(save("2")).rejects.toMatchObject({ code: "MODELS_WRITE" });
+    disk.fate = () => "done";
+    await writeFile(config, text);
+    expect(await held()).toBe("1");
   });
 
   it("never mixes two models: files of both, and no temporary ones, are refused", async () => {

@@ -1,17 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rm,
-  statfs,
-  stat,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, statfs, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { decodeSafetensors, encodeSafetensors, writeSafetensors } from "@mulde/kge-models";
@@ -171,7 +159,7 @@ describe("a checkpoint file", () => {
       const flipped = Buffer.from(bytes);
       flipped[i]! ^= 1 << (i % 8);
       await writeFile(path, flipped);
-      if (/^the checkpoint is damaged/.test(await refusal())) damaged++;
+      if ((await refusal()).startsWith("the checkpoint is damaged")) damaged++;
     }
     expect(damaged).toBeGreaterThan(bytes.length / 2);
   });
@@ -276,7 +264,7 @@ describe("a disk that refuses a checkpoint", () => {
         await train(options, { data, checkpoint: ${JSON.stringify(path)}, checkpointMinutes: 0 }).result;
       }).catch((error) => console.log(JSON.stringify({ ...error, message: error.message })));`;
     const [command, ...args] = [...wrapper, process.execPath, "--eval", program];
-    const { stdout, stderr, status } = spawnSync(command!, args, { encoding: "utf8" });
+    const { stdout, stderr, status } = spawnSync(command, args, { encoding: "utf8" });
     expect(status, stderr).toBe(0);
     return JSON.parse(stdout) as ReturnType<typeof train>;
   }
@@ -310,9 +298,7 @@ describe("a disk that refuses a checkpoint", () => {
     await writeCheckpoint(path, state, filled(3));
     const temporary = `${path}.${process.pid}.tmp`;
     await mkdir(temporary);
-    const error: unknown = await writeCheckpoint(path, state, large).catch((caught: unknown) => caught);
-    await rm(temporary, { recursive: true });
-    expect(error).toMatchObject({ code: "TRAINER_CHECKPOINT_WRITE" });
-    await stays(() => Promise.reject(error as Error), /^a directory is in the place of the file/);
+    const writing = writeCheckpoint(path, state, large).finally(() => rm(temporary, { recursive: true }));
+    await stays(() => writing, /^a directory is in the place of the file/);
   });
 });
