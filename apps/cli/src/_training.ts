@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { type KgeModel, type ModelInfo, saveModel } from "@mulde/kge-models";
+import { endSave, type KgeModel, type ModelInfo, saveModel } from "@mulde/kge-models";
 import {
   evaluateModel,
   keepBest,
@@ -53,6 +53,7 @@ export async function intoDirectory<T>(
   const lock = lockDirectory(out);
   try {
     if (force || !(await exists(join(out, "config.json")))) return await interruptible(work);
+    await endSave(out);
     const reason = "the directory holds a trained model; choose another --out, or replace it with --force.";
     throw new MuldeError("CLI_OUT_TAKEN", reason, { file: out });
   } finally {

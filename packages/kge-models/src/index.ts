@@ -14,7 +14,7 @@ export {
   type WriteSafetensorsOptions,
 } from "./files/safetensors-file.js";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./files/safetensors.js";
-export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
+export { endSave, loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
 export { writeWhole } from "./files/whole-file.js";
 export { Inference } from "./inference.js";
 export { KgeModel } from "./model.js";

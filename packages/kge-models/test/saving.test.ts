@@ -22,7 +22,7 @@ import {
   type KgeModel,
   loadModel,
   openSafetensors,
-  saveModel,
+  endSave, saveModel,
   writeSafetensors,
   writeWhole,
 } from "../src/index.js";
@@ -149,6 +149,22 @@ describe("a process that is killed while it saves a model", () => {
     expect(seen.slice(turn)).toEqual(new Array(seen.length - turn).fill("2"));
     expect(turn).toBeGreaterThan(15);
     expect(seen.length - turn).toBeGreaterThan(3);
+  });
+
+  it.each(["1", "none"])("is followed by endSave, which gives all files their names (old: %s)", async (old) => {
+    const seen = new Set<string>();
+    for (let operation = 0; ; operation++) {
+      await rm(directory, { recursive: true });
+      await mkdir(directory);
+      if (old !== "none") await save("1");
+      if (!(await killedAt(operation, () => save("2")))) break;
+      const now = await held();
+      seen.add(now);
+      await endSave(directory);
+      expect(await held()).toBe(now);
+      expect((await readdir(directory)).sort()).toEqual(now === "none" ? [] : files);
+    }
+    expect([...seen]).toEqual([old, "2"]);
   });
 
   it("leaves a directory in which each file has its old or its temporary name", async () => {

@@ -47,17 +47,11 @@ export async function writeTogether(
   contents: readonly Content[],
   marker: Marker,
 ): Promise<void> {
-  const orFail = async <T>(path: string, work: Promise<T>): Promise<T> => {
-    try {
-      return await work;
-    } catch (cause) {
-      throw fileError(code, "written", path, cause);
-    }
-  };
+  const orFail = failingWith(code);
   const path = (name: string): string => join(directory, name);
   const markerPath = path(marker.name);
   await orFail(directory, mkdir(directory, { recursive: true }));
-  await endInterrupted(directory, contents, marker, orFail);
+  await endInterrupted(code, directory, contents, marker);
   // To rename onto a directory fails, so that must be known before the first rename.
   for (const { name } of [...contents, marker]) await orFail(path(name), refuseDirectory(path(name)));
   try {
@@ -106,13 +100,18 @@ export async function openTogether(
   return { file: await openRegular(path, codes), intact: digest === undefined };
 }
 
-/** Gives files their names whose writer was killed after it had renamed the marker, and removes other temporary files of dead writers. */
-async function endInterrupted(
+/**
+ * Gives files their names whose writer was killed after it had renamed the marker, and removes other temporary files of dead writers.
+ *
+ * @throws MuldeError of the code given, with the file and what is wrong
+ */
+export async function endInterrupted(
+  code: string,
   directory: string,
-  contents: readonly Content[],
-  marker: Marker,
-  orFail: <T>(path: string, work: Promise<T>) => Promise<T>,
+  contents: readonly Pick<Content, "name">[],
+  marker: Pick<Marker, "name" | "digests">,
 ): Promise<void> {
+  const orFail = failingWith(code);
   let digests: Digests | undefined;
   for (const { name } of contents) {
     const path = join(directory, name);
@@ -130,6 +129,17 @@ async function endInterrupted(
     await removeStale(path);
   }
   await removeStale(join(directory, marker.name));
+}
+
+/** Turns what the file system throws at a path into an error of a code. */
+function failingWith(code: string): <T>(path: string, work: Promise<T>) => Promise<T> {
+  return async (path, work) => {
+    try {
+      return await work;
+    } catch (cause) {
+      throw fileError(code, "written", path, cause);
+    }
+  };
 }
 
 async function fileHasDigest(path: string, digest: Digest): Promise<boolean> {

@@ -9,7 +9,7 @@ import { modelDefinition } from "../models/registry.js";
 import { digestsIn, encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
 import { bytesAt, type OpenFile, openRegular, type ReadCodes } from "./_reading.js";
 import { layOut, product, quoted, shapeText } from "./_safetensors-header.js";
-import { openTogether, writeTogether } from "./_together.js";
+import { endInterrupted, openTogether, writeTogether } from "./_together.js";
 import { checkNames, checkUnique, readVocabulary, vocabularyLines } from "./_vocabulary.js";
 import { bytesOf, readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
 import { type Digests, encoded } from "./whole-file.js";
@@ -46,6 +46,12 @@ const codes: ReadCodes = {
 
 // A configuration has a few kilobytes, or some megabytes with a Senior's scales; whatever claims more is none.
 const maxConfigBytes = 64 << 20;
+
+/** The file that makes the others count. */
+const marker = {
+  name: files.config,
+  digests: (path: string): Promise<Digests> => readText(path).then(digestsIn, () => ({})),
+};
 
 /**
  * Writes a model directory: `model.safetensors` (readable from Python), `config.json`, `entities.tsv` and `relations.tsv` (id, tab,
@@ -94,11 +100,23 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
       { name: files.entities, pieces: () => encoded(vocabularyLines(info.entities)) },
       { name: files.relations, pieces: () => encoded(vocabularyLines(info.relations)) },
     ],
-    {
-      name: files.config,
-      content: (digests) => encoded([configOf(digests)]),
-      digests: (path) => readText(path).then(digestsIn, () => ({})),
-    },
+    { ...marker, content: (digests) => encoded([configOf(digests)]) },
+  );
+}
+
+/**
+ * Ends what a save left undone whose process was killed: a model that is whole already gets all its files' names, and temporary files of dead
+ * processes go. `saveModel` begins with it. Call it only if no other process saves there.
+ *
+ * @throws MuldeError MODELS_WRITE with the file and the reason if the disk refuses
+ */
+export function endSave(directory: string): Promise<void> {
+  const names = [files.parameters, files.entities, files.relations];
+  return endInterrupted(
+    "MODELS_WRITE",
+    directory,
+    names.map((name) => ({ name })),
+    marker,
   );
 }
 

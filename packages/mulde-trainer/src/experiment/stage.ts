@@ -2,7 +2,7 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
-import { type KgeModel, loadModel, type ModelInfo, saveModel } from "@mulde/kge-models";
+import { endSave, type KgeModel, loadModel, type ModelInfo, saveModel } from "@mulde/kge-models";
 import type { Kernels } from "@mulde/kernels";
 import type { TrainEvent, TrainResult } from "../run/events.js";
 import { hashOf } from "../run/identity.js";
@@ -77,6 +77,7 @@ export async function* runStage(
   const checkpoint = join(out, `${name}.checkpoint.safetensors`);
   const run = hashOf([data.fingerprint, ...stage.identity]);
   if (await exists(join(directory, "config.json"))) {
+    await endSave(directory);
     const { model, training } = await loadModel(directory, kernels && { kernels });
     const saved = training as unknown as Saved | undefined;
     if (saved?.run !== run) {

@@ -92,7 +92,7 @@ describe("a run's checkpoint", () => {
     await expect(run).rejects.toMatchObject({
       code: "TRAINER_CHECKPOINT_WRITE",
       file: checkpoint,
-      message: expect.stringMatching(/a directory is in the place.*run again to go on\.$/) as string,
+      message: expect.stringContaining("a directory is in the place") as string,
     });
     expect(readdirSync(join(directory, "run"))).toEqual(["checkpoint.safetensors"]);
   });
