@@ -120,11 +120,7 @@ async function trained(
   const { name } = training;
   const checkpoint = join(out, "checkpoint.safetensors");
   const start = () =>
-    keepBest(
-      training.start({ name, checkpoint, checkpointMinutes, signal }),
-      join(out, "diverged"),
-      info(training),
-    );
+    keepBest(training.start({ name, checkpoint, checkpointMinutes, signal }), join(out, "diverged"), info(training));
   // Refuses what does not go together before there is a log.
   const first = start();
   const events = eventLog(log, output);
@@ -150,7 +146,10 @@ async function trained(
       throw error;
     }
     if (!kept) throw error;
-    throw new Interrupted(error.exitCode, `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`);
+    throw new Interrupted(
+      error.exitCode,
+      `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`,
+    );
   } finally {
     progress.stop();
     events.close();

@@ -22,7 +22,8 @@ import {
   type KgeModel,
   loadModel,
   openSafetensors,
-  endSave, saveModel,
+  endSave,
+  saveModel,
   writeSafetensors,
   writeWhole,
 } from "../src/index.js";

@@ -96,7 +96,11 @@ describe("a stage of an experiment", () => {
   it("that diverges keeps its best state in its directory, which counts as not trained", async () => {
     mkdirSync(join(directory, "RotH"));
     const model = await newModel();
-    const stage = { role: "teacher", name: "RotH", options: { ...brief, model: { name: "RotH", dim: 8 }, seed: 5 } } as const;
+    const stage = {
+      role: "teacher",
+      name: "RotH",
+      options: { ...brief, model: { name: "RotH", dim: 8 }, seed: 5 },
+    } as const;
     const run = runStage(
       { ...stage, identity: [1], train: () => diverging(model) },
       { data, out: directory, signal: new AbortController().signal },

@@ -285,14 +285,17 @@ describe("a disk that refuses a checkpoint", () => {
     "a read-only directory, since root may write there and there is no setpriv",
     !root || works(nobody[0]!, ...nobody.slice(1), process.execPath, "--version"),
   );
-  it.skipIf(!unprivileged)("because it is read-only stops the run before its first step, and leaves nothing", async () => {
-    await chmod(directory, root ? 0o755 : 0o555);
-    const refused = train(...(root ? nobody : []));
-    await chmod(directory, 0o755);
-    expect(refused).toMatchObject({ code: "TRAINER_NOT_WRITABLE", file: `${path}.lock` });
-    expect(refused.reason).toMatch(/^this process may not write here; change the permissions/);
-    expect(await readdir(directory)).toEqual([]);
-  });
+  it.skipIf(!unprivileged)(
+    "because it is read-only stops the run before its first step, and leaves nothing",
+    async () => {
+      await chmod(directory, root ? 0o755 : 0o555);
+      const refused = train(...(root ? nobody : []));
+      await chmod(directory, 0o755);
+      expect(refused).toMatchObject({ code: "TRAINER_NOT_WRITABLE", file: `${path}.lock` });
+      expect(refused.reason).toMatch(/^this process may not write here; change the permissions/);
+      expect(await readdir(directory)).toEqual([]);
+    },
+  );
 
   it("because its temporary name is taken leaves the last one intact", async () => {
     await writeCheckpoint(path, state, filled(3));
