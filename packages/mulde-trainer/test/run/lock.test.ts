@@ -45,8 +45,8 @@ async function contender(): Promise<ChildProcess> {
     console.log("ready");`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
-  child.stdout!.setEncoding("utf8");
-  await once(child.stdout!, "data");
+  child.stdout.setEncoding("utf8");
+  await once(child.stdout, "data");
   return child;
 }
 
