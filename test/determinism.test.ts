@@ -25,7 +25,10 @@ it("a single bit counts as a difference, and engines that are far apart as wrong
   expect(differing(one, { teacher: { ...one.teacher, scores: [3, 4 + 2 ** -50] } })).toEqual(["teacher"]);
   expect(differing(one, {})).toEqual(["teacher"]);
   const other = { teacher: { ...one.teacher, mrr: 0.496, scores: [3, 4.05] } };
-  expect(distance(one, other)).toEqual({ scores: expect.closeTo(0.01, 6) as number, mrr: expect.closeTo(0.004, 6) as number });
+  expect(distance(one, other)).toEqual({
+    scores: expect.closeTo(0.01, 6) as number,
+    mrr: expect.closeTo(0.004, 6) as number,
+  });
   expect(within({ scores: 0.009, mrr: 0.004 })).toBe(true);
   expect(within({ scores: 0.011, mrr: 0.004 })).toBe(false);
   expect(within({ scores: 0.009, mrr: 0.006 })).toBe(false);

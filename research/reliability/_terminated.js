@@ -1,5 +1,5 @@
-// Terminates so many worker threads while they call kernels, three at a time, each after its own while; the process and the number of its
-// threads must stay as they are. Every other wave the main thread calls kernels too, so that the addon outlives the wave.
+// Terminates so many worker threads, three at a time, each at a random moment while it loads the kernels or calls them: the process must live on,
+// with no more threads than before. In the second half the main thread has the kernels too, so that the addon outlives the workers.
 //
 //   node research/reliability/_terminated.js 300
 import { readdirSync } from "node:fs";
@@ -14,43 +14,45 @@ if (isMainThread) await main(Number(process.argv[2] ?? 300));
 else await work(workerData);
 
 async function main(count) {
+  await half(count >> 1);
+  const kernels = await createKernels({ engine: "native", threads: 2 });
+  await half(count - (count >> 1), () => calls(kernels, 2));
+}
+
+/** Ends so many workers, with something beside; threads must not pile up. */
+async function half(count, beside) {
   const threads = [];
   for (let ended = 0; ended < count; ended += 3) {
-    await wave(Math.min(3, count - ended));
+    await Promise.all(Array.from({ length: Math.min(3, count - ended) }, (_, i) => oneWorker(i)));
+    beside?.();
     threads.push(readdirSync("/proc/self/task").length);
   }
-  // Node's own threads may come at first, and the main thread's pool once it has made one.
-  const half = threads.length >> 1;
-  const [early, late] = [Math.max(...threads.slice(0, half)), Math.max(...threads.slice(half))];
-  if (count >= 30 && late > early) throw new Error(`${early} threads became ${late}: ${threads.join(" ")}`);
+  // Node starts threads of its own at first.
+  const start = Math.ceil(threads.length / 2);
+  const [early, late] = [Math.max(...threads.slice(0, start)), Math.max(...threads.slice(start))];
+  if (late > early) throw new Error(`${early} threads became ${late}: ${threads.join(" ")}`);
   console.log(JSON.stringify({ terminated: count, threads: late }));
 }
 
-async function wave(size) {
-  const workers = Array.from({ length: size }, (_, seed) => new Worker(new URL(import.meta.url), { workerData: seed }));
-  await Promise.all(
-    workers.map(async (worker) => {
-      const ended = once(worker, "exit");
-      await once(worker, "message");
-      await sleep(Math.random() * 15);
-      await worker.terminate();
-      await ended;
-    }),
-  );
-  if (Math.random() < 0.5) await calls({ threads: 2, rounds: 2 });
+async function oneWorker(i) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: i });
+  const ended = once(worker, "exit");
+  // Two of three are at work when they end; the other one may be anywhere before.
+  if (i > 0) await once(worker, "message");
+  await sleep(Math.random() * (i > 0 ? 15 : 300));
+  await worker.terminate();
+  await ended;
 }
 
-/** Calls until it is terminated, with a pool that another worker may resize at any time. */
-async function work(seed) {
-  await calls({ threads: 2 + seed, rounds: Infinity, told: () => parentPort.postMessage("at work") });
+/** Calls until it is terminated, with a pool that other workers resize. */
+async function work(i) {
+  const kernels = await createKernels({ engine: "native", threads: 2 + i });
+  calls(kernels, 1);
+  parentPort.postMessage("at work");
+  calls(kernels, Infinity);
 }
 
-async function calls({ threads, rounds, told }) {
-  const kernels = await createKernels({ engine: "native", threads });
+function calls(kernels, rounds) {
   const scores = kernels.engine.float32(40_000);
-  for (let i = 0; i < rounds; i++) {
-    kernels.bce(400, 100, scores, options, scores);
-    if (i === 0) told?.();
-  }
-  await kernels.engine.close();
+  for (let i = 0; i < rounds; i++) kernels.bce(400, 100, scores, options, scores);
 }

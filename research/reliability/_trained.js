@@ -60,7 +60,11 @@ async function experiment(soft) {
 
 async function tell(name, directory) {
   const files = ["model.safetensors", "entities.tsv", "relations.tsv"];
-  const sha256 = files.map((file) => createHash("sha256").update(readFileSync(join(directory, file))).digest("hex"));
+  const sha256 = files.map((file) =>
+    createHash("sha256")
+      .update(readFileSync(join(directory, file)))
+      .digest("hex"),
+  );
   const { model } = await loadModel(directory, { kernels });
   const { mrr } = await evaluateModel(model, data);
   outcomes[name] = { sha256, mrr, scores: [...model.score(data.test)] };

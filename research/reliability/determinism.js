@@ -7,8 +7,8 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createKernels } from "@mulde/kernels";
 import { differing, distance, within } from "./_compare.js";
+import { nativeInstructionSets } from "./_engines.js";
 import { report } from "./_report.js";
 
 const { values: flags } = parseArgs({
@@ -46,18 +46,10 @@ function checkSame(name, one, other) {
   check(name, names.length === 0 ? undefined : `DIFFERS in ${names.join(", ")}`);
 }
 
-/** The engines of this machine: name and options of createKernels. */
-async function engines() {
-  const found = [];
-  for (const isa of ["avx512", "avx2", "neon"]) {
-    const kernels = await createKernels({ engine: "native", isa, threads: 1 }).catch(() => undefined);
-    if (kernels) found.push([isa, { engine: "native", isa }]);
-  }
-  if (found.length === 0) console.error("!!! SKIPPED the native engine: it does not load here");
-  return [...found, ["wasm", { engine: "wasm" }]];
-}
-
-const all = await engines();
+const native = await nativeInstructionSets();
+if (native.length === 0) console.error("!!! SKIPPED the native engine: it does not load here");
+// Name and options of createKernels.
+const all = [...native.map((isa) => [isa, { engine: "native", isa }]), ["wasm", { engine: "wasm" }]];
 const references = new Map();
 for (const [name, options] of all) {
   const reference = trained(process.execPath, { ...options, threads: 1 });
