@@ -3,8 +3,12 @@
 //
 //   node research/reliability/determinism.js [--mini] [--node BINARY]... [--record]
 //
-// --node: another Node to run it on; give one for each. --mini: fewer numbers of threads.
-import { execFileSync } from "node:child_process";
+// --node: another Node to run it on; give one for each. Without any, npm installs those that Mulde supports. --mini: fewer numbers of threads, and
+// no other Node.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { differing, distance, within } from "./_compare.js";
@@ -46,6 +50,22 @@ function checkSame(name, one, other) {
   check(name, names.length === 0 ? undefined : `DIFFERS in ${names.join(", ")}`);
 }
 
+/** Binaries of the other Nodes that Mulde supports, as npm packages. */
+function otherNodes() {
+  const name = `node-${process.platform.replace("win32", "win")}-${process.arch}`;
+  return [20, 22, 24].flatMap((major) => {
+    if (process.version.startsWith(`v${major}.`)) return [];
+    const folder = join(work, String(major));
+    mkdirSync(folder);
+    writeFileSync(join(folder, "package.json"), '{ "private": true }');
+    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", `${name}@${major}`];
+    const { status } = spawnSync("npm", args, { cwd: folder, timeout: 300_000 });
+    if (status === 0) return [join(folder, "node_modules", name, "bin/node")];
+    console.error(`!!! SKIPPED Node ${major}: ${name}@${major} could not be installed`);
+    return [];
+  });
+}
+
 const native = await nativeInstructionSets();
 if (native.length === 0) console.error("!!! SKIPPED the native engine: it does not load here");
 // Name and options of createKernels.
@@ -60,13 +80,16 @@ for (const [name, options] of all) {
   }
 }
 
-if (flags.node.length === 0) console.error(`!!! SKIPPED other Nodes than ${process.version}: none is given by --node`);
-for (const node of flags.node) {
+const work = mkdtempSync(join(tmpdir(), "mulde-determinism-"));
+const nodes = flags.node.length > 0 || flags.mini ? flags.node : otherNodes();
+for (const node of nodes) {
   const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
   for (const [name, options] of all) {
     checkSame(`${name}, Node ${version}`, references.get(name), trained(node, { ...options, threads: 2 }));
   }
 }
+
+rmSync(work, { recursive: true });
 
 const distances = {};
 for (const [i, [one]] of all.entries()) {
