@@ -8,46 +8,34 @@ import { answers } from "../../packages/kernels/scripts/compile.js";
 export const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What each kind of sanitizer is compiled with; every report ends the process. */
+/** The kinds of sanitizers: flags, by which every report ends the process, and the library that a process must load first. */
 const kinds = {
-  address: ["-fno-omit-frame-pointer", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"],
-  thread: ["-fsanitize=thread"],
+  address: {
+    flags: ["-fno-omit-frame-pointer", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"],
+    library: "libasan.so",
+  },
+  thread: { flags: ["-fsanitize=thread"], library: "libtsan.so" },
 };
 
-const processor = { x64: "x86_64", arm64: "aarch64" }[process.arch];
-
-// Names of the libraries, which a process must load first, and what links an addon with them.
-const compilers = [
-  { compiler: "g++", libraries: { address: "libasan.so", thread: "libtsan.so" }, own: [] },
-  {
-    compiler: "clang++",
-    libraries: {
-      address: `libclang_rt.asan-${processor}.so`,
-      thread: `libclang_rt.tsan-${processor}.so`,
-    },
-    own: ["-shared-libsan"],
-  },
-];
-
-/** The first compiler that can sanitize, with its flags and libraries for each kind; or why there is none. */
+/** What compiles with sanitizers: flags and libraries for each kind; or why nothing does. */
 export function sanitizingCompiler(work) {
+  // clang's ThreadSanitizer does not start inside Node.
+  const compiler = "g++";
   if (process.platform !== "linux") return "they run on Linux only";
+  if (!answers(compiler)) return "there is no g++";
   const file = join(work, "try.cc");
   writeFileSync(file, "int main() { return 0; }\n");
-  for (const { compiler, libraries, own } of compilers) {
-    if (!answers(compiler)) continue;
-    const path = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
+  const path = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
+  const tool = { compiler };
+  for (const [kind, { flags, library }] of Object.entries(kinds)) {
     // libstdc++ too: Node has its own inside, and without one AddressSanitizer ends at the first exception.
-    const preload = (kind) => [path(libraries[kind]), path("libstdc++.so")];
-    const works = (kind) =>
-      // Where a compiler has no such library it prints the bare name.
-      preload(kind).every((name) => existsSync(name)) &&
-      spawnSync(compiler, [...kinds[kind], ...own, file, "-o", join(work, "try")]).status === 0;
-    if (!Object.keys(kinds).every(works)) continue;
-    const tool = (kind) => ({ flags: ["-O1", "-g1", ...kinds[kind], ...own], preload: preload(kind).join(" ") });
-    return { compiler, address: tool("address"), thread: tool("thread") };
+    const preload = [path(library), path("libstdc++.so")];
+    const { status } = spawnSync(compiler, [...flags, file, "-o", join(work, "try")]);
+    // Where the compiler has no such library it prints the bare name.
+    if (status !== 0 || !preload.every((name) => existsSync(name))) return `g++ has no ${library}`;
+    tool[kind] = { flags: ["-O1", "-g1", ...flags], preload: preload.join(" ") };
   }
-  return "neither g++ nor clang++ has them here; on Debian, install g++";
+  return tool;
 }
 
 /**

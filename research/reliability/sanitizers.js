@@ -4,8 +4,8 @@
 //
 //   node research/reliability/sanitizers.js [--workers 300] [--jobs 100000] [--record]
 //
-// --workers: how many are terminated under each; --jobs: how many each of the pool's four callers runs. It needs Linux and g++ or clang++ with
-// their sanitizers; the exit code is 77 without. Leaks are not looked for: V8 frees nothing when the process ends.
+// --workers: how many are terminated under each; --jobs: how many each of the pool's four callers runs. It needs Linux and g++; the exit code is
+// 77 without. Leaks are not looked for: V8 frees nothing when the process ends.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
