@@ -15,8 +15,10 @@ else await work(workerData);
 
 async function main(count) {
   await half(count >> 1);
-  const kernels = await createKernels({ engine: "native", threads: 2 });
-  await half(count - (count >> 1), () => calls(kernels, 2));
+  // Made anew each time, since the workers resize the pool, which is the process's.
+  const beside = async () => calls(await createKernels({ engine: "native", threads: 2 }), 2);
+  await beside();
+  await half(count - (count >> 1), beside);
 }
 
 /** Ends so many workers, with something beside; threads must not pile up. */
@@ -24,7 +26,7 @@ async function half(count, beside) {
   const threads = [];
   for (let ended = 0; ended < count; ended += 3) {
     await Promise.all(Array.from({ length: Math.min(3, count - ended) }, (_, i) => oneWorker(i)));
-    beside?.();
+    await beside?.();
     threads.push(readdirSync("/proc/self/task").length);
   }
   // Node starts threads of its own at first.
