@@ -204,6 +204,7 @@ describe("saving", () => {
       [{ entities: ["a", "b", "c", "d", "\ud83d"] }, "MODELS_NAMES"],
       [{ training: own }, "MODELS_TRAINING"],
       [{ training: { n: 1n } }, "MODELS_TRAINING"],
+      [{ training: { long: "x".repeat(32 << 20) } }, "MODELS_TRAINING"],
       [{ dataset: { name: "x" } }, "MODELS_FILE"],
     ];
     for (const [info, code] of cases) {
@@ -456,6 +457,10 @@ describe("a malformed model directory is one error that names the file:", () => 
     }
     await writeFile(at("config.json"), text.slice(0, -3));
     await refused("MODELS_FILE", at("config.json"), /config\.json: The file is not JSON; restore it/);
+    await writeFile(at("config.json"), text.replace('"dim"', '"dim": 4, "dim"'));
+    await refused("MODELS_FILE", at("config.json"), /The file has the key "dim" twice; restore it\./);
+    await writeFile(at("config.json"), `${text.slice(0, -2)}, "x": ${"[".repeat(30 << 20)}`);
+    await refused("MODELS_FILE", at("config.json"), /The file nests deeper than 64 levels; restore it\./);
     await writeFile(at("config.json"), "[]");
     await refused("MODELS_FILE", at("config.json"), /config\.json: Invalid input/);
     await writeFile(at("config.json"), Buffer.concat([Buffer.from(text), Buffer.of(0xff)]));

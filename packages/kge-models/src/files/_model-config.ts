@@ -1,10 +1,14 @@
 import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
 import { checkConfig, type ModelConfig } from "../config.js";
+import { oddity } from "./_json.js";
 import type { Digests } from "./whole-file.js";
 
 /** Raised whenever an earlier version of this package could no longer read what this one writes. */
 const formatVersion = 1;
+
+// What `training` holds is nested, but not for itself.
+const maxDepth = 64;
 
 // A model's name is a word, and a file's name is one of ours.
 const name = z.string().max(200);
@@ -61,11 +65,14 @@ export function encodeConfig({ config, dataset, training, files }: SavedConfig):
  */
 export function parseConfig(text: string, file: string): SavedConfig {
   let parsed: unknown;
+  let odd: string | undefined;
   try {
-    parsed = JSON.parse(text);
+    odd = oddity(text, maxDepth);
+    parsed = odd === undefined ? JSON.parse(text) : undefined;
   } catch (cause) {
     throw new MuldeError("MODELS_FILE", "The file is not JSON; restore it, or save the model again.", { file, cause });
   }
+  if (odd !== undefined) throw new MuldeError("MODELS_FILE", `The file ${odd}; restore it.`, { file });
   const format = typeof parsed === "object" && parsed !== null && "format" in parsed ? parsed.format : undefined;
   if (typeof format === "number" && format > formatVersion) {
     throw new MuldeError(
@@ -92,6 +99,7 @@ export function parseConfig(text: string, file: string): SavedConfig {
 /** What a `config.json` says of the other files, of whatever model and version it is; nothing if it cannot be understood. */
 export function digestsIn(text: string): Digests {
   try {
+    if (oddity(text, maxDepth) !== undefined) return {};
     const { files } = JSON.parse(text) as { files?: unknown };
     return digestsSchema.parse(files);
   } catch {

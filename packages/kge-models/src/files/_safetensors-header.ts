@@ -1,4 +1,6 @@
 import { MuldeError } from "@mulde/errors";
+import { oddity } from "./_json.js";
+import { quoted, shapeText } from "./_quoted.js";
 import { bytesIn, dtypeOf, type SafetensorsInput } from "./_safetensors-values.js";
 
 /** What the header says of a tensor: `start` and `end` count from the first byte behind the header. */
@@ -31,8 +33,6 @@ export const prefixBytes = 8;
 const maxHeaderBytes = 4 << 20;
 // The header holds tensors, a tensor holds arrays.
 const maxDepth = 3;
-// Names and shapes come from files, and a message is one line.
-const shown = 80;
 
 /** Lays tensors out as Python's safetensors does: sorted by dtype (the widest first, so that all are aligned), then by name. */
 export function layOut(
@@ -134,18 +134,13 @@ export function parseHeader(json: Uint8Array, dataBytes: number, source: string)
   return { metadata, fields: new Map(fields) };
 }
 
-/** A name from a file, for a message: quoted, of bounded length. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > shown ? `${name.slice(0, shown)}...` : name);
-}
-
 function parseJson(json: Uint8Array, source: string): Record<string, unknown> {
   let header: unknown;
   try {
     // Copied, since TextDecoder refuses shared memory.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(json));
-    const odd = oddity(text);
-    if (odd !== undefined) throw notSafetensors(odd, source);
+    const odd = oddity(text, maxDepth);
+    if (odd !== undefined) throw notSafetensors(`its header ${odd}`, source);
     header = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof MuldeError) throw cause;
@@ -153,32 +148,6 @@ function parseJson(json: Uint8Array, source: string): Record<string, unknown> {
   }
   if (!isObject(header)) throw notSafetensors("its header is not a JSON object", source);
   return header;
-}
-
-/**
- * What is wrong with a header that JSON.parse would accept: a key that an object has twice, of which the parser silently keeps the last, and
- * nesting that no header has, which would take a multiple of its length in memory.
- */
-function oddity(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i]!;
-    if (character === "{" || character === "[") {
-      open.push(character === "{" ? new Set() : undefined);
-      if (open.length > maxDepth) return "its header nests deeper than a header does";
-    } else if (character === "}" || character === "]") open.pop();
-    if (character !== '"') continue;
-    const start = i;
-    for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === "\\") i++;
-    let next = i + 1;
-    while (" \t\r\n".includes(text[next] ?? "x")) next++;
-    if (text[next] !== ":") continue;
-    const key = JSON.parse(text.slice(start, i + 1)) as string;
-    const keys = open.at(-1);
-    if (keys?.has(key)) return `its header has the key ${quoted(key)} twice`;
-    keys?.add(key);
-  }
-  return undefined;
 }
 
 function readMetadata(metadata: unknown, source: string): Record<string, string> {
@@ -214,12 +183,6 @@ function readField(name: string, field: unknown, source: string): Field {
     );
   }
   return { dtype, shape, start, end };
-}
-
-/** A shape for a message, of bounded length. */
-export function shapeText(shape: readonly number[]): string {
-  const text = shape.join(", ");
-  return `[${text.length > shown ? `${text.slice(0, shown)}...` : text}]`;
 }
 
 /** How many values a shape has; not a safe integer where a product on the way is none. */

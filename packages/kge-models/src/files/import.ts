@@ -4,7 +4,8 @@ import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
 import { rowsOf } from "./_import-order.js";
 import { openRegular } from "./_reading.js";
-import { product, quoted, shapeText } from "./_safetensors-header.js";
+import { quoted, shapeText } from "./_quoted.js";
+import { product } from "./_safetensors-header.js";
 import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
 import { readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
 

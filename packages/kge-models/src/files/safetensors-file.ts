@@ -1,6 +1,7 @@
 /** Safetensors files of any size: written and read in pieces, never held whole. */
 import { createHash } from "node:crypto";
 import { fileError, MuldeError } from "@mulde/errors";
+import { quoted } from "./_quoted.js";
 import { bytesAt, type OpenFile, openRegular, readPieces } from "./_reading.js";
 import {
   type Header,
@@ -10,7 +11,6 @@ import {
   parseHeader,
   prefixBytes,
   product,
-  quoted,
 } from "./_safetensors-header.js";
 import {
   arrayFor,

@@ -6,7 +6,8 @@
  * Source: the format section of the safetensors project's README. We assume a little-endian host, as all hosts of Node and browsers are in
  * practice.
  */
-import { headerLength, layOut, parseHeader, prefixBytes, quoted } from "./_safetensors-header.js";
+import { quoted } from "./_quoted.js";
+import { headerLength, layOut, parseHeader, prefixBytes } from "./_safetensors-header.js";
 import {
   arrayFor,
   bytesPerValue,

@@ -8,7 +8,8 @@ import { tableShapes } from "../models/_shape.js";
 import { modelDefinition } from "../models/registry.js";
 import { digestsIn, encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
 import { bytesAt, type OpenFile, openRegular, type ReadCodes } from "./_reading.js";
-import { layOut, product, quoted, shapeText } from "./_safetensors-header.js";
+import { quoted, shapeText } from "./_quoted.js";
+import { layOut, product } from "./_safetensors-header.js";
 import { endInterrupted, openTogether, writeTogether } from "./_together.js";
 import { checkNames, checkUnique, readVocabulary, vocabularyLines } from "./_vocabulary.js";
 import { bytesOf, readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
@@ -44,8 +45,8 @@ const codes: ReadCodes = {
   advice: "Give the directory of a saved model.",
 };
 
-// A configuration has a few kilobytes, or some megabytes with a Senior's scales; whatever claims more is none.
-const maxConfigBytes = 64 << 20;
+// A configuration has a few kilobytes, or some megabytes with a Senior's scales. To parse more could take a gigabyte.
+const maxConfigBytes = 32 << 20;
 
 /** The file that makes the others count. */
 const marker = {
@@ -278,7 +279,8 @@ async function readText(path: string): Promise<string> {
 
 /** Refuses to write a configuration that could not be read back. */
 function checkReadable(text: string): void {
-  if (text.length * 3 > maxConfigBytes) {
+  // The digests of the files take some hundred bytes more.
+  if (Buffer.byteLength(text) > maxConfigBytes - 1024) {
     throw new MuldeError("MODELS_TRAINING", "This is too long for config.json; leave out what is long.", {
       path: ["training"],
     });
