@@ -128,6 +128,35 @@ it("WebAssembly refuses a view of freed memory", async () => {
   await k.close();
 });
 
+it.each(["native", "wasm"] as const)("refuses memory that is gone, also in optimized code (%s)", async (engine) => {
+  const k = await createKernels({ engine, threads: 1 }).catch(() => undefined);
+  if (!k) return;
+  const transfer = structuredClone as (value: unknown, options: { readonly transfer: readonly unknown[] }) => unknown;
+  const resizable = (bytes: number) =>
+    Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer & { resize(bytes: number): void };
+  const codes = new Set<string>();
+  const refused = (source: Float32Array) => {
+    try {
+      k.addRows(3, 2, new Int32Array(3), source, new Float32Array(6));
+      codes.add("none");
+    } catch (error) {
+      codes.add((error as MuldeError).code);
+    }
+  };
+  for (let i = 0; i < 20_000; i++) {
+    const buffer = resizable(24);
+    const array = new Float32Array(buffer);
+    buffer.resize(0);
+    refused(array);
+    if (i % 10 !== 0) continue;
+    const moved = new Float32Array(6);
+    transfer(moved.buffer, { transfer: [moved.buffer] });
+    refused(moved);
+  }
+  expect([...codes]).toEqual(["KERNELS_BAD_LENGTH"]);
+  await k.close();
+});
+
 it.each(["native", "wasm"] as const)("engines and kernels can be disposed more than once (%s)", async (engine) => {
   const k = await createKernels({ engine, threads: 2 }).catch(() => undefined);
   if (!k) return;
