@@ -40,6 +40,27 @@ onEveryEngine((kernels) => {
     expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
   });
 
+  it("makes no array of a length that arrays cannot have, and none that does not fit", () => {
+    const { engine } = kernels();
+    const before = engine.bytesInUse();
+    for (const type of ["float32", "int32", "float64"] as const) {
+      for (const length of [-1, 1.5, NaN, Infinity]) {
+        expect(() => engine[type](length)).toThrow(
+          expect.objectContaining({ code: "KERNELS_BAD_SHAPE", value: length }) as MuldeError,
+        );
+      }
+      expect(() => engine[type](2 ** 50)).toThrow(
+        expect.objectContaining({ code: "KERNELS_OUT_OF_MEMORY" }) as MuldeError,
+      );
+      engine.free(engine[type](0));
+    }
+    expect(engine.bytesInUse()).toBe(before);
+    // The memory is as it was: new arrays are zeros, and do not overlap.
+    const [a, b] = [engine.float32(50).fill(1), engine.float32(50)];
+    expect([...b]).toEqual(new Array(50).fill(0));
+    engine.free(a, b);
+  });
+
   it("counts the bytes of its arrays, each once", () => {
     const { engine } = kernels();
     const before = engine.bytesInUse();
