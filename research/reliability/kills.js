@@ -1,6 +1,6 @@
 // Kills commands at random moments, resumes them with other numbers of threads, and compares what comes out with an unbroken run.
 //
-//   node research/reliability/kills.js [--kills 50] [--signals 30] [--seed 1] [--record]
+//   node research/reliability/kills.js [--kills 50] [--signals 30, or 3 for 5 kills] [--seed 1] [--record]
 //
 // A kill is SIGKILL; a signal is SIGINT or SIGTERM, after which the exit code and the message are checked too.
 import { mkdtempSync, readdirSync, rmSync, watch } from "node:fs";
@@ -14,7 +14,7 @@ import { differences, newOut, prepare, snapshot, start } from "./_victims.js";
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
-    signals: { type: "string", default: "30" },
+    signals: { type: "string" },
     seed: { type: "string", default: "1" },
     record: { type: "boolean", default: false },
   },
@@ -190,7 +190,7 @@ await part(
 );
 await part(
   "signals",
-  Number(values.signals),
+  Number(values.signals ?? Math.ceil(0.6 * Number(values.kills))),
   ({ milliseconds }) => ({
     signal: pick(["SIGINT", "SIGTERM"]),
     when: { kind: "any", delay: random() * milliseconds },

@@ -294,7 +294,7 @@ function notFinite(batch: SeniorBatch, normalized: Float32Array, losses: SeniorL
 }
 
 /** What to do about a score that is too large. */
-export const tooLarge =
+const tooLarge =
   "beside scores this large nothing is left of the other teachers: normalize them (zScore or ranks), or divide this teacher's by a temperature.";
 
 /** The position of the largest absolute value; a NaN counts as larger than any. */

@@ -39,18 +39,17 @@ export interface SoftLabelOptions {
 export class SoftLabel implements Label {
   readonly name = "soft";
   readonly #options: SoftLabelOptions;
-  readonly #ids: Int32Array;
+  // Made at first use, so that nothing is left behind where a later part finds no memory.
+  #ids: Int32Array = new Int32Array();
   /** m x B x K */
-  readonly #scores: Float32Array;
+  #scores: Float32Array = new Float32Array();
 
   constructor(options: SoftLabelOptions) {
-    const { kernels, teachers, rows, K } = options;
     this.#options = options;
-    this.#ids = kernels.engine.int32(rows * K);
-    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async prepare(block: CandidateBlock, control?: StepControl): Promise<void> {
+    this.#allocate();
     const { queries } = block;
     const { memory, teachers } = this.#options;
     const answers = this.#answers(queries.heads.length);
@@ -106,6 +105,13 @@ export class SoftLabel implements Label {
 
   dispose(): void {
     this.#options.kernels.engine.free(this.#ids, this.#scores);
+  }
+
+  #allocate(): void {
+    if (this.#scores.length > 0) return;
+    const { kernels, teachers, rows, K } = this.#options;
+    this.#ids = kernels.engine.int32(rows * K);
+    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async #ask(
