@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
 import type { ReadEntry } from "tar";
@@ -8,7 +9,7 @@ import { Budget, UNPACK_LIMITS } from "./_limits.js";
 import type { UnpackLimits } from "./_limits.js";
 import { quoted } from "./_names.js";
 import type { Source } from "./_source.js";
-import { fileSource } from "./_source.js";
+import { fileSource, readError } from "./_source.js";
 import type { Folder } from "./_splits.js";
 
 export interface ArchiveOptions {
@@ -54,12 +55,22 @@ export async function openArchive(path: string, { limits = UNPACK_LIMITS, signal
     members++;
   }
   if (members === 0) throw damaged(path, "it is empty");
+  // Members may be packed though the archive is not.
+  budget.used(await sizeOf(path));
   return {
     name: path,
     list: (below = "") =>
       Promise.resolve({ files: inside(files.keys(), below), directories: inside(directories, below) }),
     source: (name) => memberSource(path, name, files.get(name)!, budget, signal),
   };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    throw readError(path, cause);
+  }
 }
 
 /** A file of the archive: the nth member. */

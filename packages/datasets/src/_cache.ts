@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileError, MuldeError } from "@mulde/errors";
@@ -46,7 +46,10 @@ function partOf(target: string, pid: number): string {
 export async function claimPart(target: string): Promise<string> {
   const part = partOf(target, process.pid);
   for (const old of await abandonedParts(target)) {
-    if (await movePart(old, part)) break;
+    if (!(await movePart(old, part))) continue;
+    // From now on it is not old.
+    await utimes(part, new Date(), new Date()).catch(() => undefined);
+    break;
   }
   for (const old of await abandonedParts(target)) await removePart(old);
   return part;

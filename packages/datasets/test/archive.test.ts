@@ -165,6 +165,13 @@ describe("a bomb", () => {
     }
   });
 
+  it("is told from honest members that are packed, in an archive that is not", async () => {
+    const content = gzipSync(tarOf(train, ...rest));
+    const path = fileOf(tarOf({ path: "train.txt.gz", content }, ...rest), "a.tar");
+    const folder = await openArchive(path, { limits: { bytes: 4 * MiB, ratio: 200, unrated: 0 } });
+    folder.source("train.txt.gz").unpacked(100_000, 100);
+  });
+
   it("is refused by its bytes, those of all layers together", async () => {
     const path = fileOf(gzipSync(tarOf({ path: "train.txt.gz", content: gzipSync(lines) }, ...rest)), "a.tgz");
     const roomy = { bytes: 2 * MiB, ratio: 1e9, unrated: 0 };

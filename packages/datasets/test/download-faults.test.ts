@@ -192,7 +192,8 @@ describe("a server that wears down its clients", () => {
     const file = part();
     await download(url, file, { resumeBlindly: false });
     expect(readFileSync(file).equals(content)).toBe(true);
-    expect(requests).toHaveLength(8);
+    // More than the five attempts that a download has without progress.
+    expect(requests.length).toBeGreaterThan(5);
   });
 });
 
