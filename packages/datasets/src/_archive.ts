@@ -24,6 +24,8 @@ const MAX_HEADERS = 4 * MAX_MEMBERS;
 // Linux allows no longer path than 4096 bytes, and data sets need no tenth of it.
 const MAX_PATH = 1024;
 
+const REPACK = "pack the data set's own files again, without options";
+
 const FILES = new Set(["File", "OldFile", "ContiguousFile"]);
 const DIRECTORIES = new Set(["Directory", "GNUDumpDir"]);
 
@@ -41,7 +43,7 @@ export async function openArchive(path: string, { limits = UNPACK_LIMITS, signal
   let members = 0;
   for await (const found of walk(path, fileSource(path, budget), signal)) {
     if (Buffer.isBuffer(found)) continue;
-    if (members === MAX_MEMBERS) throw unsafe(path, `it has more than ${MAX_MEMBERS} members`);
+    if (members === MAX_MEMBERS) throw unsafe(path, `it has more than ${MAX_MEMBERS} members`, REPACK);
     const parts = partsOf(path, found);
     const isDirectory = DIRECTORIES.has(found.type);
     for (let depth = 1; depth < parts.length + (isDirectory ? 1 : 0); depth++) {
@@ -49,7 +51,7 @@ export async function openArchive(path: string, { limits = UNPACK_LIMITS, signal
     }
     const name = parts.join("/");
     if (!isDirectory) {
-      if (files.has(name)) throw unsafe(path, `it has two members ${quoted(name)}`);
+      if (files.has(name)) throw unsafe(path, `it has two members ${quoted(name)}`, REPACK);
       files.set(name, members);
     }
     members++;
@@ -118,11 +120,11 @@ async function* walk(
   });
   parser.on("error", (error: unknown) => failures.push(damaged(path, (error as Error).message, error)));
   parser.on("meta", () => {
-    if (++headers > MAX_HEADERS) failures.push(unsafe(path, `it has more than ${MAX_HEADERS} headers`));
+    if (++headers > MAX_HEADERS) failures.push(unsafe(path, `it has more than ${MAX_HEADERS} headers`, REPACK));
   });
   // Members that the parser does not know, and headers of more than a mebibyte.
   parser.on("ignoredEntry", (entry: ReadEntry) => {
-    failures.push(unsafe(path, `its member ${quoted(entry.path)} is a ${entry.type}, not a plain file`));
+    failures.push(unsafe(path, `its member ${quoted(entry.path)} is a ${entry.type}, not a plain file`, REPACK));
   });
   parser.on("eof", () => {
     end.seen = true;
@@ -147,7 +149,8 @@ async function* walk(
 /** The parts of a member's path. Throws for whatever is neither a plain file nor a directory inside the archive. */
 function partsOf(archive: string, { path, type }: ReadEntry): readonly string[] {
   const name = quoted(path);
-  if (path.length > MAX_PATH) throw unsafe(archive, `its member ${name} has a path of ${path.length} characters`);
+  if (path.length > MAX_PATH)
+    throw unsafe(archive, `its member ${name} has a path of ${path.length} characters`, REPACK);
   const parts = path.split(/[/\\]/);
   if (/^([/\\]|[a-z]:)/i.test(path) || parts.includes("..") || path.includes("\0")) {
     throw unsafe(archive, `its member ${name} has a path that leads outside`);
@@ -157,7 +160,7 @@ function partsOf(archive: string, { path, type }: ReadEntry): readonly string[] 
   }
   // GNU tar hides sparse files behind this name; their bytes are a map of the holes, then the rest.
   if (parts.some((part) => /^GNUSparseFile\.\d+$/.test(part))) {
-    throw unsafe(archive, `its member ${name} is a sparse file, not a plain file`);
+    throw unsafe(archive, `its member ${name} is a sparse file, not a plain file`, REPACK);
   }
   return parts.filter((part) => part !== "" && part !== ".");
 }
@@ -174,8 +177,8 @@ function inside(paths: Iterable<string>, below: string): string[] {
   return names.sort();
 }
 
-function unsafe(file: string, what: string): MuldeError {
-  return new MuldeError("DATA_UNSAFE_ARCHIVE", `${what}; do not use this archive.`, { file });
+function unsafe(file: string, what: string, fix = "do not use this archive"): MuldeError {
+  return new MuldeError("DATA_UNSAFE_ARCHIVE", `${what}; ${fix}.`, { file });
 }
 
 function damaged(file: string, why: string, cause?: unknown): MuldeError {

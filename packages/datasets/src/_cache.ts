@@ -166,7 +166,9 @@ export async function sha256(path: string, signal: AbortSignal | undefined): Pro
 }
 
 /** A failure of the cache's disk, with the way out. */
-export function cacheError(file: string, cause: unknown, action: "read" | "written" = "written"): MuldeError {
+export function cacheError(path: string, cause: unknown, action: "read" | "written" = "written"): MuldeError {
+  // The file that a part is to become means more to the user than its own name.
+  const file = path.replace(PART, "");
   const { reason } = fileError("DATA_CACHE", action, file, cause);
   return new MuldeError("DATA_CACHE", `${reason} XDG_CACHE_HOME or cacheDir says where the cache is.`, { file, cause });
 }
