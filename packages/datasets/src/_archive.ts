@@ -5,6 +5,7 @@ import type { ReadEntry } from "tar";
 import { Parser } from "tar";
 import { unpack, withHead } from "./_bytes.js";
 import { refuseFormats, TAR } from "./_formats.js";
+import { MAX_PADDING } from "./_gunzip.js";
 import { Budget, UNPACK_LIMITS } from "./_limits.js";
 import type { UnpackLimits } from "./_limits.js";
 import { quoted } from "./_names.js";
@@ -109,6 +110,7 @@ async function* walk(
   let found: (ReadEntry | Buffer)[] = [];
   let headers = 0;
   const end = { seen: false };
+  let behind = 0;
   // Only the first one is thrown: it causes the others.
   const failures: MuldeError[] = [];
   const parser = new Parser({
@@ -135,7 +137,10 @@ async function* walk(
     await setImmediate();
     signal?.throwIfAborted();
     // The parser would join everything behind the end, again and again.
-    if (!end.seen) parser.write(chunk);
+    if (!end.seen) feed(path, parser, chunk);
+    else if ((behind += chunk.length) > MAX_PADDING) {
+      throw damaged(path, `more than ${MAX_PADDING} bytes follow its end`);
+    }
     if (failures[0]) throw failures[0];
     const now = found;
     found = [];
@@ -144,6 +149,15 @@ async function* walk(
   parser.end();
   if (failures[0]) throw failures[0];
   yield* found;
+}
+
+/** The parser reports most damage as warnings, and throws what surprises it. */
+function feed(path: string, parser: Parser, chunk: Buffer): void {
+  try {
+    parser.write(chunk);
+  } catch (error) {
+    throw damaged(path, (error as Error).message, error);
+  }
 }
 
 /** The parts of a member's path. Throws for whatever is neither a plain file nor a directory inside the archive. */
