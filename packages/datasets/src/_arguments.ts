@@ -1,5 +1,4 @@
 import { MuldeError } from "@mulde/errors";
-import type { TripleList } from "./triples.js";
 
 // Ids are Int32, and the tables that count them have one place more.
 const MAX_COUNT = 2 ** 31 - 2;
@@ -34,27 +33,6 @@ export function checkPath(value: unknown, name: string): asserts value is string
 export function checkCount(value: unknown, name: string): asserts value is number {
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > MAX_COUNT) {
     throw badArgument([name], `must be an integer in 0..${MAX_COUNT}`, value);
-  }
-}
-
-/** @throws MuldeError DATA_BAD_ARGUMENT unless the value has three Int32Arrays of its length. */
-export function checkList(value: unknown, path: readonly (string | number)[]): asserts value is TripleList {
-  if (!isObject(value)) throw badArgument(path, "must be a list of triples", value);
-  const list = value as Partial<Record<keyof TripleList, unknown>>;
-  if (!Number.isInteger(list.length))
-    throw badArgument([...path, "length"], "must be the number of triples", list.length);
-  for (const key of ["heads", "relations", "tails"] as const) {
-    const column = list[key];
-    if (!(column instanceof Int32Array)) {
-      throw badArgument([...path, key], "must be an Int32Array (tripleList makes a list of plain arrays)", column);
-    }
-    if (column.length !== list.length) {
-      throw badArgument(
-        [...path, key],
-        `must have as many ids as the list has triples, ${String(list.length)}`,
-        column.length,
-      );
-    }
   }
 }
 

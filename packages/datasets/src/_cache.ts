@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileError, MuldeError } from "@mulde/errors";
@@ -46,7 +46,10 @@ function partOf(target: string, pid: number): string {
 export async function claimPart(target: string): Promise<string> {
   const part = partOf(target, process.pid);
   for (const old of await abandonedParts(target)) {
-    if (await movePart(old, part)) break;
+    if (!(await movePart(old, part))) continue;
+    // From now on it is not old.
+    await utimes(part, new Date(), new Date()).catch(() => undefined);
+    break;
   }
   for (const old of await abandonedParts(target)) await removePart(old);
   return part;
@@ -163,7 +166,9 @@ export async function sha256(path: string, signal: AbortSignal | undefined): Pro
 }
 
 /** A failure of the cache's disk, with the way out. */
-export function cacheError(file: string, cause: unknown, action: "read" | "written" = "written"): MuldeError {
+export function cacheError(path: string, cause: unknown, action: "read" | "written" = "written"): MuldeError {
+  // The file that a part is to become means more to the user than its own name.
+  const file = path.replace(PART, "");
   const { reason } = fileError("DATA_CACHE", action, file, cause);
   return new MuldeError("DATA_CACHE", `${reason} XDG_CACHE_HOME or cacheDir says where the cache is.`, { file, cause });
 }

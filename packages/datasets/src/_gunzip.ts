@@ -6,6 +6,12 @@ import { MuldeError } from "@mulde/errors";
 const CHUNK = 1 << 20;
 
 /**
+ * What may follow the end of packed bytes: zeros that fill a block of the tape or disk. Blocks have kibibytes; a sparse file can claim
+ * terabytes, which nobody wants to wait for.
+ */
+export const MAX_PADDING = 1 << 24;
+
+/**
  * Unpacks gzip, of several members too.
  *
  * @param unpacked - called with the bytes of each chunk, and how many packed bytes were used so far; what it throws ends the unpacking
@@ -27,7 +33,11 @@ export async function* gunzip(
     }
     // The rest of the source, which the engine did not ask for.
     raw.unpipe(engine);
-    for await (const bytes of raw as AsyncIterable<Buffer>) if (!isPadding(bytes)) throw followedByOthers(name);
+    let padding = 0;
+    for await (const bytes of raw as AsyncIterable<Buffer>) {
+      padding += bytes.length;
+      if (padding > MAX_PADDING || !isPadding(bytes)) throw followedByOthers(name);
+    }
     for (const { start, bytes } of unused) {
       if (!isPadding(bytes.subarray(Math.max(0, engine.bytesWritten - start)))) throw followedByOthers(name);
     }

@@ -108,7 +108,13 @@ export async function readRdf(
         cause,
       });
     }
-    if (decoded !== "") text.emit("data", decoded);
+    try {
+      if (decoded !== "") text.emit("data", decoded);
+    } catch (error) {
+      if (error instanceof MuldeError) throw error;
+      // The parser reports what it expects to be wrong, and throws what it does not.
+      throw malformed(path, format, error as Error);
+    }
     if (failures[0]) throw failures[0];
     if (waiting < 0) waiting = 0;
     else if (waiting > 0 || /\S/.test(decoded)) waiting += decoded.length;

@@ -15,7 +15,7 @@ export interface Folder {
 }
 
 /** The names in a folder, sorted. */
-export interface Listing {
+interface Listing {
   readonly files: readonly string[];
   readonly directories: readonly string[];
 }

@@ -59,10 +59,11 @@ async function isDirectory(path: string, asked: string): Promise<boolean> {
     return (await stat(path)).isDirectory();
   } catch (cause) {
     const error = readError(path, cause);
-    if (!hasCode(error, "DATA_NOT_FOUND") || /[/\\]|\.\w+$/.test(asked)) throw error;
+    if (!hasCode(error, "DATA_NOT_FOUND")) throw error;
     // Throws, with the closest name.
-    datasetInfo(asked);
-    throw error;
+    if (!/[/\\]|\.\w+$/.test(asked)) datasetInfo(asked);
+    const reason = "there is no such directory or archive; check the path.";
+    throw new MuldeError("DATA_NOT_FOUND", reason, { file: path, cause });
   }
 }
 

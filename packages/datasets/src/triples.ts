@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { badArgument, checkCount, checkList, isObject, kindOf } from "./_arguments.js";
+import { badArgument, checkCount, isObject, kindOf } from "./_arguments.js";
 
 /** Triples as columns: triple i is (heads[i], relations[i], tails[i]). */
 export interface TripleList {
@@ -115,6 +115,27 @@ export function checkTriples(
         "DATA_ID_RANGE",
         `Triple ${i}, (${head}, ${relation}, ${tail}), has an id beyond ${numEntities} entities or ${numRelations} relations.`,
         { path, value: [head, relation, tail] },
+      );
+    }
+  }
+}
+
+/** @throws MuldeError DATA_BAD_ARGUMENT unless the value has three Int32Arrays of its length. */
+function checkList(value: unknown, path: readonly (string | number)[]): asserts value is TripleList {
+  if (!isObject(value)) throw badArgument(path, "must be a list of triples", value);
+  const list = value as Partial<Record<keyof TripleList, unknown>>;
+  if (!Number.isInteger(list.length))
+    throw badArgument([...path, "length"], "must be the number of triples", list.length);
+  for (const key of ["heads", "relations", "tails"] as const) {
+    const column = list[key];
+    if (!(column instanceof Int32Array)) {
+      throw badArgument([...path, key], "must be an Int32Array (tripleList makes a list of plain arrays)", column);
+    }
+    if (column.length !== list.length) {
+      throw badArgument(
+        [...path, key],
+        `must have as many ids as the list has triples, ${String(list.length)}`,
+        column.length,
       );
     }
   }

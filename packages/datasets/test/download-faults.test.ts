@@ -127,15 +127,16 @@ describe("a server that wears down its clients", () => {
       response.writeHead(200);
       let sent = 0;
       const flow = setInterval(() => {
-        response.write("x".repeat(20_000));
+        response.write("x".repeat(40_000));
         if (++sent < 10) return;
         clearInterval(flow);
         response.end();
-      }, 100);
+      }, 400);
     });
     const file = part();
-    await download(url, file, options);
-    expect(readFileSync(file)).toHaveLength(200_000);
+    // Four seconds in all, of which each chunk may take three.
+    await download(url, file, { ...options, patience: 3000 });
+    expect(readFileSync(file)).toHaveLength(400_000);
   });
 
   it("sends without end, or says it will, is cut off at the limit", async () => {
@@ -192,7 +193,8 @@ describe("a server that wears down its clients", () => {
     const file = part();
     await download(url, file, { resumeBlindly: false });
     expect(readFileSync(file).equals(content)).toBe(true);
-    expect(requests).toHaveLength(8);
+    // More than the five attempts that a download has without progress.
+    expect(requests.length).toBeGreaterThan(5);
   });
 });
 

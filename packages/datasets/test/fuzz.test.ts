@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -115,12 +116,13 @@ describe("whatever happens to a file", () => {
   it.each(Object.entries(FORMATS))(
     "of %s, it is a sound data set or one clear error",
     async (_, { files, damaged, load }) => {
-      expectConsistent(await load(directoryOf(files)));
+      const directory = directoryOf(files);
+      expectConsistent(await load(directory));
       let sound = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 3 }), async (changes) => {
           const content = changes.reduce(damagedBy, Buffer.from(files[damaged]!));
-          const directory = directoryOf({ ...files, [damaged]: content });
+          writeFileSync(join(directory, damaged), content);
           try {
             expectConsistent(await load(directory));
             sound++;
