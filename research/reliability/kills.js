@@ -93,16 +93,20 @@ function unfinished(out) {
   return readdirSync(out, { recursive: true }).filter((name) => name.includes("tmp"));
 }
 
+/** Whether the process before was stopped between the end of its work and its own: the model is whole, its checkpoint may be there. */
+function wasDone({ stderr }) {
+  return stderr.includes("(CLI_OUT_TAKEN)");
+}
+
 /** Runs a command to its end, and says what is wrong with what it left. */
 async function resume(victim, args, out) {
   const { child, ended } = start(args, pick(threads));
   const hanging = setTimeout(() => child.kill("SIGKILL"), hangs);
   const { code, stderr } = await ended;
   clearTimeout(hanging);
-  // It was stopped between the end of its work and its own: the model is whole, and its checkpoint may still be there.
-  const taken = stderr.includes("CLI_OUT_TAKEN");
-  if (taken) rmSync(join(out, "checkpoint.safetensors"), { force: true });
-  if (code !== 0 && !taken) return `resumed, it ended with ${code}: ${stderr.trim().split("\n").at(-1)}`;
+  const done = wasDone({ stderr });
+  if (done) rmSync(join(out, "checkpoint.safetensors"), { force: true });
+  if (code !== 0 && !done) return `resumed, it ended with ${code}: ${stderr.trim().split("\n").at(-1)}`;
   const wrong = differences(snapshot(out), victim.whole);
   return wrong.length === 0 ? undefined : `differs from the unbroken run: ${wrong.join(", ")}`;
 }
@@ -148,7 +152,8 @@ async function trial(name, count, choose, check) {
       const { signal, when } = choose(victim);
       const end = await strike(args, out, when, signal);
       if (!end.struck) {
-        if (end.code !== 0) wrong = `ended by itself with ${end.code}: ${end.stderr.trim().split("\n").at(-1)}`;
+        if (end.code !== 0 && !wasDone(end))
+          wrong = `ended by itself with ${end.code}: ${end.stderr.trim().split("\n").at(-1)}`;
         break;
       }
       // Too late: it was done already.

@@ -39,8 +39,8 @@ let cleansUp = false;
  *
  * Making the file shows whether the directory, which is made if need be, can be written to at all.
  *
- * How it stays correct when several processes find a dead lock at once: the file `PATH.lock.T` is the successor of the lock whose contents
- * have the hash T. A file is made together with its contents, and only where there is none, so that each lock has one successor. That one
+ * How it stays correct when several processes find a dead lock at once: the file `PATH.lock.T` is the successor of the lock whose name
+ * and contents have the hash T. A file is made together with its contents, and only where there is none, so that each lock has one successor. That one
  * then takes the place of `PATH.lock`. The contents of no two locks are the same: whoever made a successor and still finds the dead lock
  * in its place knows that nobody else was its successor meanwhile.
  *
@@ -50,8 +50,9 @@ export function holdLock(path: string): Lock {
   const file = `${path}.lock`;
   const id = randomUUID();
   const content = `${JSON.stringify(ownOwner(id))}\n`;
+  let made: string | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const made = makeDirectory(dirname(file));
+    made = makeDirectory(dirname(file)) ?? made;
     try {
       if (tryToTake(file, id, content)) return keep(file, content, made);
     } catch (error) {
@@ -71,7 +72,7 @@ function tryToTake(file: string, id: string, content: string): boolean {
     const { first, free } = endOfChain(file, now);
     link(temporary, free);
     if (first !== undefined) {
-      if (hashOf(read(file)) !== first) {
+      if (hashOf(file) !== first) {
         remove(free);
         return false;
       }
@@ -100,11 +101,11 @@ function endOfChain(file: string, now: number): { readonly first: string | undef
   let free = file;
   for (;;) {
     const content = read(free);
-    const hash = hashOf(content);
-    if (content === undefined || hash === undefined) return { first, free };
+    if (content === undefined) return { first, free };
     const owner = parseOwner(content);
     const silence = now - (statSync(free, { throwIfNoEntry: false })?.mtimeMs ?? 0);
     if (owner && isAlive(owner, silence)) throw locked(file, owner);
+    const hash = hashOf(free, content);
     first ??= hash;
     free = `${file}.${hash}`;
   }
@@ -203,8 +204,12 @@ function read(file: string): string | undefined {
   }
 }
 
-function hashOf(content: string | undefined): string | undefined {
-  return content === undefined ? undefined : createHash("sha256").update(content).digest("hex").slice(0, 16);
+/** Tells a lock from every other one. With its name, since all empty files have the same contents. */
+function hashOf(file: string, content = read(file)): string {
+  return createHash("sha256")
+    .update(`${basename(file)}\n${content}`)
+    .digest("hex")
+    .slice(0, 16);
 }
 
 function locked(file: string, owner: LockOwner): MuldeError {

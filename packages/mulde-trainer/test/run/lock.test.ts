@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   existsSync,
@@ -118,6 +119,16 @@ describe("a lock", () => {
   ])("does not count if its file is %s", (_, text) => {
     mkdirSync(join(directory, "out"));
     writeFileSync(file, text);
+    holdLock(path).release();
+    expect(readdirSync(join(directory, "out"))).toEqual([]);
+  });
+
+  it("does not count if its file and its successor's are both empty", () => {
+    mkdirSync(join(directory, "out"));
+    writeFileSync(file, "");
+    // What a process makes that takes over an empty lock, made empty too, as by a crash of the machine.
+    const successor = createHash("sha256").update("mulde.lock\n").digest("hex").slice(0, 16);
+    writeFileSync(`${file}.${successor}`, "");
     holdLock(path).release();
     expect(readdirSync(join(directory, "out"))).toEqual([]);
   });
