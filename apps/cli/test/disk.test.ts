@@ -176,6 +176,23 @@ describe("a limit on the size of files", () => {
     expect(stderr).toMatch(/checkpoint\.safetensors: the file would be larger .*TRAINER_CHECKPOINT_WRITE\)\n$/);
     expect(existsSync(out)).toBe(false);
   });
+
+  test.skipIf(!limits)("that a report does not fit into costs no model: the next run writes it", async () => {
+    const yaml = join(dirname(data), "small.yaml");
+    // Models and checkpoints of 1 dimension are smaller than the report, which tells all options.
+    const options = "{ batchSize: 64, epochs: 1, model: { name: TransE, dim: 1 } }";
+    const teachers = "teachers: [{ name: a }, { name: b }, { name: c }, { name: d }]\njunior: {}\n";
+    writeFileSync(yaml, `data: ring\ndefaults: ${options}\n${teachers}`);
+    const out = none();
+    const through = ["sh", "-c", 'ulimit -f 16; exec "$@"', "sh"];
+    const { code, stderr } = await mulde(["run", yaml, "--out", out], { through });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\nerror: .*report\.json: the file would be larger than this process may write; .*\n$/);
+    const again = await mulde(["run", yaml, "--out", out]);
+    expect(again.code).toBe(0);
+    expect(again.stderr.match(/: there already/g)).toHaveLength(6);
+    expect(existsSync(join(out, "report.json"))).toBe(true);
+  });
 });
 
 describe("where nothing can be written", () => {
