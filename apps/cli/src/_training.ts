@@ -125,24 +125,23 @@ async function trained(
   const first = start();
   const events = eventLog(log, output);
   const progress = createProgress(output, [name]);
-  let saved: Saved | undefined;
+  let result: TrainResult | undefined;
   let kept = false;
-  let finished = false;
   try {
     for await (const event of force ? anew(first, start, checkpoint) : first) {
       progress.show(event);
       events.append(event);
       if (event.type === "checkpoint" || (event.type === "start" && event.resumedAt > 0)) kept = true;
-      if (event.type !== "done") continue;
-      finished = true;
-      saved = await save(training, event.result, out, signal);
+      if (event.type === "done") result = event.result;
     }
+    // After the run has ended, which gives its lock back: whoever is killed from here on leaves only the directory's.
+    const saved = await save(training, result!, out, signal);
     // Not earlier: until the model is saved, the checkpoint of the finished run is all there is.
     await rm(checkpoint, { force: true });
-    return saved!;
+    return saved;
   } catch (error) {
     if (!(error instanceof Interrupted)) {
-      if (finished && kept) output.log(`${checkpoint} keeps what was learned; run the same command to save the model.`);
+      if (result && kept) output.log(`${checkpoint} keeps what was learned; run the same command to save the model.`);
       throw error;
     }
     if (!kept) throw error;
