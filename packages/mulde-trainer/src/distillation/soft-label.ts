@@ -1,5 +1,13 @@
+import { hasCode, MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { collectScores, type Senior, type Teacher } from "@mulde/senior";
+import {
+  collectScores,
+  type Senior,
+  type SeniorLosses,
+  type SeniorScore,
+  type Teacher,
+  type TeacherScore,
+} from "@mulde/senior";
 import { lowerWrong } from "../rules/held.js";
 import type { AnswerRule } from "../rules/rule.js";
 import { type Batch, type CandidateBlock, contiguous, type ScoredBlock } from "../step/block.js";
@@ -31,18 +39,17 @@ export interface SoftLabelOptions {
 export class SoftLabel implements Label {
   readonly name = "soft";
   readonly #options: SoftLabelOptions;
-  readonly #ids: Int32Array;
+  // Made at first use, so that nothing is left behind where a later part finds no memory.
+  #ids: Int32Array = new Int32Array();
   /** m x B x K */
-  readonly #scores: Float32Array;
+  #scores: Float32Array = new Float32Array();
 
   constructor(options: SoftLabelOptions) {
-    const { kernels, teachers, rows, K } = options;
     this.#options = options;
-    this.#ids = kernels.engine.int32(rows * K);
-    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async prepare(block: CandidateBlock, control?: StepControl): Promise<void> {
+    this.#allocate();
     const { queries } = block;
     const { memory, teachers } = this.#options;
     const answers = this.#answers(queries.heads.length);
@@ -68,20 +75,28 @@ export class SoftLabel implements Label {
     const targets = Int32Array.from(tails, (tail, b) => candidates.subarray(b * stride, b * stride + K).indexOf(tail));
     const m = teachers.length;
     const weights = new Float32Array(B * m);
-    const { softLoss, seniorLoss } = senior.step({
-      epoch,
-      relations,
-      teacherScores: this.#answers(B),
-      juniorScores: scores,
-      gradJunior: gradient,
-      stride,
-      targets,
-      softWeight,
-      weights,
-      learns: trainsSenior,
-      B,
-      K,
-    });
+    let losses: SeniorLosses;
+    try {
+      losses = senior.step({
+        epoch,
+        relations,
+        teacherScores: this.#answers(B),
+        juniorScores: scores,
+        gradJunior: gradient,
+        stride,
+        targets,
+        softWeight,
+        weights,
+        learns: trainsSenior,
+        B,
+        K,
+      });
+    } catch (error) {
+      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE", "SENIOR_NOT_FINITE")
+        ? named(error, teachers, queries, candidates, stride)
+        : error;
+    }
+    const { softLoss, seniorLoss } = losses;
     if (!trainsSenior) return { soft: share * softLoss };
     const attention = new Array<number>(m).fill(0);
     weights.forEach((weight, i) => (attention[i % m]! += weight / B));
@@ -90,6 +105,13 @@ export class SoftLabel implements Label {
 
   dispose(): void {
     this.#options.kernels.engine.free(this.#ids, this.#scores);
+  }
+
+  #allocate(): void {
+    if (this.#scores.length > 0) return;
+    const { kernels, teachers, rows, K } = this.#options;
+    this.#ids = kernels.engine.int32(rows * K);
+    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async #ask(
@@ -106,4 +128,23 @@ export class SoftLabel implements Label {
   #answers(batch: number): Float32Array {
     return this.#scores.subarray(0, this.#options.teachers.length * batch * this.#options.K);
   }
+}
+
+/** The Senior knows teachers and queries by their positions; this is its error with the teacher's name and the ids. */
+function named(
+  { code, reason, value }: MuldeError,
+  teachers: readonly Teacher[],
+  { heads, relations }: Pick<Batch, "heads" | "relations">,
+  candidates: Int32Array,
+  stride: number,
+): MuldeError {
+  // Not of a score, but of losses.
+  if (value === undefined) return new MuldeError(code, reason);
+  const { teacher, query, candidate, score } = value as Omit<SeniorScore, "teacher"> & Partial<SeniorScore>;
+  const [head, relation] = [heads[query]!, relations[query]!];
+  const entity = candidates[query * stride + candidate]!;
+  if (teacher === undefined) return new MuldeError(code, reason, { value: { head, relation, entity, score } });
+  const { name } = teachers[teacher]!;
+  const own: TeacherScore = { teacher: name, head, relation, candidate: entity, score };
+  return new MuldeError(code, `${reason.replace(/\.$/, "")} (the teacher is "${name}").`, { value: own });
 }
