@@ -2,7 +2,7 @@
 // stays within its arrays: on the native engine, the process would end otherwise.
 import { hasCode, type MuldeError } from "@mulde/errors";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encoders, kinds, signatures } from "../src/_generated.js";
+import { encoders, type kinds, signatures } from "../src/_generated.js";
 import { createKernels, type Engine, encoderNames, type KernelArgument, type Kernels } from "../src/index.js";
 import { callEverything, type RecordedCall } from "./_calls.js";
 import { engines } from "./_engines.js";
@@ -191,7 +191,7 @@ describe.each(engines)("on $name", ({ options }) => {
     const into = (buffer: ArrayBufferLike, offset: number, array: Values): Values => {
       const Type = array.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => Values;
       const copy = new Type(buffer, offset, array.length);
-      (copy as Float32Array).set(array as Float32Array);
+      (copy as Float32Array).set(array);
       return copy;
     };
     for (const call of calls) {

@@ -343,7 +343,7 @@ describe("the Senior, given bad input", () => {
       expect(() => unscaled({ kernels: own }).step(handComputed({}))).toThrow(
         expect.objectContaining({
           code: "SENIOR_NOT_FINITE",
-          message: expect.stringContaining("although all scores are"),
+          message: expect.stringContaining("although all scores are") as string,
         }),
       );
     }
@@ -356,7 +356,7 @@ describe("the Senior, given bad input", () => {
       expect.objectContaining({
         code: "SENIOR_TEACHER_TOO_LARGE",
         value: { teacher: 1, query: 0, candidate: 0, score: Math.fround(-3e38) },
-        message: expect.stringContaining("Teacher 1 gave -3"),
+        message: expect.stringContaining("Teacher 1 gave -3") as string,
       }),
     );
   });

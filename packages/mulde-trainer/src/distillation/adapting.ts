@@ -87,7 +87,9 @@ function asTrained(error: unknown): never {
 
 /** In a teacher's own step, the teacher is the Junior. */
 function asJuniors(error: unknown): never {
-  throw hasCode(error, ...teacherErrors) ? new MuldeError("SENIOR_NOT_FINITE", error.reason, { cause: error }) : error;
+  if (!hasCode(error, ...teacherErrors)) throw error;
+  const { head, relation, candidate: entity, score } = error.value as TeacherScore;
+  throw new MuldeError("SENIOR_NOT_FINITE", error.reason, { value: { head, relation, entity, score }, cause: error });
 }
 
 const teacherErrors = ["SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE"];

@@ -92,7 +92,7 @@ export class SoftLabel implements Label {
         K,
       });
     } catch (error) {
-      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE")
+      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE", "SENIOR_NOT_FINITE")
         ? named(error, teachers, queries, candidates, stride)
         : error;
     }
@@ -138,14 +138,13 @@ function named(
   candidates: Int32Array,
   stride: number,
 ): MuldeError {
-  const { teacher, query, candidate, score } = value as SeniorScore;
+  // Not of a score, but of losses.
+  if (value === undefined) return new MuldeError(code, reason);
+  const { teacher, query, candidate, score } = value as Omit<SeniorScore, "teacher"> & Partial<SeniorScore>;
+  const [head, relation] = [heads[query]!, relations[query]!];
+  const entity = candidates[query * stride + candidate]!;
+  if (teacher === undefined) return new MuldeError(code, reason, { value: { head, relation, entity, score } });
   const { name } = teachers[teacher]!;
-  const own: TeacherScore = {
-    teacher: name,
-    head: heads[query]!,
-    relation: relations[query]!,
-    candidate: candidates[query * stride + candidate]!,
-    score,
-  };
+  const own: TeacherScore = { teacher: name, head, relation, candidate: entity, score };
   return new MuldeError(code, `${reason.replace(/\.$/, "")} (the teacher is "${name}").`, { value: own });
 }

@@ -18,10 +18,9 @@ it.each([NaN, Infinity, -Infinity])("of an entity with a %d", async (value) => {
     relations: 2 * data.relations.size,
     kernels: {} as SeniorKernels,
   });
-  const { scoreAll } = modelScorer(model);
   const scorers: Record<string, Scorer> = {
     fused: modelScorer(model),
-    plain: { numEntities: entities, scoreAll },
+    plain: { ...modelScorer(model), rank: undefined },
     teacher: teacherScorer(modelTeacher(model), { entities }),
     senior: teacherScorer(seniorTeacher(senior, [modelTeacher(model)]), { entities }),
   };
