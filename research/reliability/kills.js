@@ -127,8 +127,8 @@ function badEnd({ code, signal, stderr, took }, sent, out) {
   // Before the first line of the program ran, Node ends as every other process does. Shells tell 130 and 143 there, too.
   if (signal === sent && stderr === "") return undefined;
   const wanted = { SIGINT: 130, SIGTERM: 143 }[sent];
-  if (code !== wanted) return `ended with ${code ?? signal} in place of ${wanted}`;
   const last = stderr.trimEnd().split("\n").at(-1);
+  if (code !== wanted) return `ended with ${code ?? signal} in place of ${wanted}: ${last}`;
   if (!/^Stopped.*\(CLI_INTERRUPTED\)$/.test(last)) return `said: ${last}`;
   return took > 20_000 ? `took ${Math.round(took)} ms to end` : undefined;
 }
@@ -157,7 +157,7 @@ async function trial(name, count, choose, check) {
         break;
       }
       // Too late: it was done already.
-      if (end.code === 0) break;
+      if (end.code === 0 || wasDone(end)) break;
       strikes++;
       const files = unfinished(out);
       const what = files.length > 0 ? `writing ${files.join(", ")}` : `nothing half-written (aimed at: ${when.kind})`;

@@ -20,7 +20,15 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     // TypeScript does not see that the listener sets it.
     if (controller.signal.aborted) throw new Interrupted(stoppedBy!, "Stopped when all was done already.");
     return result;
+  } catch (error) {
+    throw controller.signal.aborted && isAbort(error) ? controller.signal.reason : error;
   } finally {
     unlisten();
   }
+}
+
+/** Whether something that Node aborted is behind an error: Node's functions reject with an error of their own, not with the reason. */
+function isAbort(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "AbortError" || isAbort(error.cause);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
 import { afterEach, expect, test, vi } from "vitest";
 import { Interrupted, reportError, UsageError } from "../src/_errors.js";
@@ -65,6 +66,22 @@ test.each([
 
 afterEach(() => {
   for (const name of ["SIGINT", "SIGTERM"]) process.removeAllListeners(name);
+});
+
+test("what Node aborts for a signal is told as the signal, whoever passes it on", async () => {
+  hearSignals();
+  const reading = interruptible(async (signal) => {
+    process.emit("SIGTERM", "SIGTERM");
+    await sleep(60_000, undefined, { signal });
+  });
+  await expect(reading).rejects.toMatchObject({ code: "CLI_INTERRUPTED", exitCode: 143 });
+  const wrapping = interruptible(async (signal) => {
+    process.emit("SIGINT", "SIGINT");
+    await sleep(60_000, undefined, { signal }).catch((cause: unknown) => {
+      throw new MuldeError("DATA_UNREADABLE", "it cannot be read.", { cause });
+    });
+  });
+  await expect(wrapping).rejects.toMatchObject({ code: "CLI_INTERRUPTED", exitCode: 130 });
 });
 
 test("a signal that the work did not notice is told all the same", async () => {

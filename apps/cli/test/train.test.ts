@@ -157,8 +157,6 @@ test("a malformed line of the data is named with file and line, and nothing is w
 test("data that is not there is one clear error", async () => {
   const { code, stderr } = await mulde(["train", "--data", "./nowhere", "--out", "x"]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(
-    /error: .*nowhere: there is no such .*; check the path\. \(DATA_NOT_FOUND\)/,
-  );
+  expect(stderr).toMatch(/error: .*nowhere: there is no such .*; check the path\. \(DATA_NOT_FOUND\)/);
   expect(stderr).not.toContain("    at ");
 });
