@@ -80,6 +80,39 @@ onEveryEngine((kernels) => {
     });
   });
 
+  describe.each(modes)("with %s gradients, one of which is not finite", (mode) => {
+    it.each([
+      [1, 1],
+      [7, 5],
+      [300, 17],
+      [40, 64],
+    ])("of %i x %i, says so wherever it is", (rows, dim) => {
+      const k = kernels();
+      const { ids, given } = gradients(rows, dim, mode)[0]!;
+      const adam = { learningRate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, step: 1, weightDecay: 0 };
+      const state = () => new Float32Array(rows * dim);
+      const finite = (gradient: Float32Array) => {
+        const table = { rows, dim, ids: mode === "dense" ? null : ints(k, ids), count: ids.length };
+        const update = { ...table, sparse: mode === "sparse", gradient };
+        return [
+          k.adam({ ...update, parameters: state() }, { first: state(), second: state() }, adam),
+          k.adagrad({ ...update, parameters: state() }, { sum: state() }, adam),
+        ];
+      };
+      expect(finite(copy(k, given))).toEqual([true, true]);
+      for (const odd of [NaN, Infinity, -Infinity, 1e20, -3e38]) {
+        for (const at of new Set([0, 1, given.length >> 1, given.length - 2, given.length - 1])) {
+          if (at < 0 || at >= given.length) continue;
+          const spoilt = copy(k, given);
+          spoilt[at] = odd;
+          expect(finite(spoilt), `${odd} at ${at}`).toEqual([false, false]);
+          spoilt[at] = 1e18;
+          expect(finite(spoilt)).toEqual([true, true]);
+        }
+      }
+    });
+  });
+
   it("moves rows without a gradient by their momentum, except when sparse", () => {
     const k = kernels();
     const options = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };

@@ -147,3 +147,51 @@ describe("the kernels' memory", () => {
     expect(idle()).toEqual(before);
   });
 });
+
+it("comes back where WebAssembly's memory is really full, so that the next run fits", async () => {
+  // A small memory, which cannot grow: 4 MiB, of which the kernels' stack takes two.
+  const { Memory } = WebAssembly;
+  const small = function (descriptor: WebAssembly.MemoryDescriptor) {
+    return new Memory({ ...descriptor, maximum: descriptor.initial });
+  };
+  WebAssembly.Memory = small as unknown as typeof Memory;
+  const kernels = await createKernels({ engine: "wasm", threads: 1 }).finally(() => {
+    WebAssembly.Memory = Memory;
+  });
+  const { engine } = kernels;
+  const teacher = {
+    name: "flat",
+    score: (_: unknown, __: unknown, ___: unknown, out: Float32Array) => void out.fill(1),
+  };
+  const options = changed({ epochs: 2, soft: { candidates: { k: 5, refresh: 2 }, queries: 0.5 } });
+  const run = () => distil(options, { data, kernels, teachers: [teacher] }).result;
+  let refusals = 0;
+  for (let room = 1 << 14; ; room *= 1.3) {
+    // Everything but so many bytes is taken.
+    const taken: Float32Array[] = [];
+    const gap = engine.float32(Math.floor(room / 4));
+    for (let size = 1 << 19; size >= 16; size /= 2) {
+      try {
+        for (;;) taken.push(engine.float32(size));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "KERNELS_OUT_OF_MEMORY" });
+      }
+    }
+    engine.free(gap);
+    const before = engine.bytesInUse();
+    const ended = await run().catch((error: unknown) => error as MuldeError);
+    kernels.dispose();
+    if (!(ended instanceof Error)) ended.model.dispose();
+    expect(engine.bytesInUse()).toBe(before);
+    engine.free(...taken);
+    if (!(ended instanceof Error)) break;
+    expect(ended.code).toBe("KERNELS_OUT_OF_MEMORY");
+    refusals++;
+    // With all of the memory the run fits again.
+    (await run()).model.dispose();
+    kernels.dispose();
+    expect(engine.bytesInUse()).toBe(0);
+  }
+  expect(refusals).toBeGreaterThan(3);
+  await kernels.close();
+});

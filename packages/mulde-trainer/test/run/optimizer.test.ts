@@ -157,3 +157,44 @@ describe("the learning rate", () => {
     expect(rate("cosine", 3)).toBe(rate("cosine", 0));
   });
 });
+
+describe("a gradient that is not finite", () => {
+  it.each(["adam", "adagrad"] as const)("is named by table, row and value (%s)", async (name) => {
+    const kernels = await sharedKernels();
+    const tables = [table("entity", 3, true, 1), table("relation", 2, true, 3)];
+    const subject = () => new Optimizer(kernels, tables, { ...plain, name });
+    for (const value of [NaN, Infinity, -Infinity, 1e20]) {
+      const some = gradient([0, 2, 4], 3, 10);
+      const all = gradient(null, 2, 30);
+      const gradients = new Map([
+        ["entity", some],
+        ["relation", all],
+      ]);
+      expect(subject().update(gradients, 1, 0.1)).toBeUndefined();
+      // What is beyond the rows that count is nobody's.
+      some.values[9] = value;
+      expect(subject().update(gradients, 1, 0.1)).toBeUndefined();
+      all.values[7] = value;
+      const inRelation = { table: "relation", rows: 5, row: 3, value: Math.fround(value) };
+      expect(subject().update(gradients, 1, 0.1)).toEqual(inRelation);
+      some.values[8] = value;
+      const inEntity = { table: "entity", rows: 5, row: 4, value: Math.fround(value) };
+      expect(subject().update(gradients, 1, 0.1)).toEqual(inEntity);
+    }
+  });
+
+  it("is named where only the sum of many squares is too large", async () => {
+    const kernels = await sharedKernels();
+    const subject = new Optimizer(kernels, [table("entity", 3, true, 1)], { ...plain, name: "adagrad" });
+    const large = gradient([1], 3, 10);
+    large.values[1] = -1.5e19;
+    const gradients = new Map([["entity", large]]);
+    expect(subject.update(gradients, 1, 0.1)).toBeUndefined();
+    expect(subject.update(gradients, 2, 0.1)).toEqual({
+      table: "entity",
+      rows: 5,
+      row: 1,
+      value: Math.fround(-1.5e19),
+    });
+  });
+});
