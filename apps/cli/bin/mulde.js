@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import "../dist/main.js";
+import { hearSignals } from "../dist/signals.js";
+
+// First, since the import takes a quarter of a second.
+hearSignals();
+await import("../dist/main.js");

@@ -63,6 +63,9 @@ export class Bars {
       case "validation":
         update({ mrr: event.metrics.mrr });
         break;
+      case "warning":
+        this.#multi.log(`${event.name}: warning: ${event.message}\n`);
+        break;
       case "done": {
         const { best, seconds } = event.result;
         update({ state: "testing", mrr: best.metrics.mrr, note: duration(seconds) }, bar.getTotal());

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
+import { fileError } from "@mulde/errors";
 import { writeWhole } from "@mulde/kge-models";
 import { differences, type Experiment, type JuniorPlan, type Row, type TeacherPlan } from "@mulde/mulde-trainer";
 import type { EngineInfo } from "./_engine.js";
@@ -45,7 +46,7 @@ export async function checkDirectory(out: string, experiment: Experiment): Promi
 
 /** The experiment that a directory keeps a copy of; undefined if it cannot be read any more. */
 async function copied(copy: string): Promise<Experiment | undefined> {
-  const text = await readFile(copy, "utf8");
+  const text = await read(copy);
   try {
     return readExperiment(text, copy);
   } catch (error) {
@@ -91,11 +92,12 @@ function changeable({ teachers, variants }: Experiment): string {
 
 /** The report of an experiment that is done: for this data, with the same variants and saved teachers, and every model still there. */
 export async function finishedReport(out: string, experiment: Experiment, data: Dataset): Promise<Report | undefined> {
+  if (!(await hasReport(out))) return undefined;
   const path = join(out, reportName);
-  if (!(await exists(path))) return undefined;
+  const text = await read(path);
   let report: Report;
   try {
-    report = JSON.parse(await readFile(path, "utf8")) as Report;
+    report = JSON.parse(text) as Report;
   } catch (cause) {
     const reason = "this is not JSON; delete the file, and the next run writes it anew.";
     throw new MuldeError("CLI_REPORT", reason, { file: path, cause });
@@ -110,9 +112,14 @@ export async function finishedReport(out: string, experiment: Experiment, data: 
   return report;
 }
 
+/** Whether an experiment ended in a directory once; variants may have been added since. */
+export function hasReport(out: string): Promise<boolean> {
+  return exists(join(out, reportName));
+}
+
 /** Keeps the experiment's text with its models. */
 export function writeCopy(out: string, text: string): Promise<void> {
-  return writeWhole(join(out, copyName), text);
+  return write(join(out, copyName), text);
 }
 
 /** Writes `report.json`. */
@@ -125,5 +132,17 @@ export function writeReport(
 ): Promise<void> {
   const dataset = { name: data.name, fingerprint: data.fingerprint };
   const report: Report = { experiment, dataset, kernels, version, rows };
-  return writeWhole(join(out, reportName), `${JSON.stringify(report, null, 2)}\n`);
+  return write(join(out, reportName), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function read(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((cause: unknown) => {
+    throw fileError("CLI_FILE", "read", file, cause);
+  });
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await writeWhole(file, text).catch((cause: unknown) => {
+    throw fileError("CLI_FILE", "written", file, cause);
+  });
 }

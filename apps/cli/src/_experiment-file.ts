@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { listDatasets } from "@mulde/datasets";
+import { fileError } from "@mulde/errors";
 import { type Experiment, parseExperiment } from "@mulde/mulde-trainer";
 import { isMap, LineCounter, parseDocument } from "yaml";
 import { MuldeError } from "./_errors.js";
@@ -44,7 +45,7 @@ export async function openExperiment(
   seed: number | undefined,
 ): Promise<{ readonly text: string; readonly experiment: Experiment }> {
   const written = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new MuldeError("CLI_NOT_FOUND", "the experiment cannot be read; check the path.", { file, cause });
+    throw fileError("CLI_FILE", "read", file, cause);
   });
   const text = seed === undefined ? written : withSeed(written, seed);
   return { text, experiment: beside(file, readExperiment(text, file)) };

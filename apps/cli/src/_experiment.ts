@@ -1,11 +1,10 @@
 import type { Dataset } from "@mulde/datasets";
-import { type Experiment, type Row, runExperiment, stageNames } from "@mulde/mulde-trainer";
+import { type Experiment, type Lock, lockDirectory, type Row, runExperiment, stageNames } from "@mulde/mulde-trainer";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
-import { Interrupted } from "./_errors.js";
-import { checkDirectory, finishedReport, writeCopy, writeReport } from "./_experiment-directory.js";
+import { hasCode, Interrupted } from "./_errors.js";
+import { checkDirectory, finishedReport, hasReport, writeCopy, writeReport } from "./_experiment-directory.js";
 import { dataPath, openExperiment } from "./_experiment-file.js";
-import { makeDirectory } from "./_files.js";
 import { interruptible } from "./_interrupt.js";
 import { eventLog } from "./_log-file.js";
 import type { Output } from "./_output.js";
@@ -24,51 +23,69 @@ export interface ExperimentFlags {
   readonly file: string;
   readonly out: string;
   readonly log?: string;
+  readonly checkpointMinutes?: number;
   /** in place of the file's own */
   readonly seed?: number;
 }
 
 /** Runs the experiment of a YAML file into a directory, resumes it there, or reads what came out when it was done. */
-export async function runFile({ file, out, log, seed }: ExperimentFlags, output: Output): Promise<Outcome> {
+export async function runFile({ file, seed, ...flags }: ExperimentFlags, output: Output): Promise<Outcome> {
+  const { out } = flags;
   const { text, experiment } = await openExperiment(file, seed);
-  await checkDirectory(out, experiment);
-  const engine = await logEngine(output);
-  return interruptible(async (signal) => {
-    const data = await openData(await dataPath(experiment.data, file), output, { signal });
-    const done = await finishedReport(out, experiment, data);
-    if (done) {
-      output.log(`${experiment.name} is done already: these are its results from ${out}.`);
-      return { rows: done.rows, data: data.name };
-    }
-    const rows = await runStages(experiment, data, { text, out, log, signal }, output);
-    await writeReport(out, experiment, data, engine, rows);
-    return { rows, data: data.name };
-  });
+  let lock = await lockUnlessDone(out);
+  try {
+    await checkDirectory(out, experiment);
+    const engine = await logEngine(output);
+    return await interruptible(async (signal) => {
+      const data = await openData(await dataPath(experiment.data, file), output, { signal });
+      signal.throwIfAborted();
+      const done = await finishedReport(out, experiment, data);
+      if (done) {
+        output.log(`${experiment.name} is done already: these are its results from ${out}.`);
+        return { rows: done.rows, data: data.name };
+      }
+      lock ??= lockDirectory(out);
+      const rows = await runStages(experiment, data, { ...flags, text, lock, signal }, output);
+      await writeReport(out, experiment, data, engine, rows);
+      return { rows, data: data.name };
+    });
+  } finally {
+    lock?.release();
+  }
 }
 
-interface Stages {
+/** The lock of a directory; none where nothing can be written, but an experiment is done and can be shown. */
+async function lockUnlessDone(out: string): Promise<Lock | undefined> {
+  try {
+    return lockDirectory(out);
+  } catch (error) {
+    if (hasCode(error, "TRAINER_NOT_WRITABLE") && (await hasReport(out))) return undefined;
+    throw error;
+  }
+}
+
+interface Stages extends Omit<ExperimentFlags, "file" | "seed"> {
   readonly text: string;
-  readonly out: string;
-  readonly log: string | undefined;
+  readonly lock: Lock;
   readonly signal: AbortSignal;
 }
 
 async function runStages(
   experiment: Experiment,
   data: Dataset,
-  { text, out, log, signal }: Stages,
+  { text, log, ...rest }: Stages,
   output: Output,
 ): Promise<readonly Row[]> {
-  // Refuses data that it cannot use before there is a directory.
-  const run = runExperiment(experiment, { data, out, signal });
-  await makeDirectory(out);
+  const { out } = rest;
+  // Refuses data that it cannot use before anything is written.
+  const run = runExperiment(experiment, { data, ...rest });
   await writeCopy(out, text);
-  const append = eventLog(log);
+  const events = eventLog(log, output);
   const progress = createProgress(output, stageNames(experiment));
   try {
     for await (const event of run) {
       progress.show(event);
-      append(event);
+      events.append(event);
     }
     return await run.result;
   } catch (error) {
@@ -76,5 +93,6 @@ async function runStages(
     throw new Interrupted(error.exitCode, `Stopped; ${out} keeps what was learned. Run the same command to go on.`);
   } finally {
     progress.stop();
+    events.close();
   }
 }

@@ -1,5 +1,4 @@
-import { access, mkdir } from "node:fs/promises";
-import { MuldeError } from "./_errors.js";
+import { access } from "node:fs/promises";
 
 /** Whether something is at a path. */
 export async function exists(path: string): Promise<boolean> {
@@ -7,14 +6,4 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Makes a directory for results; clear where a file is in its place. */
-export async function makeDirectory(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (cause) {
-    const reason = `the directory cannot be made (${(cause as Error).message}); choose another --out.`;
-    throw new MuldeError("CLI_OUT", reason, { file: out, cause });
-  }
 }

@@ -53,6 +53,8 @@ class Lines implements Progress {
       }
       case "checkpoint":
         return `checkpoint at step ${event.step} in ${event.path}`;
+      case "warning":
+        return `warning: ${event.message}`;
       case "done": {
         const { best, epochs, seconds } = event.result;
         return (

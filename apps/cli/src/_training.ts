@@ -1,9 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
-import { type KgeModel, saveModel } from "@mulde/kge-models";
+import { type KgeModel, type ModelInfo, saveModel } from "@mulde/kge-models";
 import {
   evaluateModel,
+  keepBest,
+  lockDirectory,
   type RunControl,
   type TrainEvent,
   type TrainingRun,
@@ -12,8 +14,9 @@ import {
 import type { MuldeCommand } from "./_command.js";
 import type { EngineInfo } from "./_engine.js";
 import { hasCode, Interrupted, MuldeError } from "./_errors.js";
-import { exists, makeDirectory } from "./_files.js";
+import { exists } from "./_files.js";
 import { numberAtLeast } from "./_flags.js";
+import { interruptible } from "./_interrupt.js";
 import { eventLog } from "./_log-file.js";
 import { type Metrics, metricsTable, overall } from "./_metrics.js";
 import { type Output, paint, version } from "./_output.js";
@@ -38,11 +41,23 @@ export function addTrainingOptions(command: MuldeCommand): MuldeCommand {
     .option("--checkpoint-minutes <n>", "between checkpoints", numberAtLeast(0), 5);
 }
 
-/** Refuses a directory that holds a finished model, unless told otherwise. */
-export async function checkOut({ out, force }: Pick<TrainingFlags, "out" | "force">): Promise<void> {
-  if (force || !(await exists(join(out, "config.json")))) return;
-  const reason = "the directory holds a trained model; choose another --out, or replace it with --force.";
-  throw new MuldeError("CLI_OUT_TAKEN", reason, { file: out });
+/**
+ * Does work that ends with a model in a directory, and can be stopped. Until then no other process works there.
+ *
+ * @throws MuldeError CLI_OUT_TAKEN if the directory holds a finished model, unless it may be replaced; TRAINER_LOCKED, TRAINER_NOT_WRITABLE
+ */
+export async function intoDirectory<T>(
+  { out, force }: Pick<TrainingFlags, "out" | "force">,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const lock = lockDirectory(out);
+  try {
+    if (force || !(await exists(join(out, "config.json")))) return await interruptible(work);
+    const reason = "the directory holds a trained model; choose another --out, or replace it with --force.";
+    throw new MuldeError("CLI_OUT_TAKEN", reason, { file: out });
+  } finally {
+    lock.release();
+  }
 }
 
 /** A training run for `trainAndSave`. */
@@ -101,61 +116,76 @@ async function trained(
   output: Output,
   signal: AbortSignal,
 ): Promise<Saved> {
-  const { name, start } = training;
+  const { name } = training;
   const checkpoint = join(out, "checkpoint.safetensors");
-  const control = { name, checkpoint, checkpointMinutes, signal };
-  // Refuses what does not go together before there is a directory.
-  const run = start(control);
-  await makeDirectory(out);
-  const append = eventLog(log);
+  const start = () =>
+    keepBest(
+      training.start({ name, checkpoint, checkpointMinutes, signal }),
+      join(out, "diverged"),
+      info(training),
+    );
+  // Refuses what does not go together before there is a log.
+  const first = start();
+  const events = eventLog(log, output);
   const progress = createProgress(output, [name]);
   let saved: Saved | undefined;
-  let kept: string | undefined;
+  let kept = false;
   try {
-    for await (const event of force ? anew(run, () => start(control), checkpoint) : run) {
+    for await (const event of force ? anew(first, start, checkpoint) : first) {
       progress.show(event);
-      append(event);
-      if (event.type === "checkpoint") kept = event.path;
-      if (event.type === "done") saved = await save(training, event.result, out);
+      events.append(event);
+      if (event.type === "checkpoint" || (event.type === "start" && event.resumedAt > 0)) kept = true;
+      if (event.type === "done") saved = await save(training, event.result, out, signal);
     }
     // Not earlier: until the model is saved, the checkpoint of the finished run is all there is.
     await rm(checkpoint, { force: true });
     return saved!;
   } catch (error) {
-    if (!(error instanceof Interrupted) || kept === undefined) throw error;
-    throw new Interrupted(error.exitCode, `Stopped; ${kept} keeps what was learned. Run the same command to go on.`);
+    if (!(error instanceof Interrupted) || !kept) throw error;
+    throw new Interrupted(error.exitCode, `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`);
   } finally {
     progress.stop();
+    events.close();
   }
 }
 
-async function save({ data, engine, summary }: Training, result: TrainResult, out: string): Promise<Saved> {
+async function save(training: Training, result: TrainResult, out: string, signal: AbortSignal): Promise<Saved> {
+  const { data } = training;
   const { model, best, epochs, steps, seconds } = result;
-  const test = data.test.length > 0 ? overall(await evaluateModel(model, data)) : undefined;
+  const test = data.test.length > 0 ? overall(await evaluateModel(model, data, "test", { signal })) : undefined;
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
-  // With --force an older model is here: without its config.json the directory does not count as finished while files change.
-  await rm(join(out, "config.json"), { force: true });
-  await saveModel(model, out, {
-    entities: data.entities.names,
-    relations: data.relations.names,
-    dataset: { name: data.name, fingerprint: data.fingerprint },
-    training: {
-      ...summary,
+  signal.throwIfAborted();
+  await saveModel(
+    model,
+    out,
+    info(training, {
       epochs,
       steps,
       seconds,
       validation: best,
       ...(test && { test }),
       ...(result.senior.size > 0 && { senior }),
-      kernels: engine.kernels,
-      version,
-    },
-  });
+    }),
+  );
   return { model, result, test };
 }
 
+/** What a model directory holds beside the model. */
+function info({ data, summary, engine }: Training, trained: Readonly<Record<string, unknown>> = {}): ModelInfo {
+  return {
+    entities: data.entities.names,
+    relations: data.relations.names,
+    dataset: { name: data.name, fingerprint: data.fingerprint },
+    training: { ...summary, ...trained, kernels: engine.kernels, version },
+  };
+}
+
 /** The events of a run, started again without the checkpoint if that is another run's. */
-async function* anew(run: TrainingRun, restart: () => TrainingRun, checkpoint: string): AsyncGenerator<TrainEvent> {
+async function* anew(
+  run: AsyncIterable<TrainEvent>,
+  restart: () => AsyncIterable<TrainEvent>,
+  checkpoint: string,
+): AsyncGenerator<TrainEvent> {
   try {
     yield* run;
     return;

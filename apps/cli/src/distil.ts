@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
@@ -11,7 +11,6 @@ import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
-import { interruptible } from "./_interrupt.js";
 import {
   addOptionFlags,
   addSet,
@@ -23,7 +22,7 @@ import {
   trainingFlags,
 } from "./_options.js";
 import { Output } from "./_output.js";
-import { addTrainingOptions, checkOut, trainAndSave, type TrainingFlags } from "./_training.js";
+import { addTrainingOptions, intoDirectory, trainAndSave, type TrainingFlags } from "./_training.js";
 
 interface Options extends TrainingFlags, ReadFlags {
   readonly teachers: readonly string[];
@@ -63,11 +62,10 @@ export function distilCommand(): MuldeCommand {
     const output = new Output(given.json ?? false);
     const written = assignments(flags, { ...given });
     const options = runOptions(distilSchema, written);
-    await checkOut(given);
-    const engine = await logEngine(output);
-    await interruptible(async (signal) => {
+    await intoDirectory(given, async (signal) => {
+      const engine = await logEngine(output);
       const data = await openData(given.data, output, { ...readOptions(given), signal });
-      const { teachers, adapting, sources } = await openTeachers(given.teachers, data);
+      const { teachers, adapting, sources } = await openTeachers(given.teachers, data, signal);
       const summary = { kind: "distil", options, teachers: sources };
       // A teacher that was trained anew is another one: a checkpoint made with the old one is not resumed.
       const teachersIdentity = sources.map(({ sha256 }) => sha256).join();
@@ -99,22 +97,23 @@ interface Teachers {
   readonly sources: readonly Source[];
 }
 
-async function openTeachers(paths: readonly string[], data: Dataset): Promise<Teachers> {
+async function openTeachers(paths: readonly string[], data: Dataset, signal: AbortSignal): Promise<Teachers> {
   const teachers: Teacher[] = [];
   const adapting: KgeModel[] = [];
   const sources: Source[] = [];
   const names = distinctNames(paths.map((path) => basename(resolve(path), ".parquet")));
   for (const [i, path] of paths.entries()) {
+    signal.throwIfAborted();
     const name = names[i]!;
     if (path.endsWith(".parquet")) {
       teachers.push(scoreTable(name, await readScores(path)));
-      sources.push({ name, model: "score table", dim: 0, sha256: await hashOf(path) });
+      sources.push({ name, model: "score table", dim: 0, sha256: await hashOf(path, signal) });
       continue;
     }
     const { model } = await openModel(path, { data, what: "The teacher" });
     teachers.push(modelTeacher(model, name));
     adapting.push(model);
-    const sha256 = await hashOf(join(path, "model.safetensors"));
+    const sha256 = await hashOf(join(path, "model.safetensors"), signal);
     sources.push({ name, model: model.config.model, dim: model.dim, sha256 });
   }
   return { teachers, adapting, sources };
@@ -138,7 +137,9 @@ function directories(text: string): readonly string[] {
   return parts;
 }
 
-async function hashOf(file: string): Promise<string> {
-  const bytes = await readFile(file);
-  return createHash("sha256").update(bytes).digest("hex");
+/** SHA-256 of a file, which may be larger than what fits into a buffer. */
+async function hashOf(file: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { signal })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
 }

@@ -5,13 +5,11 @@ import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { hasCode, UsageError } from "./_errors.js";
-import { makeDirectory } from "./_files.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
-import { interruptible } from "./_interrupt.js";
 import { Output, paint, version } from "./_output.js";
 import { size, whole } from "./_table.js";
-import { checkOut } from "./_training.js";
+import { intoDirectory } from "./_training.js";
 
 interface Options extends ReadFlags {
   readonly from: ImportSource;
@@ -50,24 +48,26 @@ export function importCommand(): MuldeCommand {
     const output = new Output(given.json ?? false);
     const { from, model: name, norm, out } = given;
     checkModelName(name);
-    await checkOut(given);
-    await logEngine(output);
-    const data = await interruptible((signal) => openData(given.data, output, { ...readOptions(given), signal }));
-    const names = { entities: data.entities.names, relations: data.relations.names };
-    const model = await importModel({
-      from,
-      file,
-      model: name,
-      ...names,
-      entityOrder: given.entities,
-      relationOrder: given.relations,
-      ...(norm !== undefined && { norm: norm === "1" ? 1 : 2 }),
-    });
-    await makeDirectory(out);
-    await saveModel(model, out, {
-      ...names,
-      dataset: { name: data.name, fingerprint: data.fingerprint },
-      training: { kind: "import", from, file: basename(file), ...(norm !== undefined && { norm }), version },
+    const model = await intoDirectory(given, async (signal) => {
+      await logEngine(output);
+      const data = await openData(given.data, output, { ...readOptions(given), signal });
+      const names = { entities: data.entities.names, relations: data.relations.names };
+      const imported = await importModel({
+        from,
+        file,
+        model: name,
+        ...names,
+        entityOrder: given.entities,
+        relationOrder: given.relations,
+        ...(norm !== undefined && { norm: norm === "1" ? 1 : 2 }),
+      });
+      signal.throwIfAborted();
+      await saveModel(imported, out, {
+        ...names,
+        dataset: { name: data.name, fingerprint: data.fingerprint },
+        training: { kind: "import", from, file: basename(file), ...(norm !== undefined && { norm }), version },
+      });
+      return imported;
     });
     const { dim, parameters, bytes } = model;
     output.result({ out, model: name, dim, parameters, bytes }, () => {

@@ -4,7 +4,6 @@ import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
-import { interruptible } from "./_interrupt.js";
 import {
   addOptionFlags,
   addSet,
@@ -16,7 +15,7 @@ import {
   trainingFlags,
 } from "./_options.js";
 import { Output } from "./_output.js";
-import { addTrainingOptions, checkOut, trainAndSave, type TrainingFlags } from "./_training.js";
+import { addTrainingOptions, intoDirectory, trainAndSave, type TrainingFlags } from "./_training.js";
 
 interface Options extends TrainingFlags, ReadFlags {
   readonly data: string;
@@ -52,9 +51,8 @@ export function trainCommand(): MuldeCommand {
     const output = new Output(given.json ?? false);
     const written = assignments(flags, { ...given });
     const options = runOptions(trainSchema, written);
-    await checkOut(given);
-    const engine = await logEngine(output);
-    await interruptible(async (signal) => {
+    await intoDirectory(given, async (signal) => {
+      const engine = await logEngine(output);
       const data = await openData(given.data, output, { ...readOptions(given), signal });
       const summary = { kind: "train", options };
       const training = { name: options.model.name, options, data, engine, summary };

@@ -31,6 +31,8 @@ export interface Finished {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** A command line that runs the one behind it, such as `setpriv --reuid 1000`. */
+  readonly through?: readonly string[];
   /** Called with all of stderr so far whenever something arrives; a signal that it returns is sent, once. */
   readonly kill?: (stderr: string) => NodeJS.Signals | undefined;
 }
@@ -64,7 +66,8 @@ async function here(args: readonly string[]): Promise<Finished> {
 
 function spawned(args: readonly string[], options: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], {
+    const [command, ...words] = [...(options.through ?? []), process.execPath, bin, ...args];
+    const child = spawn(command!, words, {
       cwd: options.cwd ?? home,
       env: { ...env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -265,11 +265,11 @@ test("an --out that is a file is one clear error", async () => {
   const path = write("text");
   const { code, stderr } = await mulde(["run", write(short), "--out", path]);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${path}: the directory cannot be made`);
+  expect(stderr).toContain(`${path}: a file is in the place of this directory`);
 });
 
 test("a file that is not there is one clear error", async () => {
   const { code, stderr } = await mulde(["run", "nowhere.yaml", "--out", "x"]);
   expect(code).toBe(1);
-  expect(stderr).toContain("nowhere.yaml: the experiment cannot be read");
+  expect(stderr).toContain("nowhere.yaml: there is no such file; check the path.");
 });

@@ -36,12 +36,14 @@ const synonyms: Readonly<Record<string, string>> = { EPERM: "EACCES", ENFILE: "E
  * A failed system call on a file, as an error that names the file, says what is wrong and how to fix it.
  *
  * @param code - the `code` of the error, of the caller's own
- * @param cause - what the file system threw
+ * @param cause - what the file system threw; an error of this function is told again, under the new code
+ * @param also - a sentence behind the reason: what else can be done, or what did not happen
  */
-export function fileError(code: string, action: FileAction, file: string, cause: unknown): MuldeError {
+export function fileError(code: string, action: FileAction, file: string, cause: unknown, also?: string): MuldeError {
   const system = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const known = reasons[synonyms[system] ?? system];
   const reason = typeof known === "object" ? known[action] : known;
   const told = cause instanceof Error ? cause.message : String(cause);
-  return new MuldeError(code, reason ?? `the file cannot be ${action} (${told}).`, { file, cause });
+  const what = cause instanceof MuldeError ? cause.reason : (reason ?? `the file cannot be ${action} (${told}).`);
+  return new MuldeError(code, also === undefined ? what : `${what} ${also}`, { file, cause });
 }

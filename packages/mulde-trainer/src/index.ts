@@ -8,6 +8,8 @@ export type { DistilContext } from "./run/distil.js";
 export { startRun } from "./run/run.js";
 export type { Run } from "./run/run.js";
 export type { RunControl } from "./run/loop.js";
+export { holdLock } from "./run/lock.js";
+export type { Lock } from "./run/lock.js";
 export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./run/events.js";
 
 // Options
@@ -22,8 +24,9 @@ export { differences } from "./run/identity.js";
 // Experiments
 export { experimentSchema, parseExperiment, stageNames } from "./experiment/experiment.js";
 export type { DistilPlan, Experiment, JuniorPlan, TeacherPlan } from "./experiment/experiment.js";
-export { runExperiment } from "./experiment/pipeline.js";
+export { lockDirectory, runExperiment } from "./experiment/pipeline.js";
 export type { ExperimentContext, ExperimentEvent, ExperimentRun, Role, Row } from "./experiment/pipeline.js";
+export { keepBest } from "./experiment/keep-best.js";
 export { evaluateModel } from "./experiment/evaluate-model.js";
 
 // Parts of a step

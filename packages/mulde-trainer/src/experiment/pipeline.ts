@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
 import { teacherScorer } from "@mulde/eval";
@@ -9,6 +10,7 @@ import { prepareData } from "../facts/data.js";
 import { distil } from "../run/distil.js";
 import type { TrainEvent } from "../run/events.js";
 import { differences, modelHash } from "../run/identity.js";
+import { holdLock, type Lock } from "../run/lock.js";
 import type { RunControl } from "../run/loop.js";
 import type { TrainOptions } from "../run/options.js";
 import { type Run, startRun } from "../run/run.js";
@@ -29,6 +31,8 @@ export interface ExperimentContext {
   readonly data: Dataset;
   /** Each model gets a directory here; running again into the same directory goes on where it was left. */
   readonly out: string;
+  /** The lock of `out`, from `lockDirectory`, if you hold it already; else the run does while it goes. */
+  readonly lock?: Lock;
   readonly kernels?: Kernels;
   readonly checkpointMinutes?: number;
   readonly signal?: AbortSignal;
@@ -41,8 +45,8 @@ export type ExperimentRun = Run<ExperimentEvent, readonly Row[]>;
  * it is done; a model that is there already, with the same options and data, is loaded instead. Teachers that adapt are saved as they
  * were before; their last state shows only in the Senior's row. Load what you need from `out`: the run frees its models at the end.
  *
- * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_FOREIGN if a directory holds a model of another experiment, and
- *   with MODELS_FOREIGN_DATA, before it trains anything, if a teacher in `from` was trained on other data
+ * @throws MuldeError TRAINER_DATA if a split is empty. The run rejects with TRAINER_LOCKED if another process works in `out`, with
+ *   TRAINER_FOREIGN if a directory holds a model of another experiment, and with MODELS_FOREIGN_DATA, before it trains anything, if a teacher in `from` was trained on other data
  */
 export function runExperiment(experiment: Experiment, context: ExperimentContext): ExperimentRun {
   prepareData(context.data);
@@ -55,7 +59,23 @@ export function runExperiment(experiment: Experiment, context: ExperimentContext
       },
     );
   }
-  return startRun((signal) => pipeline(experiment, { ...context, signal }), context.signal);
+  return startRun(async function* (signal) {
+    const lock = context.lock ?? lockDirectory(context.out);
+    try {
+      return yield* pipeline(experiment, { ...context, signal });
+    } finally {
+      if (lock !== context.lock) lock.release();
+    }
+  }, context.signal);
+}
+
+/**
+ * Takes the lock of a directory of results, which is made if need be, as `runExperiment` does: one process at a time works in it.
+ *
+ * @throws MuldeError as `holdLock`
+ */
+export function lockDirectory(out: string): Lock {
+  return holdLock(join(out, "mulde"));
 }
 
 async function* pipeline(
@@ -105,7 +125,7 @@ async function* pipeline(
     for (const plan of teachers) {
       if (plan.from !== undefined) {
         const given = saved.get(plan.name)!;
-        rows.push(yield* savedTeacher(plan.name, given, data));
+        rows.push(yield* savedTeacher(plan.name, given, data, signal));
         models.push(given.model);
         identities.push([plan.name, modelHash(given.model)]);
         continue;
@@ -126,7 +146,7 @@ async function* pipeline(
       }
       const own = plan.teachers.map((i) => models[i]!);
       const { model, row, seniorRow } = yield* taught("distilled", plan, {
-        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, data) }),
+        ...(plan === main && { seniorRow: (done, senior) => seniorOf(plan, own, done, senior, context) }),
       });
       model.dispose();
       rows.push(row, ...(seniorRow ? [seniorRow] : []));
@@ -159,9 +179,10 @@ async function* savedTeacher(
   name: string,
   { model, training }: NamedModel,
   data: Dataset,
+  signal: AbortSignal,
 ): AsyncGenerator<ExperimentEvent, Row> {
   const { epochs = 0 } = (training ?? {}) as { readonly epochs?: number };
-  const row = toRow(await evaluateModel(model, data), {
+  const row = toRow(await evaluateModel(model, data, "test", { signal }), {
     role: "teacher",
     name,
     model: model.config.model,
@@ -181,7 +202,7 @@ async function seniorOf(
   models: readonly KgeModel[],
   row: Row,
   senior: SeniorParameters,
-  data: Dataset,
+  { data, signal }: Pick<ExperimentContext, "data" | "signal">,
 ): Promise<Row> {
   const m = models.length;
   const { scaling, normalization } = seniorParts(junior.senior, 2 * data.relations.size, m);
@@ -193,7 +214,7 @@ async function seniorOf(
     models.map((model, i) => modelTeacher(model, `teacher ${i}`)),
   );
   const scorer = teacherScorer(teacher, { entities: data.entities.size });
-  return toRow(await evaluateModel(scorer, data), {
+  return toRow(await evaluateModel(scorer, data, "test", { signal }), {
     role: "senior",
     name: "senior",
     model: models.map(({ config }) => config.model).join("+"),

@@ -9,6 +9,7 @@ import { hashOf } from "../run/identity.js";
 import type { RunControl } from "../run/loop.js";
 import type { TrainingRun } from "../run/train.js";
 import { evaluateModel } from "./evaluate-model.js";
+import { keepBest } from "./keep-best.js";
 import { type Role, type Row, toRow } from "./rows.js";
 
 /** A model of an experiment that is trained. */
@@ -28,6 +29,7 @@ export interface StageContext {
   readonly data: Dataset;
   readonly out: string;
   readonly kernels?: Kernels;
+  readonly signal: AbortSignal;
 }
 
 /** The trained scaling of a distilled model's Senior, as its directory keeps it. */
@@ -52,7 +54,8 @@ interface Saved extends Omit<StageResult, "model"> {
 }
 
 /**
- * Trains, ranks and saves a model with its row, or loads what an earlier call saved.
+ * Trains, ranks and saves a model with its row, or loads what an earlier call saved. If it diverges, its best state is saved in `diverged` in its
+ * directory, which then still counts as not trained.
  *
  * @throws MuldeError TRAINER_FOREIGN if the directory holds another model
  */
@@ -60,7 +63,7 @@ export async function* runStage(
   stage: Stage,
   context: StageContext,
 ): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
-  const { data, kernels, out } = context;
+  const { data, kernels, out, signal } = context;
   const { name, role, options } = stage;
   const directory = join(out, name);
   const checkpoint = join(out, `${name}.checkpoint.safetensors`);
@@ -80,11 +83,17 @@ export async function* runStage(
     yield { type: "skipped", name, row: saved.row };
     return { model, ...saved };
   }
+  const info = {
+    entities: data.entities.names,
+    relations: data.relations.names,
+    dataset: { name: data.name, fingerprint: data.fingerprint },
+  };
   const training = stage.train({ name, checkpoint });
-  yield* training;
+  const summary = { run, options: stage.options };
+  yield* keepBest(training, join(directory, "diverged"), { ...info, training: summary });
   const result = await training.result;
   const { model } = result;
-  const row = toRow(await evaluateModel(model, data), {
+  const row = toRow(await evaluateModel(model, data, "test", { signal }), {
     role,
     name,
     model: options.model.name,
@@ -97,9 +106,7 @@ export async function* runStage(
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
   const saved: Saved = { run, row, senior, ...(stage.seniorRow && { seniorRow: await stage.seniorRow(row, senior) }) };
   await saveModel(model, directory, {
-    entities: data.entities.names,
-    relations: data.relations.names,
-    dataset: { name: data.name, fingerprint: data.fingerprint },
+    ...info,
     training: { ...saved, options: stage.options, validation: result.best },
   });
   await rm(checkpoint, { force: true });

@@ -6,6 +6,7 @@ import { Averaging } from "./averaging.js";
 import { readCheckpoint, type RunState, writeCheckpoint } from "./checkpoint.js";
 import { EpochSums } from "./epoch-sums.js";
 import type { TrainEvent, TrainResult } from "./events.js";
+import { holdLock } from "./lock.js";
 import { type Objective, seniorPrefix } from "./objective.js";
 import { learningRateAt, Optimizer, type Trained, trainedTables } from "./optimizer.js";
 import type { RunOptions } from "./options.js";
@@ -17,12 +18,14 @@ export interface RunControl {
   readonly name?: string;
   /**
    * The checkpoint file to write and to resume from; without it none is written. The last checkpoint holds the finished run, so that nothing is lost
-   * before you save the result: delete the file then.
+   * before you save the result: delete the file then. The run holds a lock beside it, `PATH.lock`, as long as it goes.
    */
   readonly checkpoint?: string;
   /** Minutes between checkpoints; 5 unless given. */
   readonly checkpointMinutes?: number;
-  /** Stops the run before its next step, after a checkpoint; the run then rejects with the signal's reason. */
+  /**
+   * Stops the run before its next step, or in the middle of a validation, after a checkpoint; the run then rejects with the signal's reason.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -45,7 +48,7 @@ const progressMilliseconds = 100;
  * the model's parameters set to the best; with averaging, validations and the best are those of the average. If a run fails, is stopped,
  * or loses its listener, it frees the model's memory.
  *
- * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
+ * @throws MuldeError TRAINER_LOCKED, TRAINER_NOT_WRITABLE, TRAINER_CHECKPOINT, TRAINER_CHECKPOINT_WRITE, TRAINER_DIVERGED
  */
 export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncGenerator<TrainEvent, TrainResult> {
   const { model, data, options, run } = plan;
@@ -54,6 +57,10 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
   const owned: { dispose(): void }[] = [];
   let finished = false;
   try {
+    if (path !== undefined) {
+      const lock = holdLock(path);
+      owned.push({ dispose: () => lock.release() });
+    }
     const objective = plan.objective();
     owned.push(objective);
     const trained: readonly Trained[] = [
@@ -84,6 +91,7 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       seconds: 0,
       stale: 0,
       drops: 0,
+      unvalidated: false,
       best: null,
       epoch: new EpochSums().sums,
     };
@@ -111,19 +119,52 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       return { type: "checkpoint", name, epoch: Math.floor(saved / stepsPerEpoch), step: saved, path: checkpoint };
     };
 
-    while (state.step < steps && state.stale < options.validation.patience) {
-      if (control.signal?.aborted) {
-        if (path !== undefined && saved !== state.step) yield await save(path);
-        control.signal.throwIfAborted();
+    /** Ranks the parameters and keeps them if they are the best. If the run is stopped meanwhile, the validation is still to come. */
+    const validate = async function* (): AsyncGenerator<TrainEvent> {
+      const epoch = state.step / stepsPerEpoch - 1;
+      const before = performance.now();
+      averaging.swap();
+      model.touch();
+      const metrics = await unlessStopped(orDiverged(name, epoch, validation.metrics(model, control.signal)));
+      const better = metrics !== undefined && (state.best === null || metrics.mrr > state.best.metrics.mrr);
+      if (better) {
+        state.best = { epoch, metrics };
+        state.stale = 0;
+        for (const table of trained) best.get(table.name)!.set(table.data);
+      } else if (metrics) {
+        state.stale++;
+        state.drops++;
+      }
+      const loss = metrics && validation.loss(model);
+      averaging.swap();
+      model.touch();
+      if (!metrics) return;
+      state.unvalidated = false;
+      const seconds = (performance.now() - before) / 1000;
+      yield { type: "validation", name, epoch, metrics, best: better, loss: loss!, seconds };
+      epochStarted = performance.now();
+    };
+    /** What comes of work, or undefined if it gave up because the run is stopped. */
+    const unlessStopped = async <T>(work: Promise<T>): Promise<T | undefined> =>
+      work.catch((error: unknown) => {
+        if (control.signal?.aborted) return undefined;
+        throw error;
+      });
+
+    while (state.unvalidated || (state.step < steps && state.stale < options.validation.patience)) {
+      const due = performance.now() - lastCheckpoint >= 60_000 * (control.checkpointMinutes ?? 5);
+      const stopped = control.signal?.aborted ?? false;
+      if (path !== undefined && (stopped || (due && !state.unvalidated)) && saved !== state.step) yield await save(path);
+      control.signal?.throwIfAborted();
+      if (state.unvalidated) {
+        yield* validate();
+        continue;
       }
       const batch = batches.at(state.step);
       const { epoch } = batch;
-      const stepped = await orDiverged(name, epoch, objective.step(batch, { signal: control.signal })).catch(
-        (error: unknown) => {
-          // A teacher that gave up because the run is stopped: nothing was updated, so the top of the loop ends the run.
-          if (control.signal?.aborted) return undefined;
-          throw error;
-        },
+      // Where a teacher gives up, nothing was updated yet.
+      const stepped = await unlessStopped(
+        orDiverged(name, epoch, objective.step(batch, { signal: control.signal })),
       );
       if (!stepped) continue;
       const { loss, attention, gradients } = stepped;
@@ -141,33 +182,19 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
         await new Promise(setImmediate);
       }
       if (state.step % stepsPerEpoch === 0) {
+        state.unvalidated = (epoch + 1) % options.validation.every === 0 || state.step === steps;
         yield { type: "epoch", name, epoch, ...sums.take(stepsPerEpoch), seconds: (now - epochStarted) / 1000 };
-        if ((epoch + 1) % options.validation.every === 0 || state.step === steps) {
-          const before = performance.now();
-          averaging.swap();
-          model.touch();
-          const metrics = await orDiverged(name, epoch, validation.metrics(model));
-          const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
-          if (better) {
-            state.best = { epoch, metrics };
-            state.stale = 0;
-            for (const table of trained) best.get(table.name)!.set(table.data);
-          } else {
-            state.stale++;
-            state.drops++;
-          }
-          const validationLoss = validation.loss(model);
-          averaging.swap();
-          model.touch();
-          const seconds = (performance.now() - before) / 1000;
-          yield { type: "validation", name, epoch, metrics, best: better, loss: validationLoss, seconds };
-        }
         epochStarted = performance.now();
       }
-      const due = performance.now() - lastCheckpoint >= 60_000 * (control.checkpointMinutes ?? 5);
-      if (path !== undefined && due) yield await save(path);
     }
-    if (path !== undefined && saved !== state.step) yield await save(path);
+    if (path !== undefined && saved !== state.step) {
+      try {
+        yield await save(path);
+      } catch (error) {
+        if (!hasCode(error, "TRAINER_CHECKPOINT_WRITE")) throw error;
+        yield { type: "warning", name, message: `The finished run has no checkpoint, only its result. ${error.message}` };
+      }
+    }
 
     for (const table of trained) table.data.set(best.get(table.name)!);
     touchAll();

@@ -30,11 +30,12 @@ export class Validation {
   }
 
   /** Filtered ranking of the validation triples in both directions. */
-  async metrics(model: KgeModel): Promise<ValidationMetrics> {
+  async metrics(model: KgeModel, signal?: AbortSignal): Promise<ValidationMetrics> {
     const { mrr, mr, hits } = await evaluate(modelScorer(model), {
       triples: this.#triples,
       numRelations: this.#data.relations,
       known: this.#data.known,
+      signal,
     });
     return { mrr, mr, hits };
   }

@@ -1,0 +1,57 @@
+import { MuldeError } from "@mulde/errors";
+import type { TripleList } from "./triples.js";
+
+// Ids are Int32, and the tables that count them have one place more.
+const MAX_COUNT = 2 ** 31 - 2;
+
+/** An argument of a wrong kind, which types do not keep out of JavaScript. `what` is the rule, such as "must be a string". */
+export function badArgument(path: readonly (string | number)[], what: string, value: unknown): MuldeError {
+  return new MuldeError("DATA_BAD_ARGUMENT", `${what}; this is ${kindOf(value)}.`, { path, value });
+}
+
+/** @throws MuldeError DATA_BAD_ARGUMENT unless the value is a string. */
+export function checkString(value: unknown, path: readonly (string | number)[]): asserts value is string {
+  if (typeof value !== "string") throw badArgument(path, "must be a string", value);
+}
+
+/** @throws MuldeError DATA_BAD_ARGUMENT unless the value can be the path of a file: a string that is not empty and without a NUL. */
+export function checkPath(value: unknown, name: string): asserts value is string {
+  checkString(value, [name]);
+  if (value === "") throw badArgument([name], "must name a file or a directory", value);
+  if (value.includes("\0")) throw badArgument([name], "must not have a NUL", value);
+}
+
+/** @throws MuldeError DATA_BAD_ARGUMENT unless the value is an integer that a number of ids can be. */
+export function checkCount(value: unknown, name: string): asserts value is number {
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > MAX_COUNT) {
+    throw badArgument([name], `must be an integer in 0..${MAX_COUNT}`, value);
+  }
+}
+
+/** @throws MuldeError DATA_BAD_ARGUMENT unless the value has three Int32Arrays of its length. */
+export function checkList(value: unknown, path: readonly (string | number)[]): asserts value is TripleList {
+  if (typeof value !== "object" || value === null) throw badArgument(path, "must be a list of triples", value);
+  const list = value as Partial<Record<keyof TripleList, unknown>>;
+  for (const key of ["heads", "relations", "tails"] as const) {
+    const column = list[key];
+    if (!(column instanceof Int32Array)) {
+      throw badArgument([...path, key], "must be an Int32Array (tripleList makes a list of plain arrays)", column);
+    }
+    if (column.length !== list.length) {
+      throw badArgument(
+        [...path, key],
+        `must have as many ids as the list has triples, ${String(list.length)}`,
+        column.length,
+      );
+    }
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined || typeof value === "boolean") return String(value);
+  if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
+  if (typeof value === "string") return value === "" ? "an empty string" : "a string";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  return typeof name === "string" && name !== "" && name !== "Object" ? `an instance of ${name}` : "an object";
+}
