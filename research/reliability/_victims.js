@@ -66,7 +66,20 @@ export async function prepare(root) {
     { name: "train", args: train("RotH", "32", "5") },
     {
       name: "distil",
-      args: ["distil", "--data", data, "--teachers", from, "--dim", "16", "--top-k", "20", "--epochs", "6", ...training],
+      args: [
+        "distil",
+        "--data",
+        data,
+        "--teachers",
+        from,
+        "--dim",
+        "16",
+        "--top-k",
+        "20",
+        "--epochs",
+        "6",
+        ...training,
+      ],
     },
     { name: "run", args: ["run", join(root, "ring.yaml")] },
     // Over an older model, which counts until the new one is whole.

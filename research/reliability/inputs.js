@@ -60,7 +60,16 @@ function tell(name, run, { faults, said }) {
   const call = Array.isArray(run) ? run.join(" ") : run;
   const lines = [`${faults.length === 0 ? "held" : "FAILED"}: ${name}`, ...faults.map((fault) => `  ${fault}`)];
   if (call) lines.push(`  mulde ${call.slice(0, 300)}`);
-  process.stderr.write(`${[...lines, ...said.trim().slice(-3000).split("\n").map((line) => `  | ${line}`)].join("\n")}\n`);
+  process.stderr.write(
+    `${[
+      ...lines,
+      ...said
+        .trim()
+        .slice(-3000)
+        .split("\n")
+        .map((line) => `  | ${line}`),
+    ].join("\n")}\n`,
+  );
 }
 
 function valueOf(flag) {

@@ -50,7 +50,8 @@ function moment({ name, milliseconds }) {
   const kinds = ["any", "any", "checkpoint", "checkpoint", "model", "model", ...(name === "run" ? ["report"] : [])];
   const kind = pick(kinds);
   if (kind === "any") return { kind, delay: random() * milliseconds };
-  const nth = kind === "checkpoint" ? 1 + Math.floor(random() * 40) : kind === "model" && name === "run" ? pick([1, 2, 3, 4]) : 1;
+  const nth =
+    kind === "checkpoint" ? 1 + Math.floor(random() * 40) : kind === "model" && name === "run" ? pick([1, 2, 3, 4]) : 1;
   return { kind, nth, delay: random() * 6 };
 }
 

@@ -58,7 +58,7 @@ function appendWhole(file: number, line: string): void {
   const stats = fstatSync(file);
   try {
     const bytes = Buffer.from(line);
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
   } catch (error) {
     if (stats.isFile()) ftruncateSync(file, stats.size);
     throw error;

@@ -86,7 +86,7 @@ test.each([
 
 test("the line stands in the message, where editors find it", () => {
   expect(wrong("data: 3\nteachers: [{}]\njunior: {}\n")).toMatchObject({
-    message: "file.yaml:1, data: Invalid input: expected string, received number.",
+    message: "file.yaml:1, data: must be text, but is the number 7.",
   });
 });
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { join } from "node:path";
-import { MuldeError } from "@mulde/errors";
+import { MuldeError } from "@mulde/eval";
 import { makeFiles } from "./_files.js";
 import { cpuSeconds, peak } from "./_hook.js";
 import { costs, differences, judgeMessage, treeOf } from "./_run.js";
@@ -30,11 +30,20 @@ async function outcome(one) {
   } catch (thrown) {
     error = thrown;
   }
-  const spent = { cpuSeconds: cpuSeconds() - cpuBefore, kilobytes: peak(), wallSeconds: (performance.now() - started) / 1000 };
+  const spent = {
+    cpuSeconds: cpuSeconds() - cpuBefore,
+    kilobytes: peak(),
+    wallSeconds: (performance.now() - started) / 1000,
+  };
   const faults = [...judge(error, one), ...costs(spent), ...differences(before, treeOf(folder))];
   process.chdir(root);
   rmSync(folder, { recursive: true, force: true });
-  const said = error instanceof Error ? (faults.length > 0 && !(error instanceof MuldeError) ? error.stack : `${error.message} (${error.code})`) : String(error ?? "no error");
+  const said =
+    error instanceof Error
+      ? faults.length > 0 && !(error instanceof MuldeError)
+        ? error.stack
+        : `${error.message} (${error.code})`
+      : String(error ?? "no error");
   return { faults, said };
 }
 

@@ -52,10 +52,12 @@ export const directory = (path) => mkdirSync(path);
 export const fifo = (path) => execFileSync("mkfifo", [path]);
 export const link = (target) => (path) => symlinkSync(target, path);
 /** A file of zeros that takes no room on the disk, after some bytes. */
-export const sparse = (size, head = "") => (path) => {
-  writeFileSync(path, head);
-  truncateSync(path, size);
-};
+export const sparse =
+  (size, head = "") =>
+  (path) => {
+    writeFileSync(path, head);
+    truncateSync(path, size);
+  };
 /** A copy of a directory or file of the fixtures. */
 export const copy = (source) => (path) => cpSync(source, path, { recursive: true });
 /** A copy of a file with its bytes, or its JSON, changed. */

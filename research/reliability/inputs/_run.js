@@ -25,7 +25,11 @@ export async function runCommand(root, one) {
     const ended = await spawned([...nodeFlags, ...args], folder, one);
     const faults = [...judge(ended, one), ...costs(ended)];
     if (!one.writes) faults.push(...differences(before, treeOf(folder)));
-    return { faults, said: `${ended.stderr}${ended.signal ? `(${ended.signal})` : `(exit code ${ended.code})`}`, ended };
+    return {
+      faults,
+      said: `${ended.stderr}${ended.signal ? `(${ended.signal})` : `(exit code ${ended.code})`}`,
+      ended,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -106,11 +110,13 @@ export function judgeMessage(message, code, one) {
   }
   if (!/[.?!]$/.test(message)) faults.push("is no sentence");
   if (message.length > 1500) faults.push(`has ${message.length} characters`);
-  const raw = /\bE[A-Z]{4,}: |\bsyscall\b|is not a function|not iterable|Cannot (read|set|convert)|\[object |\bundefined\b/;
+  const raw =
+    /\bE[A-Z]{4,}: |\bsyscall\b|is not a function|not iterable|Cannot (read|set|convert)|\[object |\bundefined\b/;
   const internal = raw.exec(message.replaceAll(one.quotes ?? "\0", ""));
   if (internal) faults.push(`shows an internal error: ${internal[0]}`);
   // eslint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(message)) faults.push("shows control characters");
+  if (/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(message))
+    faults.push("shows control characters");
   return faults;
 }
 
@@ -182,7 +188,10 @@ function apiProcess(root, module, names, fixtures) {
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const outcomes = lines.split("\n").filter((line) => line.startsWith('{"name"')).map((line) => JSON.parse(line));
+      const outcomes = lines
+        .split("\n")
+        .filter((line) => line.startsWith('{"name"'))
+        .map((line) => JSON.parse(line));
       resolve({ outcomes, stderr, end: signal ?? `exit code ${code}` });
     });
   });

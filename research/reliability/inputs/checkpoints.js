@@ -36,7 +36,11 @@ export const cases = ({ checkpoint, model }) => {
     bytes("a flipped bit in its first value", (content) => flipped(content, 8 + Number(content.readBigUInt64LE(0)), 6)),
     bytes("a flipped bit in its header", (content) => flipped(content, 60, 2)),
     header("no metadata", ({ __metadata__: _, ...rest }) => rest),
-    header("no array of a table", (known) => Object.fromEntries(Object.entries(known).map(([name, field]) => [name === "now.entity" ? "now.other" : name, field]))),
+    header("no array of a table", (known) =>
+      Object.fromEntries(
+        Object.entries(known).map(([name, field]) => [name === "now.entity" ? "now.other" : name, field]),
+      ),
+    ),
     metadata("a newer format", { format: "99" }),
     metadata("a state that is no JSON", { state: "{" }),
     metadata("a state of another shape", { state: "{}" }),
@@ -46,7 +50,9 @@ export const cases = ({ checkpoint, model }) => {
     refused("of another dimension", whole, ["--dim", "8"]),
     refused("of another model", whole, ["--model", "TransE"]),
     refused("of more epochs", whole, ["--epochs", "3"]),
-    refused("of other data of the same sizes", whole, [], "checkpoint.safetensors", { "graph/train.txt": train.replace("Alba\tlikes\tCira", "Alba\tlikes\tDano") }),
+    refused("of other data of the same sizes", whole, [], "checkpoint.safetensors", {
+      "graph/train.txt": train.replace("Alba\tlikes\tCira", "Alba\tlikes\tDano"),
+    }),
     refused("of other names", whole, [], "checkpoint.safetensors", { "graph/test.txt": "Bero\tlikes\tEgon\n" }),
   ];
 };

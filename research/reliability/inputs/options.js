@@ -3,9 +3,17 @@ import { graph } from "./_files.js";
 import { trainedWith } from "./_fixtures.js";
 
 const call = ["train", "--data", "graph", "--out", "out"];
-const usage = (name, args, names, run = call) => ({ name, files: graph(), run: [...run, ...args], code: "CLI_USAGE", names });
-const flag = (name, value, names = name) => usage(`${name} ${JSON.stringify(value).slice(0, 30)}`, [name, value], names);
-const set = (text, names = text.slice(0, Math.max(0, text.indexOf("=")))) => usage(`--set ${text.slice(0, 40)}`, ["--set", text], names);
+const usage = (name, args, names, run = call) => ({
+  name,
+  files: graph(),
+  run: [...run, ...args],
+  code: "CLI_USAGE",
+  names,
+});
+const flag = (name, value, names = name) =>
+  usage(`${name} ${JSON.stringify(value).slice(0, 30)}`, [name, value], names);
+const set = (text, names = text.slice(0, Math.max(0, text.indexOf("=")))) =>
+  usage(`--set ${text.slice(0, 40)}`, ["--set", text], names);
 const distil = (name, args, names) => usage(name, args, names, ["distil", "--teachers", "models/a", ...call.slice(1)]);
 const long = "9".repeat(100_000);
 
@@ -138,7 +146,11 @@ export const cases = () => [
   distil("an unknown scaling", ["--set", "senior.scaling=linear"], "senior.scaling"),
   distil("an unknown attention", ["--set", "senior.attention=self"], "senior.attention"),
   distil("an unknown candidate source", ["--set", "soft.candidates=teachers"], "soft.candidates"),
-  distil("candidates that do not go with the loss", ["--set", "soft.candidates=sampled", "--loss", "1vsAll"], "soft.candidates"),
+  distil(
+    "candidates that do not go with the loss",
+    ["--set", "soft.candidates=sampled", "--loss", "1vsAll"],
+    "soft.candidates",
+  ),
   distil("a refresh of 0", ["--set", "soft.candidates.refresh=0"], "soft.candidates.refresh"),
   distil("too many queries", ["--set", "soft.queries=17"], "soft.queries"),
   distil("a negative adaptFrom", ["--set", "soft.adaptFrom=-1"], "soft.adaptFrom"),
@@ -162,8 +174,20 @@ export const cases = () => [
   usage("an unknown option of mulde options", [], "optimizer.clip", ["options", "optimizer.clip"]),
   usage("an option of mulde options with an escape", [], "\\u001b", ["options", "\u001b[2J"]),
   usage("an empty name for mulde options", [], "option", ["options", ""]),
-  usage("two values for mulde options", [], "arguments", ["options", "model", "loss"]),
+  usage("two values for mulde options", [], "'loss'", ["options", "model", "loss"]),
 
-  { name: "more negatives and a larger batch than the graph has", files: graph(), run: [...call, ...trainedWith, "--batch-size", "100000"], writes: true, names: "RotH" },
-  { name: "hexadecimal and exponents are numbers", files: graph(), run: [...call, ...trainedWith, "--batch-size", "0x10", "--learning-rate", "1e-2"], writes: true, names: "RotH" },
+  {
+    name: "more negatives and a larger batch than the graph has",
+    files: graph(),
+    run: [...call, ...trainedWith, "--batch-size", "100000"],
+    writes: true,
+    names: "RotH",
+  },
+  {
+    name: "hexadecimal and exponents are numbers",
+    files: graph(),
+    run: [...call, ...trainedWith, "--batch-size", "0x10", "--learning-rate", "1e-2"],
+    writes: true,
+    names: "RotH",
+  },
 ];

@@ -32,14 +32,46 @@ export const cases = ({ model, transe, other, scores }) => {
     table("a table that is a directory", directory),
     table("a table of zeros", Buffer.alloc(4096)),
     table("a sparse table of 1 GB", sparse(1e9)),
-    table("a truncated table", changed(scores, (content) => content.subarray(0, content.length - 10))),
-    table("a table without its beginning", changed(scores, (content) => content.subarray(10))),
-    table("a flipped bit in the footer's length", changed(scores, (content) => flipped(content, -7, 5))),
-    table("a flipped bit in the header of a page", changed(scores, (content) => flipped(content, 4, 5))),
+    table(
+      "a truncated table",
+      changed(scores, (content) => content.subarray(0, content.length - 10)),
+    ),
+    table(
+      "a table without its beginning",
+      changed(scores, (content) => content.subarray(10)),
+    ),
+    table(
+      "a flipped bit in the footer's length",
+      changed(scores, (content) => flipped(content, -7, 5)),
+    ),
+    table(
+      "a flipped bit in the header of a page",
+      changed(scores, (content) => flipped(content, 4, 5)),
+    ),
     table("a model's parameters", copy(`${model}/model.safetensors`)),
-    refused("a table of another graph's ids", "scores.parquet", "SENIOR_TEACHER_FAILED", ["scores", "head"], { "scores.parquet": copy(scores) }),
-    { name: "names that repeat get numbers", files: { ...graph(), "a/model": copy(model), "b/model": copy(transe) }, run: distil("a/model,b/model"), writes: true, names: "RotH" },
-    { name: "a K beyond the entities", files: { ...graph(), model: copy(model) }, run: distil("model", ["--top-k", "100000"]), writes: true, names: "RotH" },
-    { name: "an adapting table", files: { ...graph(), "scores.parquet": copy(scores) }, run: distil("scores.parquet", ["--set", "soft.adaptFrom=1"]), code: "CLI_USAGE", names: "soft.adaptFrom" },
+    refused("a table of another graph's ids", "scores.parquet", "SENIOR_TEACHER_FAILED", ["scores", "head"], {
+      "scores.parquet": copy(scores),
+    }),
+    {
+      name: "names that repeat get numbers",
+      files: { ...graph(), "a/model": copy(model), "b/model": copy(transe) },
+      run: distil("a/model,b/model"),
+      writes: true,
+      names: "RotH",
+    },
+    {
+      name: "a K beyond the entities",
+      files: { ...graph(), model: copy(model) },
+      run: distil("model", ["--top-k", "100000"]),
+      writes: true,
+      names: "RotH",
+    },
+    {
+      name: "an adapting table",
+      files: { ...graph(), "scores.parquet": copy(scores) },
+      run: distil("scores.parquet", ["--set", "soft.adaptFrom=1"]),
+      code: "CLI_USAGE",
+      names: "soft.adaptFrom",
+    },
   ];
 };

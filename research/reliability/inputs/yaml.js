@@ -1,7 +1,8 @@
 // Experiments: YAML of wrong shape, and experiments that make no sense.
 import { directory, fifo, graph, gz, link, sparse } from "./_files.js";
 
-const sound = "data: graph\nteachers: [{ model: { name: RotH, dim: 4 }, epochs: 1 }]\njunior: { model: { name: RotH, dim: 4 }, epochs: 1 }\n";
+const sound =
+  "data: graph\nteachers: [{ model: { name: RotH, dim: 4 }, epochs: 1 }]\njunior: { model: { name: RotH, dim: 4 }, epochs: 1 }\n";
 const run = (name, text, code, names, args = []) => ({
   name,
   files: { ...graph(), "x.yaml": text },
@@ -10,10 +11,13 @@ const run = (name, text, code, names, args = []) => ({
   names: [].concat(names),
 });
 const yaml = (name, text, line) => run(name, text, "CLI_YAML", line === undefined ? "x.yaml" : `x.yaml:${line}`);
-const option = (name, text, line, names = []) => run(name, text, "TRAINER_OPTION", [`x.yaml:${line}`, ...[].concat(names)]);
+const option = (name, text, line, names = []) =>
+  run(name, text, "TRAINER_OPTION", [`x.yaml:${line}`, ...[].concat(names)]);
 const with_ = (name, more, names) => option(name, sound + more, 4, names);
 const laughs = Array.from({ length: 20 }, (_, i) =>
-  i === 0 ? "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]" : `a${i}: &a${i} [${new Array(9).fill(`*a${i - 1}`).join(", ")}]`,
+  i === 0
+    ? "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"
+    : `a${i}: &a${i} [${new Array(9).fill(`*a${i - 1}`).join(", ")}]`,
 ).join("\n");
 const mapLaughs = Array.from({ length: 30 }, (_, i) =>
   i === 0 ? "a0: &a0 { x: 1 }" : `a${i}: &a${i} { l: *a${i - 1}, r: *a${i - 1} }`,
@@ -24,7 +28,10 @@ export const cases = () => [
   yaml("an unknown alias in a merge key", `${sound}defaults: { <<: *none }\n`, 4),
   yaml("a billion laughs", `${laughs}\n${sound}`),
   yaml("a billion laughs of maps", `${mapLaughs}\n${sound}`),
-  yaml("a billion laughs by merge keys", `a: &a { x: 1 }\n${Array.from({ length: 40 }, (_, i) => `b${i}: &b${i} { l: ${i === 0 ? "*a" : `*b${i - 1}`}, r: ${i === 0 ? "*a" : `*b${i - 1}`}, <<: ${i === 0 ? "*a" : `*b${i - 1}`} }`).join("\n")}\n${sound}`),
+  yaml(
+    "a billion laughs by merge keys",
+    `a: &a { x: 1 }\n${Array.from({ length: 40 }, (_, i) => `b${i}: &b${i} { l: ${i === 0 ? "*a" : `*b${i - 1}`}, r: ${i === 0 ? "*a" : `*b${i - 1}`}, <<: ${i === 0 ? "*a" : `*b${i - 1}`} }`).join("\n")}\n${sound}`,
+  ),
   yaml("a map that contains itself", `data: graph\nteachers: &t [{ model: *t }]\njunior: {}\n`),
   yaml("defaults that contain themselves", `${sound}defaults: &d { model: *d }\n`, 4),
   yaml("a merge key of itself", `${sound}defaults: &d { <<: *d }\n`, 4),
@@ -39,7 +46,10 @@ export const cases = () => [
   yaml("a tag of Python", `${sound}defaults: !!python/object:os.system x\n`, 4),
   yaml("100,000 levels of lists", `${sound}defaults: ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`, 4),
   yaml("100,000 levels of maps", `${sound}defaults: ${"{a: ".repeat(100_000)}1${"}".repeat(100_000)}\n`, 4),
-  yaml("2,000 levels of blocks", `${sound}defaults:\n${Array.from({ length: 2000 }, (_, i) => `${" ".repeat(i + 1)}a:\n`).join("")}`),
+  yaml(
+    "2,000 levels of blocks",
+    `${sound}defaults:\n${Array.from({ length: 2000 }, (_, i) => `${" ".repeat(i + 1)}a:\n`).join("")}`,
+  ),
   yaml("100,000 dashes", `${sound}defaults: \n  ${"- ".repeat(100_000)}1\n`),
   yaml("UTF-16", Buffer.from(`\ufeff${sound}`, "utf16le")),
   yaml("Latin-1", Buffer.from(`${sound}name: Zo\u00eb\n`, "latin1"), 4),
@@ -96,28 +106,75 @@ export const cases = () => [
   with_("a variant's name with an escape", 'variants: { "\\e[31m": {} }\n', "variants"),
   with_("a variant called as a teacher", "variants: { RotH: {} }\n", "RotH"),
   with_("a variant with an unknown teacher", "variants: { a: { teachers: [Rot] } }\n", "Rot"),
-  option("a teacher from a directory with options", "data: graph\nteachers: [{ from: x, epochs: 3 }]\njunior: {}\n", 2, "epochs"),
+  option(
+    "a teacher from a directory with options",
+    "data: graph\nteachers: [{ from: x, epochs: 3 }]\njunior: {}\n",
+    2,
+    "epochs",
+  ),
   option("a from that is a number", "data: graph\nteachers: [{ from: 7 }]\njunior: {}\n", 2, "from"),
   option("an unknown model", "data: graph\nteachers: [{ model: RotX }]\njunior: {}\n", 2, "RotX"),
   option("teachers of the first teacher", "data: graph\nteachers: [{ teachers: [RotH] }]\njunior: {}\n", 2, "teachers"),
-  option("a junior's teacher that is not there", "data: graph\nteachers: [{}]\njunior: { teachers: [a] }\n", 3, "teachers"),
+  option(
+    "a junior's teacher that is not there",
+    "data: graph\nteachers: [{}]\njunior: { teachers: [a] }\n",
+    3,
+    "teachers",
+  ),
   option("a junior with no teachers", "data: graph\nteachers: [{}]\njunior: { teachers: [] }\n", 3, "teachers"),
-  option("candidates that clash", "data: graph\nteachers: [{}]\njunior: { loss: 1vsAll, soft: { candidates: sampled } }\n", 3, "candidates"),
+  option(
+    "candidates that clash",
+    "data: graph\nteachers: [{}]\njunior: { loss: 1vsAll, soft: { candidates: sampled } }\n",
+    3,
+    "candidates",
+  ),
   run("data that is not there", sound.replace("graph", "./grahp"), "DATA_NOT_FOUND", "grahp"),
   run("a data set that is not known", sound.replace("graph", "WN18R"), "DATA_UNKNOWN_DATASET", "WN18R"),
   option("empty data", sound.replace("graph", '""'), 1, "data"),
-  run("a teacher's directory that is not there", "data: graph\nteachers: [{ from: nowhere }]\njunior: { epochs: 1 }\n", "MODELS_NOT_FOUND", "nowhere"),
+  run(
+    "a teacher's directory that is not there",
+    "data: graph\nteachers: [{ from: nowhere }]\njunior: { epochs: 1 }\n",
+    "MODELS_NOT_FOUND",
+    "nowhere",
+  ),
   run("a seed by flag for YAML that is none", "a: [\n", "CLI_YAML", "x.yaml", ["--seed", "1"]),
   run("a seed by flag for a list", "- a\n", "TRAINER_OPTION", "x.yaml", ["--seed", "1"]),
-  run("a seed by flag for aliases that are not known", `${sound}defaults: *none\n`, "CLI_YAML", "x.yaml:4", ["--seed", "1"]),
-  { name: "no file", run: "run nowhere.yaml --out out", code: "CLI_NOT_FOUND", names: "nowhere.yaml" },
-  { name: "a directory", files: { "x.yaml": directory }, run: "run x.yaml --out out", code: "CLI_NOT_FOUND", names: "x.yaml" },
-  { name: "a FIFO", files: { "x.yaml": fifo }, run: "run x.yaml --out out", code: "CLI_NOT_FOUND", names: "x.yaml" },
-  { name: "a device", run: "run /dev/zero --out out", code: "CLI_NOT_FOUND", names: "/dev/zero" },
-  { name: "a link to itself", files: { "x.yaml": link("x.yaml") }, run: "run x.yaml --out out", code: "CLI_NOT_FOUND", names: "x.yaml" },
+  run("a seed by flag for aliases that are not known", `${sound}defaults: *none\n`, "CLI_YAML", "x.yaml:4", [
+    "--seed",
+    "1",
+  ]),
+  { name: "no file", run: "run nowhere.yaml --out out", code: "CLI_FILE", names: "nowhere.yaml" },
+  {
+    name: "a directory",
+    files: { "x.yaml": directory },
+    run: "run x.yaml --out out",
+    code: "CLI_FILE",
+    names: "x.yaml",
+  },
+  { name: "a FIFO", files: { "x.yaml": fifo }, run: "run x.yaml --out out", code: "CLI_FILE", names: "x.yaml" },
+  { name: "a device", run: "run /dev/zero --out out", code: "CLI_FILE", names: "/dev/zero" },
+  {
+    name: "a link to itself",
+    files: { "x.yaml": link("x.yaml") },
+    run: "run x.yaml --out out",
+    code: "CLI_FILE",
+    names: "x.yaml",
+  },
   { name: "neither a file nor a preset", run: "run --out out", code: "CLI_USAGE", names: "--preset" },
-  { name: "a file and a preset", files: { "x.yaml": sound }, run: "run x.yaml --preset quickstart --out out", code: "CLI_USAGE", names: "--preset" },
+  {
+    name: "a file and a preset",
+    files: { "x.yaml": sound },
+    run: "run x.yaml --preset quickstart --out out",
+    code: "CLI_USAGE",
+    names: "--preset",
+  },
   { name: "an unknown preset", run: "run --preset quickstrat --out out", code: "CLI_USAGE", names: "quickstart" },
-  { name: "a negative seed by flag", files: { "x.yaml": sound }, run: "run x.yaml --seed -1 --out out", code: "CLI_USAGE", names: "--seed" },
+  {
+    name: "a negative seed by flag",
+    files: { "x.yaml": sound },
+    run: "run x.yaml --seed -1 --out out",
+    code: "CLI_USAGE",
+    names: "--seed",
+  },
   { name: "no --out", files: { "x.yaml": sound }, run: "run x.yaml", code: "CLI_USAGE", names: "--out" },
 ];

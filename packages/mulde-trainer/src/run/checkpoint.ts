@@ -151,7 +151,10 @@ function checkArrays({ tensors }: SafetensorsFile, arrays: ReadonlyMap<string, F
   }
   if (tensors.size === arrays.size) return;
   const odd = [...tensors.keys()].find((name) => !arrays.has(name));
-  throw refusal(path, `the checkpoint holds an array ${JSON.stringify(odd)}, which the run lacks: delete it to start anew.`);
+  throw refusal(
+    path,
+    `the checkpoint holds an array ${JSON.stringify(odd)}, which the run lacks: delete it to start anew.`,
+  );
 }
 
 function refusal(path: string, reason: string, cause?: unknown): MuldeError {

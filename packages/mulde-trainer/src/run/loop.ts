@@ -154,7 +154,8 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
     while (state.unvalidated || (state.step < steps && state.stale < options.validation.patience)) {
       const due = performance.now() - lastCheckpoint >= 60_000 * (control.checkpointMinutes ?? 5);
       const stopped = control.signal?.aborted ?? false;
-      if (path !== undefined && (stopped || (due && !state.unvalidated)) && saved !== state.step) yield await save(path);
+      if (path !== undefined && (stopped || (due && !state.unvalidated)) && saved !== state.step)
+        yield await save(path);
       control.signal?.throwIfAborted();
       if (state.unvalidated) {
         yield* validate();
@@ -163,9 +164,7 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       const batch = batches.at(state.step);
       const { epoch } = batch;
       // Where a teacher gives up, nothing was updated yet.
-      const stepped = await unlessStopped(
-        orDiverged(name, epoch, objective.step(batch, { signal: control.signal })),
-      );
+      const stepped = await unlessStopped(orDiverged(name, epoch, objective.step(batch, { signal: control.signal })));
       if (!stepped) continue;
       const { loss, attention, gradients } = stepped;
       if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
@@ -192,7 +191,11 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
         yield await save(path);
       } catch (error) {
         if (!hasCode(error, "TRAINER_CHECKPOINT_WRITE")) throw error;
-        yield { type: "warning", name, message: `The finished run has no checkpoint, only its result. ${error.message}` };
+        yield {
+          type: "warning",
+          name,
+          message: `The finished run has no checkpoint, only its result. ${error.message}`,
+        };
       }
     }
 
