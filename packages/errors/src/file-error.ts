@@ -23,6 +23,7 @@ const reasons: Readonly<Record<string, Readonly<Record<FileAction, string>> | st
     read: "this is a directory, not a file; check the path.",
     written: `a directory is in the place of the file; remove it, or ${elsewhere}.`,
   },
+  EEXIST: `something else with this name is in the way; remove it, or ${elsewhere}.`,
   ENOTDIR: "a part of the path is a file, not a directory; check the path.",
   ENAMETOOLONG: "the name is too long for the file system; shorten it.",
   EMFILE: "this process has too many files open; raise the limit (ulimit -n).",
@@ -30,7 +31,7 @@ const reasons: Readonly<Record<string, Readonly<Record<FileAction, string>> | st
 };
 
 // Other codes for the same failure.
-const synonyms: Readonly<Record<string, string>> = { EPERM: "EACCES", ENFILE: "EMFILE", EEXIST: "EISDIR" };
+const synonyms: Readonly<Record<string, string>> = { EPERM: "EACCES", ENFILE: "EMFILE" };
 
 /**
  * A failed system call on a file, as an error that names the file, says what is wrong and how to fix it.

@@ -1,6 +1,7 @@
 import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
 import { checkConfig, type ModelConfig } from "../config.js";
+import type { Digests } from "./whole-file.js";
 
 /** Raised whenever an earlier version of this package could no longer read what this one writes. */
 const formatVersion = 1;
@@ -13,6 +14,8 @@ const digestSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hex digits"),
 });
 
+const digestsSchema = z.record(name, digestSchema);
+
 const configSchema = z.object({
   format: z.literal(formatVersion),
   model: name,
@@ -22,7 +25,7 @@ const configSchema = z.object({
   curvature: z.enum(["shared", "relation"]),
   dataset: z.object({ name: z.string(), fingerprint: z.string() }).optional(),
   training: z.record(z.string(), z.unknown()).optional(),
-  files: z.record(name, digestSchema).optional(),
+  files: digestsSchema.optional(),
 });
 
 /** What `config.json` holds. */
@@ -31,7 +34,7 @@ export interface SavedConfig {
   readonly dataset?: { readonly name: string; readonly fingerprint: string };
   readonly training?: Readonly<Record<string, unknown>>;
   /** What the other files of the directory are, by their names; none if the directory was written by hand or from Python. */
-  readonly files?: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+  readonly files?: Digests;
 }
 
 /**
@@ -84,4 +87,14 @@ export function parseConfig(text: string, file: string): SavedConfig {
     throw error instanceof MuldeError ? error.at({ file }) : error;
   }
   return { config, ...(dataset && { dataset }), ...(training && { training }), ...(files && { files }) };
+}
+
+/** What a `config.json` says of the other files, of whatever model and version it is; nothing if it cannot be understood. */
+export function digestsIn(text: string): Digests {
+  try {
+    const { files } = JSON.parse(text) as { files?: unknown };
+    return digestsSchema.parse(files);
+  } catch {
+    return {};
+  }
 }

@@ -2,7 +2,7 @@ import { MuldeError } from "@mulde/errors";
 import { bytesIn, dtypeOf, type SafetensorsInput } from "./_safetensors-values.js";
 
 /** What the header says of a tensor: `start` and `end` count from the first byte behind the header. */
-export interface Field {
+interface Field {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly start: number;

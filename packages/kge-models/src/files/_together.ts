@@ -12,6 +12,7 @@ import { fileError } from "@mulde/errors";
 import { type OpenFile, openRegular, type ReadCodes, sha256Of } from "./_reading.js";
 import {
   type Digest,
+  type Digests,
   flushDirectory,
   isOver,
   removeStale,
@@ -19,9 +20,6 @@ import {
   temporaryName,
   writeFlushed,
 } from "./whole-file.js";
-
-/** The digests of files by their names. */
-export type Digests = Readonly<Record<string, Digest>>;
 
 /** A file to write. */
 export interface Content {
@@ -34,8 +32,8 @@ export interface Marker {
   readonly name: string;
   /** Its bytes, which hold the digests of the others. */
   readonly content: (digests: Digests) => Iterable<Uint8Array>;
-  /** The digests in the marker of a directory; undefined if there is none, or it cannot be read. */
-  readonly digests: (path: string) => Promise<Digests | undefined>;
+  /** The digests in the marker of a directory; none if it is missing or cannot be understood. */
+  readonly digests: (path: string) => Promise<Digests>;
 }
 
 /**
@@ -68,6 +66,7 @@ export async function writeTogether(
       digests[name] = await orFail(path(name), writeFlushed(temporaryName(path(name)), pieces()));
     }
     await orFail(markerPath, writeFlushed(temporaryName(markerPath), marker.content(digests)));
+    await flushDirectory(directory);
     await orFail(markerPath, rename(temporaryName(markerPath), markerPath));
   } catch (error) {
     // The first error is the one to report, whatever happens here.
@@ -119,8 +118,8 @@ async function endInterrupted(
     const path = join(directory, name);
     const left = (await temporariesOf(path)).filter(({ pid }) => isOver(pid));
     if (left.length === 0) continue;
-    digests ??= (await marker.digests(join(directory, marker.name))) ?? {};
-    const digest = digests[name];
+    digests ??= await marker.digests(join(directory, marker.name));
+    const digest = Object.hasOwn(digests, name) ? digests[name] : undefined;
     if (digest !== undefined && !(await fileHasDigest(path, digest))) {
       for (const temporary of left) {
         if (!(await fileHasDigest(temporary.path, digest))) continue;

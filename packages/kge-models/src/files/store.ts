@@ -6,13 +6,13 @@ import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
 import { tableShapes } from "../models/_shape.js";
 import { modelDefinition } from "../models/registry.js";
-import { encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
+import { digestsIn, encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
 import { bytesAt, type OpenFile, openRegular, type ReadCodes } from "./_reading.js";
 import { layOut, product, quoted, shapeText } from "./_safetensors-header.js";
-import { type Digests, openTogether, writeTogether } from "./_together.js";
+import { openTogether, writeTogether } from "./_together.js";
 import { checkNames, checkUnique, readVocabulary, vocabularyLines } from "./_vocabulary.js";
 import { bytesOf, readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
-import { encoded } from "./whole-file.js";
+import { type Digests, encoded } from "./whole-file.js";
 
 /** What a model directory holds beside the parameters. */
 export interface ModelInfo {
@@ -97,11 +97,7 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
     {
       name: files.config,
       content: (digests) => encoded([configOf(digests)]),
-      // What is there may be anything.
-      digests: (path) =>
-        readConfig(path)
-          .then(({ saved }) => saved.files)
-          .catch(() => undefined),
+      digests: (path) => readText(path).then(digestsIn, () => ({})),
     },
   );
 }
@@ -237,6 +233,12 @@ function notFinite(values: Float32Array): number {
 }
 
 async function readConfig(path: string): Promise<{ text: string; saved: SavedConfig }> {
+  const text = await readText(path);
+  return { text, saved: parseConfig(text, path) };
+}
+
+/** The text of `config.json`. */
+async function readText(path: string): Promise<string> {
   const file = await openRegular(path, codes);
   try {
     if (file.size > maxConfigBytes) {
@@ -244,8 +246,7 @@ async function readConfig(path: string): Promise<{ text: string; saved: SavedCon
       throw new MuldeError("MODELS_FILE", reason, { file: path });
     }
     const bytes = await bytesAt(file, 0, file.size);
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { text, saved: parseConfig(text, path) };
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     if (cause instanceof MuldeError) throw cause;
     throw new MuldeError("MODELS_FILE", "The file is not UTF-8; restore it, or save it as UTF-8.", {

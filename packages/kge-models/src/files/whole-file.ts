@@ -13,6 +13,9 @@ export interface Digest {
   readonly sha256: string;
 }
 
+/** The digests of files by their names. */
+export type Digests = Readonly<Record<string, Digest>>;
+
 /** Bytes that are read, hashed or written at once: enough for the disk, and little beside any model. */
 export const pieceBytes = 4 << 20;
 

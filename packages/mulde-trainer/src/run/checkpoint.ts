@@ -41,8 +41,10 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const tensors = Object.fromEntries([...arrays].map(([name, data]) => [name, { shape: [data.length], data }]));
   const metadata = { format: String(formatVersion), state: JSON.stringify(state) };
+  let place = dirname(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(place, { recursive: true });
+    place = path;
     await writeSafetensors(path, tensors, metadata, { checksum: true });
   } catch (cause) {
     const before = await stat(path).then(
@@ -50,7 +52,7 @@ export async function writeCheckpoint(
       () => false,
     );
     const also = before ? "The last checkpoint is intact; run again to go on from there." : undefined;
-    throw fileError("TRAINER_CHECKPOINT_WRITE", "written", path, cause, also);
+    throw fileError("TRAINER_CHECKPOINT_WRITE", "written", place, cause, also);
   }
 }
 
