@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
 import type { ReadEntry } from "tar";
@@ -8,7 +9,7 @@ import { Budget, UNPACK_LIMITS } from "./_limits.js";
 import type { UnpackLimits } from "./_limits.js";
 import { quoted } from "./_names.js";
 import type { Source } from "./_source.js";
-import { fileSource } from "./_source.js";
+import { fileSource, readError } from "./_source.js";
 import type { Folder } from "./_splits.js";
 
 export interface ArchiveOptions {
@@ -54,12 +55,22 @@ export async function openArchive(path: string, { limits = UNPACK_LIMITS, signal
     members++;
   }
   if (members === 0) throw damaged(path, "it is empty");
+  // Members may be packed though the archive is not.
+  budget.used(await sizeOf(path));
   return {
     name: path,
     list: (below = "") =>
       Promise.resolve({ files: inside(files.keys(), below), directories: inside(directories, below) }),
     source: (name) => memberSource(path, name, files.get(name)!, budget, signal),
   };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    throw readError(path, cause);
+  }
 }
 
 /** A file of the archive: the nth member. */
@@ -95,7 +106,7 @@ async function* walk(
 ): AsyncGenerator<ReadEntry | Buffer> {
   let found: (ReadEntry | Buffer)[] = [];
   let headers = 0;
-  let ended = false;
+  const end = { seen: false };
   // Only the first one is thrown: it causes the others.
   const failures: MuldeError[] = [];
   const parser = new Parser({
@@ -103,7 +114,7 @@ async function* walk(
       found.push(entry);
       entry.on("data", (chunk) => found.push(chunk));
     },
-    onwarn: (_code, message) => failures.push(damaged(path, String(message))),
+    onwarn: (_code, message) => failures.push(damaged(path, message)),
   });
   parser.on("error", (error: unknown) => failures.push(damaged(path, (error as Error).message, error)));
   parser.on("meta", () => {
@@ -114,7 +125,7 @@ async function* walk(
     failures.push(unsafe(path, `its member ${quoted(entry.path)} is a ${entry.type}, not a plain file`));
   });
   parser.on("eof", () => {
-    ended = true;
+    end.seen = true;
   });
   for await (const { chunk, isHead } of withHead(unpack(source))) {
     // The parser would unpack a gzip or zstd within by itself, without limits.
@@ -122,7 +133,7 @@ async function* walk(
     await setImmediate();
     signal?.throwIfAborted();
     // The parser would join everything behind the end, again and again.
-    if (!ended) parser.write(chunk);
+    if (!end.seen) parser.write(chunk);
     if (failures[0]) throw failures[0];
     const now = found;
     found = [];

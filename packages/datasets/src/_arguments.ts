@@ -4,9 +4,17 @@ import type { TripleList } from "./triples.js";
 // Ids are Int32, and the tables that count them have one place more.
 const MAX_COUNT = 2 ** 31 - 2;
 
+// No system opens a longer one, and an error would quote all of it.
+const MAX_PATH = 4096;
+
 /** An argument of a wrong kind, which types do not keep out of JavaScript. `what` is the rule, such as "must be a string". */
 export function badArgument(path: readonly (string | number)[], what: string, value: unknown): MuldeError {
   return new MuldeError("DATA_BAD_ARGUMENT", `${what}; this is ${kindOf(value)}.`, { path, value });
+}
+
+/** Whether a value can have properties, whatever its type promises. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** @throws MuldeError DATA_BAD_ARGUMENT unless the value is a string. */
@@ -18,6 +26,7 @@ export function checkString(value: unknown, path: readonly (string | number)[]):
 export function checkPath(value: unknown, name: string): asserts value is string {
   checkString(value, [name]);
   if (value === "") throw badArgument([name], "must name a file or a directory", value);
+  if (value.length > MAX_PATH) throw badArgument([name], `must have at most ${MAX_PATH} characters`, value);
   if (value.includes("\0")) throw badArgument([name], "must not have a NUL", value);
 }
 
@@ -30,8 +39,10 @@ export function checkCount(value: unknown, name: string): asserts value is numbe
 
 /** @throws MuldeError DATA_BAD_ARGUMENT unless the value has three Int32Arrays of its length. */
 export function checkList(value: unknown, path: readonly (string | number)[]): asserts value is TripleList {
-  if (typeof value !== "object" || value === null) throw badArgument(path, "must be a list of triples", value);
+  if (!isObject(value)) throw badArgument(path, "must be a list of triples", value);
   const list = value as Partial<Record<keyof TripleList, unknown>>;
+  if (!Number.isInteger(list.length))
+    throw badArgument([...path, "length"], "must be the number of triples", list.length);
   for (const key of ["heads", "relations", "tails"] as const) {
     const column = list[key];
     if (!(column instanceof Int32Array)) {
@@ -47,7 +58,8 @@ export function checkList(value: unknown, path: readonly (string | number)[]): a
   }
 }
 
-function kindOf(value: unknown): string {
+/** What a value is, for a message, in a few words whatever its size. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined || typeof value === "boolean") return String(value);
   if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
   if (typeof value === "string") return value === "" ? "an empty string" : "a string";

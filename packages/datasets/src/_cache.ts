@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileError, MuldeError } from "@mulde/errors";
@@ -14,39 +14,70 @@ import { refuseEmpty } from "./read.js";
 // A part that nobody wrote to for an hour has no writer: a download without bytes gives up far sooner.
 const ABANDONED_MS = 3_600_000;
 
-/** The parts that this process writes at present. */
-const active = new Set<string>();
-let parts = 0;
+/**
+ * Makes a directory and those that it is in.
+ * @throws MuldeError DATA_CACHE that names the directory.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    if ((await stat(directory).catch(() => undefined))?.isDirectory() === true) return;
+    // Not by the option `recursive`, which tries for ever where directories cannot be made, as in /proc.
+    if (dirname(directory) !== directory) await makeDirectory(dirname(directory));
+    await mkdir(directory).catch(async (cause: unknown) => {
+      // Another process was faster.
+      if (!(await stat(directory)).isDirectory()) throw cause;
+    });
+  } catch (cause) {
+    throw cause instanceof MuldeError ? cause : cacheError(directory, cause);
+  }
+}
+
+/** The end of a part's name: the process that writes it, 0 for nobody, and something that no other part has. */
+const PART = /\.(\d+)-[0-9a-f]{8}\.part$/;
+
+function partOf(target: string, pid: number): string {
+  return `${target}.${pid}-${randomBytes(4).toString("hex")}.part`;
+}
 
 /**
- * A file for a download to grow in, which no other download writes to. It takes over what a dead process or an earlier call left, with its
+ * A file for a download to grow in, which no other download writes to. It takes over what an earlier call or a dead process left, with its
  * ETag, and removes further left-overs. Call `releasePart` at the end.
  */
 export async function claimPart(target: string): Promise<string> {
-  const part = `${target}.${process.pid}-${++parts}.part`;
-  active.add(part);
+  const part = partOf(target, process.pid);
   for (const old of await abandonedParts(target)) {
-    const taken = await rename(old, part).then(
-      () => true,
-      () => false,
-    );
-    if (!taken) continue;
-    await rename(etagFile(old), etagFile(part)).catch(() => undefined);
+    if (!(await movePart(old, part))) continue;
+    // From now on it is not old.
+    await utimes(part, new Date(), new Date()).catch(() => undefined);
     break;
   }
   for (const old of await abandonedParts(target)) await removePart(old);
   return part;
 }
 
-/** Lets others take over a part, if it is still there. */
-export function releasePart(part: string): void {
-  active.delete(part);
+/** Lets others take over what is left of a part. */
+export async function releasePart(target: string, part: string): Promise<void> {
+  await movePart(part, partOf(target, 0));
+}
+
+/** Renames a part with its ETag; returns whether it was there. */
+async function movePart(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+  } catch {
+    return false;
+  }
+  await rename(etagFile(from), etagFile(to)).catch(() => undefined);
+  return true;
 }
 
 /** Removes a part and its ETag. */
 export async function removePart(part: string): Promise<void> {
-  await rm(part, { force: true });
-  await rm(etagFile(part), { force: true });
+  for (const file of [part, etagFile(part)]) {
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      throw cacheError(file, cause);
+    });
+  }
 }
 
 /** Where the ETag of a part is kept. */
@@ -58,11 +89,14 @@ export function etagFile(part: string): string {
 async function abandonedParts(target: string): Promise<string[]> {
   const directory = dirname(target);
   const found: { readonly path: string; readonly size: number }[] = [];
-  for (const name of await readdir(directory)) {
-    if (!name.startsWith(`${basename(target)}.`)) continue;
-    const [, end = "", pid] = /(\.(\d+)-\d+\.part)(\.etag)?$/.exec(name) ?? [];
-    const path = join(directory, basename(target) + end);
-    if (pid === undefined || active.has(path)) continue;
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw cacheError(directory, cause, "read");
+  });
+  for (const name of names) {
+    const part = name.replace(/\.etag$/, "");
+    const pid = PART.exec(part)?.[1];
+    if (pid === undefined || part.replace(PART, "") !== basename(target)) continue;
+    const path = join(directory, part);
     const { size = 0, mtimeMs = 0 } = (await stat(path).catch(() => undefined)) ?? {};
     if (Date.now() - mtimeMs > ABANDONED_MS || !isAlive(Number(pid))) found.push({ path, size });
   }
@@ -70,8 +104,7 @@ async function abandonedParts(target: string): Promise<string[]> {
 }
 
 function isAlive(pid: number): boolean {
-  // Parts of this process that are not active are done with.
-  if (pid === process.pid) return false;
+  if (pid === 0) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -106,7 +139,7 @@ export async function setFileAside(file: string): Promise<string | undefined> {
  */
 export async function faultOf(path: string, signal: AbortSignal | undefined): Promise<MuldeError | undefined> {
   try {
-    if (/\.(tar|tar\.gz|tgz)(\.\d+-\d+\.part)?$/.test(path)) await findSplits(await openArchive(path, { signal }));
+    if (/\.(tar|tar\.gz|tgz)$/.test(path.replace(PART, ""))) await findSplits(await openArchive(path, { signal }));
     else {
       const builder = new TripleBuilder();
       await readDelimited(builder, fileSource(path), "hrt", "\t", signal);

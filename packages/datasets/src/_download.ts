@@ -1,8 +1,8 @@
 import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MuldeError } from "@mulde/errors";
-import { cacheError, etagFile } from "./_cache.js";
-import { Passing, request } from "./_request.js";
+import { cacheError, etagFile, removePart } from "./_cache.js";
+import { Passing, passing, request } from "./_request.js";
 
 /** The progress of a download. */
 export interface DownloadProgress {
@@ -151,7 +151,7 @@ async function startOf(response: Response, part: string, from: number): Promise<
   if (status === 206 && Number(range) === from) return from;
   await response.body?.cancel();
   // The bytes that are there do not fit the server's file, so the next attempt starts from 0.
-  await forget(part);
+  await removePart(part);
   throw new Passing(`the server answered ${status} to a resumed download`);
 }
 
@@ -168,7 +168,7 @@ async function append(
     await file.truncate(start);
     const reader = response.body?.getReader();
     for (;;) {
-      const { value } = (await reader?.read().catch(Passing.of)) ?? {};
+      const { value } = (await reader?.read().catch(passing)) ?? {};
       if (value === undefined) break;
       for (let done = 0; done < value.length;) {
         const { bytesWritten } = await file.write(value, done, value.length - done, at);
@@ -186,15 +186,9 @@ async function append(
 
 async function tooLarge(url: string, part: string, response: Response, limit: number): Promise<never> {
   await response.body?.cancel().catch(() => undefined);
-  await forget(part);
+  await removePart(part);
   const what = `the server sends more than ${limit} bytes, which is more than the data set can have`;
   throw new MuldeError("DATA_DOWNLOAD", `${what}; use another mirror (MULDE_DATASETS_MIRROR).`, { file: url });
-}
-
-/** Removes what arrived, since it cannot be continued. */
-async function forget(part: string): Promise<void> {
-  await rm(part, { force: true });
-  await rm(etagFile(part), { force: true });
 }
 
 async function rememberEtag(response: Response, part: string): Promise<void> {

@@ -18,7 +18,7 @@ export async function* gunzip(
 ): AsyncGenerator<Buffer> {
   const engine = createGunzip({ chunkSize: CHUNK });
   const unused: Piece[] = [];
-  const raw = Readable.from(followed(name, chunks, engine, unused), { objectMode: false });
+  const raw = Readable.from(followed(chunks, engine, unused), { objectMode: false });
   raw.on("error", (error) => engine.destroy(error));
   try {
     for await (const chunk of raw.pipe(engine) as AsyncIterable<Buffer>) {
@@ -27,7 +27,7 @@ export async function* gunzip(
     }
     // The rest of the source, which the engine did not ask for.
     raw.unpipe(engine);
-    for await (const chunk of raw) void chunk;
+    for await (const bytes of raw as AsyncIterable<Buffer>) if (!isPadding(bytes)) throw followedByOthers(name);
     for (const { start, bytes } of unused) {
       if (!isPadding(bytes.subarray(Math.max(0, engine.bytesWritten - start)))) throw followedByOthers(name);
     }
@@ -47,20 +47,14 @@ interface Piece {
 }
 
 /**
- * Remembers the chunks that the engine has not used up. It reports bytes that are no gzip, but ends at a zero, which is padding, and would
+ * Remembers the chunks that the engine got and has not used up. It reports bytes that are no gzip, but ends at a zero, which is padding, and would
  * ignore whatever stands behind that.
  */
-async function* followed(
-  name: string,
-  chunks: AsyncGenerator<Buffer>,
-  engine: Gunzip,
-  unused: Piece[],
-): AsyncGenerator<Buffer> {
+async function* followed(chunks: AsyncGenerator<Buffer>, engine: Gunzip, unused: Piece[]): AsyncGenerator<Buffer> {
   let start = 0;
   for await (const bytes of chunks) {
     while (unused[0] && unused[0].start + unused[0].bytes.length <= engine.bytesWritten) unused.shift();
     if (!engine.readableEnded) unused.push({ start, bytes });
-    else if (!isPadding(bytes)) throw followedByOthers(name);
     start += bytes.length;
     yield bytes;
   }

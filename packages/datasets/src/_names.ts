@@ -145,7 +145,7 @@ export function nameFault(name: string): string | undefined {
   if (name.includes("\t")) return "has a tab";
   if (name.includes("\n")) return "has a line feed";
   if (name.includes("\r")) return "has a carriage return";
-  if (name.includes("\0")) return "has a NUL";
+  if (name.includes("\0")) return "has a NUL (as UTF-16 does, which must be converted to UTF-8)";
   return LONE_SURROGATE.test(name) ? "has half of a surrogate pair" : undefined;
 }
 

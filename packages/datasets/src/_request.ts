@@ -1,13 +1,13 @@
 import { MuldeError } from "@mulde/errors";
 
 /** A failure that is worth another attempt. */
-export class Passing extends Error {
-  /** For `catch`: whatever the network did, with the innermost message, which `fetch` hides behind "fetch failed". */
-  static of(cause: unknown): never {
-    let inner = cause;
-    while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-    throw new Passing(inner instanceof Error ? inner.message : String(inner), { cause });
-  }
+export class Passing extends Error {}
+
+/** For `catch`: whatever the network did, with the innermost message, which `fetch` hides behind "fetch failed". */
+export function passing(cause: unknown): never {
+  let inner = cause;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  throw new Passing(inner instanceof Error ? inner.message : String(inner), { cause });
 }
 
 // Status codes that are worth another attempt: timeouts, too many requests, server failures.
@@ -29,7 +29,7 @@ export async function request(
 ): Promise<Response> {
   let target = url;
   for (let redirects = 0; ; redirects++) {
-    const response = await fetch(target, { headers, redirect: "manual", signal: signal ?? null }).catch(Passing.of);
+    const response = await fetch(target, { headers, redirect: "manual", signal: signal ?? null }).catch(passing);
     const { status } = response;
     if (status === 200) refuseWebPage(url, response);
     if (status === 200 || status === 206 || status === 416) return response;

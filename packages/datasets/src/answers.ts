@@ -73,7 +73,7 @@ export class AnswerIndex {
   /** Whether (head, relation, tail) is known. For a relation r + R: whether (tail, r, head) is. */
   has(head: number, relation: number, tail: number): boolean {
     const query = this.#query(head, relation);
-    if (query < 0) return false;
+    if (query < 0 || !Number.isInteger(tail)) return false;
     const end = this.#answerStart[query + 1]!;
     const at = lowerBound(this.#answers, this.#answerStart[query]!, end, tail);
     return at < end && this.#answers[at] === tail;
@@ -94,7 +94,7 @@ export class AnswerIndex {
   }
 
   #query(head: number, relation: number): number {
-    if (!(head >= 0 && head < this.numEntities)) return -1;
+    if (!Number.isInteger(head) || head < 0 || head >= this.numEntities || !Number.isInteger(relation)) return -1;
     const end = this.#queryStart[head + 1]!;
     const at = lowerBound(this.#queryRelation, this.#queryStart[head]!, end, relation);
     return at < end && this.#queryRelation[at] === relation ? at : -1;

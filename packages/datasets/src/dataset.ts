@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { MuldeError } from "@mulde/errors";
-import { badArgument, checkString } from "./_arguments.js";
+import { badArgument, checkString, isObject } from "./_arguments.js";
 import type { TripleList } from "./triples.js";
 import { checkTriples } from "./triples.js";
 import type { Vocabulary } from "./vocabulary.js";
@@ -50,7 +50,7 @@ export function createDataset(parts: Omit<Dataset, "fingerprint">): Dataset {
 
 /** Types keep none of this out of JavaScript. Vocabularies check their names when they are made. */
 function checkParts(parts: Omit<Dataset, "fingerprint">): void {
-  if (typeof parts !== "object" || parts === null) throw badArgument(["parts"], "must be an object", parts);
+  if (!isObject(parts)) throw badArgument(["parts"], "must be an object", parts);
   checkString(parts.name, ["name"]);
   for (const field of ["licence", "source"] as const) {
     if (parts[field] !== undefined) checkString(parts[field], [field]);
@@ -58,7 +58,7 @@ function checkParts(parts: Omit<Dataset, "fingerprint">): void {
   for (const field of ["entities", "relations"] as const) {
     const vocabulary: unknown = parts[field];
     // Not instanceof: the vocabulary may be from another copy of this package.
-    if (typeof vocabulary !== "object" || vocabulary === null || !("contents" in vocabulary)) {
+    if (!isObject(vocabulary) || !("contents" in vocabulary)) {
       throw badArgument([field], "must be a Vocabulary (Vocabulary.fromNames makes one)", vocabulary);
     }
   }

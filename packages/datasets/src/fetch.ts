@@ -1,11 +1,21 @@
-import { access, constants, copyFile, mkdir, rm, stat } from "node:fs/promises";
+import { access, constants, copyFile, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
 import { checkString } from "./_arguments.js";
-import { cacheError, claimPart, faultOf, releasePart, removePart, setFileAside, settle, sha256 } from "./_cache.js";
+import {
+  cacheError,
+  claimPart,
+  faultOf,
+  makeDirectory,
+  releasePart,
+  removePart,
+  setFileAside,
+  settle,
+  sha256,
+} from "./_cache.js";
 import type { DownloadProgress } from "./_download.js";
 import { download } from "./_download.js";
 import { parseOptions } from "./_options.js";
@@ -119,11 +129,7 @@ async function fetchFile(info: DatasetInfo, file: DatasetFile, target: string, o
   const { signal } = options;
   const cached = await sizeOf(target);
   if (cached !== undefined && (await isGood(file, target, signal))) return cached;
-  try {
-    await mkdir(dirname(target), { recursive: true });
-  } catch (cause) {
-    throw cacheError(dirname(target), cause);
-  }
+  await makeDirectory(dirname(target));
   const part = await claimPart(target);
   try {
     const from = await fill(info, file, part, options);
@@ -131,7 +137,7 @@ async function fetchFile(info: DatasetInfo, file: DatasetFile, target: string, o
     await settle(part, target);
     return (await sizeOf(target)) ?? 0;
   } finally {
-    releasePart(part);
+    await releasePart(target, part);
   }
 }
 
@@ -177,7 +183,8 @@ async function fill(info: DatasetInfo, file: DatasetFile, part: string, options:
         `or set MULDE_DATASETS_MIRROR to a directory that has it.`,
     );
   }
-  if (!URL.canParse(url)) {
+  // The mirror itself: "http://" and a name is a URL, whose host is that name.
+  if (mirror !== undefined && !URL.canParse(mirror)) {
     throw new MuldeError("DATA_BAD_OPTION", "the mirror is no valid URL; correct it, or MULDE_DATASETS_MIRROR.", {
       path: ["mirror"],
       value: mirror,

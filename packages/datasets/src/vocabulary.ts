@@ -1,5 +1,5 @@
 import { closest, MuldeError } from "@mulde/errors";
-import { badArgument, checkString } from "./_arguments.js";
+import { badArgument, checkString, isObject } from "./_arguments.js";
 import { BAD_NAME, NameTable, quoted, refuseName } from "./_names.js";
 
 // A suggestion for a longer name would take seconds: the distance of two names takes the square of their length.
@@ -23,7 +23,7 @@ export class Vocabulary implements Iterable<string> {
    * NUL or half a surrogate pair, all with the name as `value` and its position as `path`.
    */
   static fromNames(names: Iterable<string>): Vocabulary {
-    if (typeof names !== "object" || names === null || !(Symbol.iterator in names)) {
+    if (!isObject(names) || !(Symbol.iterator in names)) {
       throw badArgument(["names"], "must be an array or another iterable of strings", names);
     }
     const table = new NameTable();
@@ -81,8 +81,9 @@ export class Vocabulary implements Iterable<string> {
    * @throws MuldeError DATA_ID_RANGE unless the id is in 0..size-1.
    */
   name(id: number): string {
+    if (typeof id !== "number") throw badArgument(["id"], "must be a number", id);
     if (!Number.isInteger(id) || id < 0 || id >= this.size) {
-      throw new MuldeError("DATA_ID_RANGE", `The id ${String(id)} is not an integer in 0..${this.size - 1}.`, {
+      throw new MuldeError("DATA_ID_RANGE", `The id ${id} is not an integer in 0..${this.size - 1}.`, {
         value: id,
       });
     }

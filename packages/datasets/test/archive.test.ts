@@ -158,11 +158,18 @@ describe("a bomb", () => {
     for (const pack of [(tar: Buffer) => tar, gzipSync]) {
       const inner = fileOf(pack(tarOf({ path: "train.txt.gz", content: gzipSync(lines) }, ...rest)), "a.tar");
       const folder = await openArchive(inner, { limits });
-      const { unpacked } = folder.source("train.txt.gz");
+      const source = folder.source("train.txt.gz");
       expect(() => {
-        unpacked(lines.length, 0);
+        source.unpacked(lines.length, 0);
       }).toThrow(expect.objectContaining({ code: "DATA_BOMB", file: inner }) as Error);
     }
+  });
+
+  it("is told from honest members that are packed, in an archive that is not", async () => {
+    const content = gzipSync(tarOf(train, ...rest));
+    const path = fileOf(tarOf({ path: "train.txt.gz", content }, ...rest), "a.tar");
+    const folder = await openArchive(path, { limits: { bytes: 4 * MiB, ratio: 200, unrated: 0 } });
+    folder.source("train.txt.gz").unpacked(100_000, 100);
   });
 
   it("is refused by its bytes, those of all layers together", async () => {
