@@ -127,22 +127,26 @@ async function trained(
   const progress = createProgress(output, [name]);
   let saved: Saved | undefined;
   let kept = false;
+  let finished = false;
   try {
     for await (const event of force ? anew(first, start, checkpoint) : first) {
       progress.show(event);
       events.append(event);
       if (event.type === "checkpoint" || (event.type === "start" && event.resumedAt > 0)) kept = true;
-      if (event.type === "done") saved = await save(training, event.result, out, signal);
+      if (event.type !== "done") continue;
+      finished = true;
+      saved = await save(training, event.result, out, signal);
     }
     // Not earlier: until the model is saved, the checkpoint of the finished run is all there is.
     await rm(checkpoint, { force: true });
     return saved!;
   } catch (error) {
-    if (!(error instanceof Interrupted) || !kept) throw error;
-    throw new Interrupted(
-      error.exitCode,
-      `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`,
-    );
+    if (!(error instanceof Interrupted)) {
+      if (finished && kept) output.log(`${checkpoint} keeps what was learned; run the same command to save the model.`);
+      throw error;
+    }
+    if (!kept) throw error;
+    throw new Interrupted(error.exitCode, `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`);
   } finally {
     progress.stop();
     events.close();

@@ -49,9 +49,8 @@ describe.each([
     expect(existsSync(out)).toBe(false);
   });
 
-  test("ends a validation under way, which the next run makes", async () => {
+  test("between validations leaves a checkpoint, and no lock", async () => {
     const out = join(temporary(), "validated");
-    // The line of a validation comes after it, so: in the one after this, or just before or behind it.
     const kill = (stderr: string) => (stderr.includes("epoch 4/") ? signal : undefined);
     const args = ["train", "--data", data, ...quick, "--epochs", "4000", "--set", "validation.every=1", "--out", out];
     const { code, stderr } = await mulde(args, { kill });

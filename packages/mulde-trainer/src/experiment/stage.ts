@@ -2,9 +2,9 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
-import { type KgeModel, loadModel, saveModel } from "@mulde/kge-models";
+import { type KgeModel, loadModel, type ModelInfo, saveModel } from "@mulde/kge-models";
 import type { Kernels } from "@mulde/kernels";
-import type { TrainEvent } from "../run/events.js";
+import type { TrainEvent, TrainResult } from "../run/events.js";
 import { hashOf } from "../run/identity.js";
 import type { RunControl } from "../run/loop.js";
 import type { TrainingRun } from "../run/train.js";
@@ -53,6 +53,14 @@ interface Saved extends Omit<StageResult, "model"> {
   readonly senior: SeniorParameters;
 }
 
+/** A run that is done, and where its model belongs. */
+interface Finished {
+  readonly run: string;
+  readonly result: TrainResult;
+  readonly directory: string;
+  readonly info: ModelInfo;
+}
+
 /**
  * Trains, ranks and saves a model with its row, or loads what an earlier call saved. If it diverges, its best state is saved in `diverged` in its
  * directory, which then still counts as not trained.
@@ -63,8 +71,8 @@ export async function* runStage(
   stage: Stage,
   context: StageContext,
 ): AsyncGenerator<StageEvent | TrainEvent, StageResult> {
-  const { data, kernels, out, signal } = context;
-  const { name, role, options } = stage;
+  const { data, kernels, out } = context;
+  const { name } = stage;
   const directory = join(out, name);
   const checkpoint = join(out, `${name}.checkpoint.safetensors`);
   const run = hashOf([data.fingerprint, ...stage.identity]);
@@ -93,25 +101,38 @@ export async function* runStage(
   yield* keepBest(training, join(directory, "diverged"), { ...info, training: summary });
   const result = await training.result;
   const { model } = result;
+  try {
+    const saved = await testAndSave(stage, context, { run, result, directory, info });
+    await rm(checkpoint, { force: true });
+    yield { type: "row", name, row: saved.row };
+    return { model, ...saved };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+async function testAndSave(
+  { role, name, options, seniorRow }: Stage,
+  { data, signal }: StageContext,
+  { run, result, directory, info }: Finished,
+): Promise<Saved> {
+  const { model, best, epochs, seconds } = result;
   const row = toRow(await evaluateModel(model, data, "test", { signal }), {
     role,
     name,
     model: options.model.name,
     dim: options.model.dim,
     parameters: model.parameters,
-    epochs: result.epochs,
+    epochs,
     seed: options.seed,
-    seconds: result.seconds,
+    seconds,
   });
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
-  const saved: Saved = { run, row, senior, ...(stage.seniorRow && { seniorRow: await stage.seniorRow(row, senior) }) };
-  await saveModel(model, directory, {
-    ...info,
-    training: { ...saved, options: stage.options, validation: result.best },
-  });
-  await rm(checkpoint, { force: true });
-  yield { type: "row", name, row };
-  return { model, ...saved };
+  const saved: Saved = { run, row, senior, ...(seniorRow && { seniorRow: await seniorRow(row, senior) }) };
+  signal.throwIfAborted();
+  await saveModel(model, directory, { ...info, training: { ...saved, options, validation: best } });
+  return saved;
 }
 
 async function exists(path: string): Promise<boolean> {

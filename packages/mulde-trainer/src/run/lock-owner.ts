@@ -38,7 +38,7 @@ export function ownOwner(id: string): LockOwner {
     started: statOf("self")?.start,
     boot: firstLine("/proc/sys/kernel/random/boot_id"),
     namespace: namespace(),
-    command: command().slice(0, longestCommand),
+    command: command(),
     since: new Date().toISOString(),
     id,
   };
@@ -107,5 +107,6 @@ function firstLine(path: string): string | undefined {
 
 function command(): string {
   const [, script, ...args] = process.argv;
-  return [basename(script ?? process.execPath, ".js"), ...args].join(" ");
+  const whole = [basename(script ?? process.execPath, ".js"), ...args].join(" ");
+  return whole.length > longestCommand ? `${whole.slice(0, longestCommand)}...` : whole;
 }

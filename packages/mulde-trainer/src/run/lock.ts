@@ -209,10 +209,10 @@ function hashOf(content: string | undefined): string | undefined {
 
 function locked(file: string, owner: LockOwner): MuldeError {
   const { pid, host, command, since } = owner;
-  const wait = isNear(owner) ? "" : ", which frees itself a minute after that process has ended,";
+  const wait = isNear(owner) ? "" : "its lock counts until a minute after its end; ";
   return new MuldeError(
     "TRAINER_LOCKED",
-    `process ${pid} on ${host} is working here since ${since}: ${command}. Wait for it${wait} or choose another directory.`,
+    `process ${pid} on ${host} has been working here since ${since} (${command}); ${wait}wait for it, or choose another directory.`,
     { file, value: owner },
   );
 }

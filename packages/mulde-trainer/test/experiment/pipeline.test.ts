@@ -8,6 +8,7 @@ import {
   distil,
   type ExperimentContext,
   type ExperimentEvent,
+  lockDirectory,
   parseExperiment,
   type Row,
   runExperiment,
@@ -380,6 +381,52 @@ describe("an experiment that runs", () => {
     await expect(refused).rejects.toMatchObject({ file: expect.stringContaining("nowhere") as string });
     expect(events.map(({ type }) => type)).toEqual(["pipeline"]);
     expect(await readdir(out)).toEqual([]);
+  });
+});
+
+describe("the directory of an experiment", () => {
+  const brief = parseExperiment({ ...plan, teachers: [{ model: "RotE" }], undistilled: false });
+
+  it("is locked while it runs, and refused meanwhile", async () => {
+    let refused = 0;
+    for await (const { type } of runExperiment(brief, { data, out })) {
+      expect(await readdir(out)).toContain("mulde.lock");
+      if (type !== "row") continue;
+      const second = runExperiment(brief, { data, out }).result;
+      await expect(second).rejects.toMatchObject({ code: "TRAINER_LOCKED", file: join(out, "mulde.lock") });
+      refused++;
+    }
+    expect(refused).toBe(2);
+    expect((await readdir(out)).sort()).toEqual(["RotE", "distilled"]);
+  });
+
+  it("is locked by the caller who holds the lock already, as long as that one wants", async () => {
+    const lock = lockDirectory(out);
+    await expect(run({}, brief)).rejects.toMatchObject({ code: "TRAINER_LOCKED" });
+    await run({ lock }, brief);
+    expect((await readdir(out)).sort()).toEqual(["RotE", "distilled", "mulde.lock"]);
+    lock.release();
+    expect((await readdir(out)).sort()).toEqual(["RotE", "distilled"]);
+  });
+
+  it("is unlocked after a failure, too", async () => {
+    const missing = parseExperiment({ ...plan, teachers: [{ from: join(out, "nowhere") }] });
+    await expect(run({}, missing)).rejects.toMatchObject({ file: expect.stringContaining("nowhere") as string });
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  it("keeps a finished run's checkpoint if its test is stopped, so that nothing is lost", async () => {
+    const whole = await run({ out: join(out, "whole") }, brief);
+    const controller = new AbortController();
+    const stopped = run({ out: join(out, "parts"), signal: controller.signal }, brief, (event) => {
+      if (event.type === "done" && event.name === "distilled") controller.abort();
+    });
+    await expect(stopped).rejects.toMatchObject({ name: "AbortError" });
+    const left = await readdir(join(out, "parts"));
+    expect(left.sort()).toEqual(["RotE", "distilled.checkpoint.safetensors"]);
+    const { rows, events } = await run({ out: join(out, "parts") }, brief);
+    expect(events.find(({ type }) => type === "start")).toMatchObject({ name: "distilled", resumedAt: 30 });
+    expect(timeless(rows)).toEqual(timeless(whole.rows));
   });
 });
 
