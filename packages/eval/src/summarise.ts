@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount } from "./_checks.js";
+import { checkCount, checkNumbers } from "./_checks.js";
 
 /** The metrics of a list of ranks. If there are no ranks, all the others are NaN. */
 export interface SideMetrics {
@@ -35,7 +35,10 @@ export function summarise(
   candidates: ArrayLike<number> | number,
   hitsAt: readonly number[] = DEFAULT_HITS,
 ): SideMetrics {
+  checkNumbers(["hitsAt"], hitsAt);
   hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
+  checkNumbers(["ranks"], ranks);
+  if (typeof candidates !== "number") checkNumbers(["candidates"], candidates);
   const count = ranks.length;
   if (typeof candidates !== "number" && candidates.length !== count) {
     throw new MuldeError(

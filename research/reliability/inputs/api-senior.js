@@ -43,7 +43,7 @@ const steps = (name, changed, code, names, options = {}) =>
 const teachers = (name, given, names) =>
   does(`checkTeachers: ${name}`, () => checkTeachers(given, data), "SENIOR_TEACHER", names);
 const collects = (name, by, code = "SENIOR_TEACHER_FAILED", names = '"b"') =>
-  does(`collectScores: ${name}`, () => collectScores([{ name: "b", ...by }], ids(0), ids(0), ids(0, 1)), code, names);
+  does(`collectScores: ${name}`, () => collectScores([{ name: "b", ...by }], ids(0), ids(0), ids(0, 1), floats(0, 0)), code, names);
 
 export const calls = () => ({
   cases: [
@@ -133,18 +133,18 @@ export const calls = () => ({
     }),
     does(
       "collectScores: candidates that do not fit",
-      () => collectScores([teacher], ids(0, 1), ids(0, 0), ids(0, 1, 2)),
+      () => collectScores([teacher], ids(0, 1), ids(0, 0), ids(0, 1, 2), floats(0, 0, 0)),
       "SENIOR_SHAPE",
       "candidates",
     ),
     does(
       "collectScores: relations of another length",
-      () => collectScores([teacher], ids(0, 1), ids(0), ids(0, 1)),
+      () => collectScores([teacher], ids(0, 1), ids(0), ids(0, 1), floats(0, 0)),
       "SENIOR_SHAPE",
       "relations",
     ),
-    does("collectScores: no teachers", () => collectScores([], ids(0), ids(0), ids(0)), "SENIOR_TEACHER", "teacher"),
-    does("functionTeacher: no function", () => functionTeacher("a", 7), "SENIOR_TEACHER", "function"),
+    does("collectScores: no teachers", () => collectScores([], ids(0), ids(0), ids(0), floats(0)), "SENIOR_SHAPE", "teacher"),
+    does("functionTeacher: too few scores", () => functionTeacher("a", () => [1]).score(ids(0), ids(0), ids(0, 1), floats(0, 0)), "SENIOR_TEACHER_LENGTH", "1"),
     does("functionTeacher: no name", () => functionTeacher(undefined, () => 1), "SENIOR_TEACHER", "name"),
     does(
       "scoreTable: columns of other lengths",
@@ -176,7 +176,7 @@ export const calls = () => ({
       "nowhere/x.parquet",
     ),
     does("writeScores: no triples", () => writeScores("x.parquet"), "SENIOR_TABLE", "triples"),
-    does("recordScores: no queries", () => recordScores(teacher), "SENIOR_TABLE"),
+    does("recordScores: a top of 0", () => recordScores(teacher, { heads: ids(0), relations: ids(0), entities: 4, top: 0 }), "SENIOR_SHAPE", "top"),
     does("withTemperature: 0", () => withTemperature(teacher, 0), "SENIOR_TEMPERATURE", "temperature"),
     does("withTemperature: text", () => withTemperature(teacher, "hot"), "SENIOR_TEMPERATURE", "temperature"),
     does("withTemperature: no teacher", () => withTemperature(undefined, 1), "SENIOR_TEACHER"),
@@ -209,7 +209,7 @@ export const calls = () => ({
     does("fixedWeights: none", () => fixedWeights([]), "SENIOR_WEIGHTS"),
     does("fixedWeights: a NaN", () => fixedWeights([1, NaN]), "SENIOR_WEIGHTS"),
     does("fixedWeights: text", () => fixedWeights("1"), "SENIOR_WEIGHTS"),
-    does("confidenceWeights: a negative alpha", () => confidenceWeights(-1), "SENIOR_CONFIDENCE"),
-    does("seniorTeacher: no teachers", () => seniorTeacher("s", new Senior(shape), []), "SENIOR_TEACHER"),
+    does("confidenceWeights: a negative alpha", () => confidenceWeights(floats(1), { alpha: -1, beta: 0 }, { soft: floats(0), hard: floats(0) }), "SENIOR_CONFIDENCE"),
+    does("seniorTeacher: no teachers", () => seniorTeacher(new Senior(shape), [teacher]), "SENIOR_SHAPE", "2"),
   ],
 });
