@@ -40,6 +40,17 @@ onEveryEngine((kernels) => {
     expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
   });
 
+  it("counts the bytes of its arrays, each once", () => {
+    const { engine } = kernels();
+    const before = engine.bytesInUse();
+    const [a, b, c] = [engine.float32(10), engine.int32(3), engine.float64(2)];
+    expect(engine.bytesInUse() - before).toBe(40 + 12 + 16);
+    engine.free(a, a, null, new Float32Array(9), b.subarray(1));
+    expect(engine.bytesInUse() - before).toBe(12 + 16);
+    engine.free(a, b, c);
+    expect(engine.bytesInUse()).toBe(before);
+  });
+
   it("does not free views of its arrays, or other arrays", () => {
     const k = kernels();
     const { engine } = k;
@@ -114,6 +125,35 @@ it("WebAssembly refuses a view of freed memory", async () => {
     k.addRows(1, 4, new Int32Array(1), view, table);
   }).toThrow(freed(["addRows", "source"]));
   k.addRows(1, 4, new Int32Array(1), a.subarray(96), table);
+  await k.close();
+});
+
+it.each(["native", "wasm"] as const)("refuses memory that is gone, also in optimized code (%s)", async (engine) => {
+  const k = await createKernels({ engine, threads: 1 }).catch(() => undefined);
+  if (!k) return;
+  const transfer = structuredClone as (value: unknown, options: { readonly transfer: readonly unknown[] }) => unknown;
+  const resizable = (bytes: number) =>
+    Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer & { resize(bytes: number): void };
+  const codes = new Set<string>();
+  const refused = (source: Float32Array) => {
+    try {
+      k.addRows(3, 2, new Int32Array(3), source, new Float32Array(6));
+      codes.add("none");
+    } catch (error) {
+      codes.add((error as MuldeError).code);
+    }
+  };
+  for (let i = 0; i < 20_000; i++) {
+    const buffer = resizable(24);
+    const array = new Float32Array(buffer);
+    buffer.resize(0);
+    refused(array);
+    if (i % 10 !== 0) continue;
+    const moved = new Float32Array(6);
+    transfer(moved.buffer, { transfer: [moved.buffer] });
+    refused(moved);
+  }
+  expect([...codes]).toEqual(["KERNELS_BAD_LENGTH"]);
   await k.close();
 });
 
