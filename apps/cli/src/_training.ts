@@ -146,7 +146,10 @@ async function trained(
       throw error;
     }
     if (!kept) throw error;
-    throw new Interrupted(error.exitCode, `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`);
+    throw new Interrupted(
+      error.exitCode,
+      `Stopped; ${checkpoint} keeps what was learned. Run the same command to go on.`,
+    );
   } finally {
     progress.stop();
     events.close();

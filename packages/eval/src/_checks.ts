@@ -34,7 +34,10 @@ export function checkCallable(path: Path, value: unknown, method?: string): void
 /** @throws MuldeError EVAL_BAD_OPTION unless `value`, which may be left out, is one of these. */
 export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value as string)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `"${String(value)}" is not one of ${choices.join(", ")}.`, { path: [name], value });
+  throw new MuldeError("EVAL_BAD_OPTION", `"${String(value)}" is not one of ${choices.join(", ")}.`, {
+    path: [name],
+    value,
+  });
 }
 
 function named(value: unknown): string {

@@ -22,6 +22,9 @@ export interface ContrastAttentionOptions {
  */
 export function contrastAttention(options: ContrastAttentionOptions = {}): Attention {
   const schedule = options.schedule ?? paperSchedule;
+  if (typeof (schedule as unknown) !== "function") {
+    throw new MuldeError("SENIOR_PART", "must be a function of the epoch.", { path: ["schedule"], value: schedule });
+  }
   return {
     temperature(epoch) {
       const tau = schedule(epoch);

@@ -20,6 +20,7 @@ const state: RunState = {
   seconds: 1.5,
   stale: 0,
   drops: 1,
+  unvalidated: false,
   best: { epoch: 2, metrics: { mrr: 0.25, mr: 3, hits: { "1": 0.125 } } },
   epoch: { total: 0.5, hard: 0.5 },
 };
