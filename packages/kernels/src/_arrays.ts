@@ -1,5 +1,14 @@
+import { MuldeError } from "@mulde/errors";
+
 /** The kinds of arrays that engines make. */
 export type EngineArray = Float32Array | Int32Array | Float64Array;
+
+/** @throws MuldeError KERNELS_BAD_SHAPE unless an array can have this length */
+export function checkLength(length: number): void {
+  if (Number.isSafeInteger(length) && length >= 0) return;
+  const reason = `${String(length)} must be a whole number of at least 0.`;
+  throw new MuldeError("KERNELS_BAD_SHAPE", reason, { path: ["length"], value: length });
+}
 
 /** Tracks an engine's arrays, so that none is freed twice or used after it was freed. */
 export class ArrayLedger {

@@ -1,6 +1,6 @@
 import { MuldeError } from "@mulde/errors";
 import { CallArguments } from "./_arguments.js";
-import { ArrayLedger, type EngineArray } from "./_arrays.js";
+import { ArrayLedger, checkLength, type EngineArray } from "./_arrays.js";
 import { faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
 import { Heap } from "./_heap.js";
@@ -79,6 +79,7 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
     type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, address: number, length: number): A },
     length: number,
   ): A {
+    checkLength(length);
     const address = heap.allocate(type.BYTES_PER_ELEMENT * length);
     return ledger.note(new type(heap.buffer, address, length));
   }

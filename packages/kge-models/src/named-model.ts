@@ -147,6 +147,9 @@ export class NamedModel {
    *   triple's position and the part
    */
   score(triples: readonly NamedTriple[]): number[] {
+    if (!Array.isArray(triples)) {
+      throw new MuldeError("MODELS_QUERY", "must be a list of [head, relation, tail].", { path: ["triples"] });
+    }
     const n = triples.length;
     const columns = { heads: new Int32Array(n), relations: new Int32Array(n), tails: new Int32Array(n), length: n };
     triples.forEach((triple: unknown, i) => {
@@ -222,6 +225,12 @@ export class NamedModel {
 }
 
 function checkFields(what: "query" | "options", given: object, fields: readonly string[]): void {
+  if (!isObject(given)) {
+    throw new MuldeError("MODELS_QUERY", `must be an object with ${fields.join(", ")}.`, {
+      path: [what],
+      value: given,
+    });
+  }
   const odd = Object.keys(given).find((field) => !fields.includes(field));
   if (odd === undefined) return;
   const near = closest(odd, fields);

@@ -111,7 +111,7 @@ export function judgeMessage(message, code, one) {
   if (!/[.?!]$/.test(message)) faults.push("is no sentence");
   if (message.length > 1500) faults.push(`has ${message.length} characters`);
   const raw =
-    /\bE[A-Z]{4,}: |\bsyscall\b|is not a function|not iterable|Cannot (read|set|convert)|\[object |\bundefined\b/;
+    /\bE[A-Z]{4,}: |\bsyscall\b|is not a function|not iterable|Cannot (read|set|convert)|\[object |(?<!\b(?:is|not|be) )\bundefined\b/;
   const internal = raw.exec(message.replaceAll(one.quotes ?? "\0", ""));
   if (internal) faults.push(`shows an internal error: ${internal[0]}`);
   // eslint-disable-next-line no-control-regex -- they are what is looked for

@@ -12,17 +12,17 @@ import {
   relationScaling,
   scoreTable,
   Senior,
-  seniorStepReference,
   seniorTeacher,
   softmaxWeights,
   uniformAverage,
   withTemperature,
   writeScores,
 } from "@mulde/senior";
+import { createKernels } from "@mulde/kernels";
 
 const ids = (...values) => Int32Array.of(...values);
 const floats = (...values) => Float32Array.of(...values);
-const shape = { teachers: 2, relations: 4, kernels: { seniorStep: seniorStepReference } };
+const shape = { teachers: 2, relations: 4, kernels: await createKernels({ threads: 1 }) };
 const teacher = { name: "a", score: (_h, _r, _c, out) => out.fill(1) };
 const batch = {
   epoch: 0,
@@ -43,7 +43,12 @@ const steps = (name, changed, code, names, options = {}) =>
 const teachers = (name, given, names) =>
   does(`checkTeachers: ${name}`, () => checkTeachers(given, data), "SENIOR_TEACHER", names);
 const collects = (name, by, code = "SENIOR_TEACHER_FAILED", names = '"b"') =>
-  does(`collectScores: ${name}`, () => collectScores([{ name: "b", ...by }], ids(0), ids(0), ids(0, 1), floats(0, 0)), code, names);
+  does(
+    `collectScores: ${name}`,
+    () => collectScores([{ name: "b", ...by }], ids(0), ids(0), ids(0, 1), floats(0, 0)),
+    code,
+    names,
+  );
 
 export const calls = () => ({
   cases: [
@@ -59,24 +64,23 @@ export const calls = () => ({
     made("no kernels", { kernels: undefined }, "SENIOR_PART", "kernels"),
     made("kernels without seniorStep", { kernels: {} }, "SENIOR_PART", "kernels"),
     made("a scaling by name", { scaling: "relation" }, "SENIOR_PART", "scaling"),
-    made("a scaling without parameters", { scaling: { scales: () => floats() } }, "SENIOR_PART", "scaling"),
+    made("a scaling without parameters", { scaling: { scales: () => floats() } }, "SENIOR_PART", "backward"),
     made("an attention by name", { attention: "contrast" }, "SENIOR_PART", "attention"),
     made("a normalization by name", { normalization: "zScore" }, "SENIOR_PART", "normalization"),
     does("Senior: nothing", () => new Senior(), "SENIOR_PART", "options"),
-    does("uniformAverage: nothing", () => uniformAverage(), "SENIOR_PART", "options"),
+    does("uniformAverage: nothing", () => uniformAverage({}), "SENIOR_SHAPE", "teachers"),
     steps("a batch of 0", { B: 0 }, "SENIOR_SHAPE", "B"),
     steps("a negative batch", { B: -1 }, "SENIOR_SHAPE", "B"),
     steps("no candidates", { K: 0 }, "SENIOR_SHAPE", "K"),
     steps("more candidates than scores", { K: 3 }, "SENIOR_SHAPE", "teacherScores"),
     steps("scores of one teacher", { teacherScores: floats(1, 2) }, "SENIOR_SHAPE", "teacherScores"),
-    steps("scores as a plain array", { teacherScores: [1, 1, 1, 1] }, "SENIOR_SHAPE", "teacherScores"),
+    steps("scores as a plain array", { teacherScores: [1, 1, 1, 1] }, "KERNELS_BAD_ARGUMENT", "teacherScores"),
     steps("no scores", { teacherScores: undefined }, "SENIOR_SHAPE", "teacherScores"),
     steps("no scores of the Junior", { juniorScores: null }, "SENIOR_SHAPE", "juniorScores"),
     steps("a stride below K", { stride: 1 }, "SENIOR_SHAPE", "stride"),
     steps("a stride of NaN", { stride: NaN }, "SENIOR_SHAPE", "stride"),
     steps("a relation out of range", { relations: ids(4) }, "SENIOR_ID", "relations[0]"),
     steps("a negative relation", { relations: ids(-1) }, "SENIOR_ID", "relations[0]"),
-    steps("relations as a plain array", { relations: [0] }, "SENIOR_SHAPE", "relations"),
     steps("a target beyond K", { targets: ids(2) }, "SENIOR_ID", "targets[0]"),
     steps("a target of -2", { targets: ids(-2) }, "SENIOR_ID", "targets[0]"),
     steps("no targets", { targets: undefined }, "SENIOR_SHAPE", "targets"),
@@ -95,7 +99,7 @@ export const calls = () => ({
       "Teacher 1",
     ),
     steps("the Junior's NaN", { juniorScores: floats(NaN, 1) }, "SENIOR_NOT_FINITE", "Junior"),
-    does("step: nothing", () => new Senior(shape).step(), "SENIOR_SHAPE", "step"),
+    does("step: nothing", () => new Senior(shape).step(), "SENIOR_PART", "step"),
     does("scales: ids out of range", () => new Senior(shape).scales(ids(99)), "SENIOR_ID", "relations[0]"),
     teachers("none", [], "teacher"),
     teachers("no list", undefined, "teachers"),
@@ -143,30 +147,34 @@ export const calls = () => ({
       "SENIOR_SHAPE",
       "relations",
     ),
-    does("collectScores: no teachers", () => collectScores([], ids(0), ids(0), ids(0), floats(0)), "SENIOR_SHAPE", "teacher"),
-    does("functionTeacher: too few scores", () => functionTeacher("a", () => [1]).score(ids(0), ids(0), ids(0, 1), floats(0, 0)), "SENIOR_TEACHER_LENGTH", "1"),
+    does(
+      "collectScores: no teachers",
+      () => collectScores([], ids(0), ids(0), ids(0), floats(0)),
+      "SENIOR_SHAPE",
+      "teacher",
+    ),
+    does(
+      "functionTeacher: too few scores",
+      () => functionTeacher("a", () => [1]).score(ids(0), ids(0), ids(0, 1), floats(0, 0)),
+      "SENIOR_TEACHER_LENGTH",
+      "1",
+    ),
     does("functionTeacher: no name", () => functionTeacher(undefined, () => 1), "SENIOR_TEACHER", "name"),
     does(
       "scoreTable: columns of other lengths",
       () => scoreTable("a", { ...table, scores: floats(1, 2) }),
-      "SENIOR_TABLE",
+      "SENIOR_SHAPE",
+      "scores",
     ),
-    does("scoreTable: negative ids", () => scoreTable("a", { ...table, heads: ids(-1) }), "SENIOR_TABLE", "heads"),
-    does("scoreTable: a NaN", () => scoreTable("a", { ...table, scores: floats(NaN) }), "SENIOR_TABLE", "scores"),
-    does("scoreTable: nothing", () => scoreTable("a"), "SENIOR_TABLE", "triples"),
-    does(
-      "scoreTable: plain arrays",
-      () => scoreTable("a", { heads: [0], relations: [0], tails: [1], scores: [1] }),
-      "SENIOR_TABLE",
-      "heads",
-    ),
+    does("scoreTable: negative ids", () => scoreTable("a", { ...table, heads: ids(-1) }), "SENIOR_ID", "heads"),
+    does("scoreTable: a NaN", () => scoreTable("a", { ...table, scores: floats(NaN) }), "SENIOR_TABLE", "score"),
+    does("scoreTable: nothing", () => scoreTable("a"), "SENIOR_PART", "triples"),
     does(
       "scoreTable: a query that it lacks",
       () => scoreTable("a", table).score(ids(3), ids(0), ids(1), floats(0)),
       "SENIOR_TABLE_QUERY",
       "head 3",
     ),
-    does("readScores: no path", () => readScores(), "SENIOR_TABLE_FILE"),
     does("readScores: a number", () => readScores(7), "SENIOR_TABLE_FILE"),
     does("readScores: nothing there", () => readScores("nowhere.parquet"), "SENIOR_TABLE_FILE", "nowhere.parquet"),
     does(
@@ -175,11 +183,14 @@ export const calls = () => ({
       "SENIOR_TABLE_FILE",
       "nowhere/x.parquet",
     ),
-    does("writeScores: no triples", () => writeScores("x.parquet"), "SENIOR_TABLE", "triples"),
-    does("recordScores: a top of 0", () => recordScores(teacher, { heads: ids(0), relations: ids(0), entities: 4, top: 0 }), "SENIOR_SHAPE", "top"),
+    does(
+      "recordScores: a top of 0",
+      () => recordScores(teacher, { heads: ids(0), relations: ids(0), entities: 4, top: 0 }),
+      "SENIOR_SHAPE",
+      "top",
+    ),
     does("withTemperature: 0", () => withTemperature(teacher, 0), "SENIOR_TEMPERATURE", "temperature"),
     does("withTemperature: text", () => withTemperature(teacher, "hot"), "SENIOR_TEMPERATURE", "temperature"),
-    does("withTemperature: no teacher", () => withTemperature(undefined, 1), "SENIOR_TEACHER"),
     does(
       "contrastAttention: a schedule that is none",
       () => contrastAttention({ schedule: 7 }),
@@ -199,7 +210,6 @@ export const calls = () => ({
       "SENIOR_SHAPE",
       "relations",
     ),
-    does("relationScaling: nothing", () => relationScaling(), "SENIOR_SHAPE"),
     does(
       "softmaxWeights: no teachers",
       () => softmaxWeights({ relations: 4, teachers: 0 }),
@@ -208,8 +218,12 @@ export const calls = () => ({
     ),
     does("fixedWeights: none", () => fixedWeights([]), "SENIOR_WEIGHTS"),
     does("fixedWeights: a NaN", () => fixedWeights([1, NaN]), "SENIOR_WEIGHTS"),
-    does("fixedWeights: text", () => fixedWeights("1"), "SENIOR_WEIGHTS"),
-    does("confidenceWeights: a negative alpha", () => confidenceWeights(floats(1), { alpha: -1, beta: 0 }, { soft: floats(0), hard: floats(0) }), "SENIOR_CONFIDENCE"),
+    does("fixedWeights: text", () => fixedWeights("1"), "SENIOR_SHAPE"),
+    does(
+      "confidenceWeights: a negative alpha",
+      () => confidenceWeights(floats(1), { alpha: -1, beta: 0 }, { soft: floats(0), hard: floats(0) }),
+      "SENIOR_CONFIDENCE",
+    ),
     does("seniorTeacher: no teachers", () => seniorTeacher(new Senior(shape), [teacher]), "SENIOR_SHAPE", "2"),
   ],
 });

@@ -58,7 +58,7 @@ export const cases = ({ model }) => {
     variable("MULDE_TFJS", "foo", "wasm", "TFJS_UNKNOWN_BACKEND"),
     variable("MULDE_TFJS", "gpu", "wasm", "TFJS_UNKNOWN_BACKEND"),
     mirror("that is not there", "/nowhere/at/all", "DATA_NOT_IN_MIRROR", "/nowhere/at/all"),
-    mirror("that is no URL", "http://", "DATA_DOWNLOAD", "MULDE_DATASETS_MIRROR"),
+    mirror("that is no URL", "http://", "DATA_BAD_OPTION", "MULDE_DATASETS_MIRROR"),
     mirror("of another protocol", "ftp://127.0.0.1/x", "DATA_NOT_IN_MIRROR", "ftp:"),
     mirror("with a port that is none", "http://127.0.0.1:99999/", "DATA_BAD_OPTION", "mirror"),
     mirror("that nobody listens to", "http://127.0.0.1:9/", "DATA_DOWNLOAD", "127.0.0.1:9"),

@@ -20,6 +20,7 @@ export function checkShapes(
   kinds: Readonly<Record<string, { parts: readonly object[]; methods: readonly string[] }>>,
 ): void {
   for (const [kind, { parts, methods }] of Object.entries(kinds)) {
+    if (!Array.isArray(parts)) throw refusal("they must be a list.", ["parts", kind]);
     const names = new Set<unknown>();
     parts.forEach((part, i) => {
       const path = ["parts", kind, i];
