@@ -52,7 +52,8 @@ export async function evaluate(scorer: Scorer, options: EvaluateOptions): Promis
   checkRanking(scorer, options);
   const { triples, numRelations, trainTriples, hitsAt = DEFAULT_HITS } = options;
   checkNumbers(["hitsAt"], hitsAt);
-  hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
+  // Array.from: a loop would skip holes.
+  Array.from(hitsAt).forEach((k, i) => checkCount(["hitsAt", i], k));
   const categories = trainTriples && relationCategories(trainTriples, scorer.numEntities, numRelations);
 
   const started = performance.now();

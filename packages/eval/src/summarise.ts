@@ -36,7 +36,8 @@ export function summarise(
   hitsAt: readonly number[] = DEFAULT_HITS,
 ): SideMetrics {
   checkNumbers(["hitsAt"], hitsAt);
-  hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
+  // Array.from: a loop would skip holes.
+  Array.from(hitsAt).forEach((k, i) => checkCount(["hitsAt", i], k));
   checkNumbers(["ranks"], ranks);
   if (typeof candidates !== "number") checkNumbers(["candidates"], candidates);
   const count = ranks.length;
