@@ -73,7 +73,7 @@ function describe(error: unknown): ErrorJson {
     };
   }
   const told = error instanceof Error ? error.message : String(error);
-  const message = `${told} This was not expected: please report it; MULDE_DEBUG=1 shows where it comes from.`;
+  const message = `${told} (not expected; MULDE_DEBUG=1 shows where it comes from).`;
   return { code: "CLI_UNEXPECTED", message };
 }
 

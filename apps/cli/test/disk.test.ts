@@ -47,7 +47,16 @@ function able(what: string, command: string, ...args: readonly string[]): boolea
 }
 
 const mountPoint = temporary();
-const mounts = able("Mounting a small disk (root on Linux)", "mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mountPoint);
+const mounts = able(
+  "Mounting a small disk (root on Linux)",
+  "mount",
+  "-t",
+  "tmpfs",
+  "-o",
+  "size=256k",
+  "tmpfs",
+  mountPoint,
+);
 if (mounts) execFileSync("umount", [mountPoint]);
 
 describe.skipIf(!mounts)("a small disk", () => {
@@ -90,7 +99,9 @@ describe.skipIf(!mounts)("a small disk", () => {
   test("with room for the model but not for the last checkpoint costs a warning", async () => {
     const out = join(disk, "last");
     const { code, stderr } = await withFree(72, () => mulde(train(out), {}));
-    expect(stderr).toMatch(/\nRotH: warning: The finished run has no checkpoint.*checkpoint\.safetensors: the disk is full/);
+    expect(stderr).toMatch(
+      /\nRotH: warning: The finished run has no checkpoint.*checkpoint\.safetensors: the disk is full/,
+    );
     expect(code).toBe(0);
     expect(parameters(out).equals(parameters(whole))).toBe(true);
     rmSync(out, { recursive: true });
@@ -171,10 +182,20 @@ describe("where nothing can be written", () => {
   let file: string;
   let readOnly: string;
   const nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-  const setpriv = able("Running the command as another user (root, setpriv)", nobody[0]!, ...nobody.slice(1), process.execPath, "-e", "0");
+  const setpriv = able(
+    "Running the command as another user (root, setpriv)",
+    nobody[0]!,
+    ...nobody.slice(1),
+    process.execPath,
+    "-e",
+    "0",
+  );
   const experiment = (): string => {
     const yaml = join(dirname(data), "ring.yaml");
-    writeFileSync(yaml, "data: ring\ndefaults: { epochs: 1 }\nteachers: [{ model: TransE }]\njunior: { model: TransE }\n");
+    writeFileSync(
+      yaml,
+      "data: ring\ndefaults: { epochs: 1 }\nteachers: [{ model: TransE }]\njunior: { model: TransE }\n",
+    );
     return yaml;
   };
   const commands: [string, (out: string) => Promise<string[]>][] = [
@@ -216,7 +237,9 @@ describe("where nothing can be written", () => {
     const out = none();
     const { code, stderr } = await mulde([...train(out), "--log", readOnly]);
     expect(code).toBe(1);
-    expect(stderr).toContain(`${readOnly}: a directory is in the place of the file; remove it, or choose another place. (CLI_LOG)`);
+    expect(stderr).toContain(
+      `${readOnly}: a directory is in the place of the file; remove it, or choose another place. (CLI_LOG)`,
+    );
     expect(existsSync(out)).toBe(false);
   });
 
@@ -233,7 +256,9 @@ describe("where nothing can be written", () => {
     if (existsSync("/dev/full")) {
       const full = await mulde(query, { through: ["sh", "-c", 'exec "$@" > /dev/full', "sh"] });
       expect(full.code).toBe(1);
-      expect(full.stderr).toContain("error: stdout: the disk is full; free some space, or choose another place. (CLI_STDOUT)\n");
+      expect(full.stderr).toContain(
+        "error: stdout: the disk is full; free some space, or choose another place. (CLI_STDOUT)\n",
+      );
     }
     const through = ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash"];
     expect(await mulde(query, { through })).toMatchObject({ code: 0 });
@@ -251,6 +276,8 @@ describe("where nothing can be written", () => {
     mkdirSync(join(out, "experiment.yaml"));
     const copy = await mulde(["run", yaml, "--out", out]);
     expect(copy.stderr).toContain(`error: ${join(out, "experiment.yaml")}: a directory is in the place of the file`);
-    expect((await mulde(["run", out, "--out", none()])).stderr).toContain(`error: ${out}: this is a directory, not a file`);
+    expect((await mulde(["run", out, "--out", none()])).stderr).toContain(
+      `error: ${out}: this is a directory, not a file`,
+    );
   });
 });

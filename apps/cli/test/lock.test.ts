@@ -23,30 +23,33 @@ beforeAll(async () => {
   };
 });
 
-test.each(["train", "distil", "run"])("a second %s in a directory is refused at once, and names the first", async (name) => {
-  const out = join(temporary(), "out");
-  const args = [...commands[name]!, "--out", out];
-  let second: ReturnType<typeof mulde> | undefined;
-  let whole: string | undefined;
-  const first = mulde(args, {
-    kill: (stderr) => {
-      if (!stderr.includes("MRR")) return undefined;
-      if (second) return whole === undefined ? undefined : "SIGTERM";
-      second = mulde(args, {}).finally(() => (whole = "ended"));
-      return undefined;
-    },
-  });
-  expect((await first).code).toBe(143);
-  const { code, stdout, stderr } = await second!;
-  expect([code, stdout]).toEqual([1, ""]);
-  // Nothing was loaded.
-  expect(stderr).toMatch(
-    new RegExp(
-      String.raw`^error: ${out}/mulde\.lock: process \d+ on \S+ has been working here since \S+ \(mulde ${name} .*\); wait .* \(TRAINER_LOCKED\)\n$`,
-    ),
-  );
-  expect(readdirSync(out).filter((file) => /lock|tmp/.test(file))).toEqual([]);
-});
+test.each(["train", "distil", "run"])(
+  "a second %s in a directory is refused at once, and names the first",
+  async (name) => {
+    const out = join(temporary(), "out");
+    const args = [...commands[name]!, "--out", out];
+    let second: ReturnType<typeof mulde> | undefined;
+    let whole: string | undefined;
+    const first = mulde(args, {
+      kill: (stderr) => {
+        if (!stderr.includes("MRR")) return undefined;
+        if (second) return whole === undefined ? undefined : "SIGTERM";
+        second = mulde(args, {}).finally(() => (whole = "ended"));
+        return undefined;
+      },
+    });
+    expect((await first).code).toBe(143);
+    const { code, stdout, stderr } = await second!;
+    expect([code, stdout]).toEqual([1, ""]);
+    // Nothing was loaded.
+    expect(stderr).toMatch(
+      new RegExp(
+        String.raw`^error: ${out}/mulde\.lock: process \d+ on \S+ has been working here since \S+ \(mulde ${name} .*\); wait .* \(TRAINER_LOCKED\)\n$`,
+      ),
+    );
+    expect(readdirSync(out).filter((file) => /lock|tmp/.test(file))).toEqual([]);
+  },
+);
 
 test("a killed process does not lock its directory", async () => {
   const out = join(temporary(), "out");
@@ -54,7 +57,9 @@ test("a killed process does not lock its directory", async () => {
   const kill = (signal: NodeJS.Signals) => (stderr: string) => (stderr.includes("MRR") ? signal : undefined);
   const killed = await mulde([...args, "--checkpoint-minutes", "0"], { kill: kill("SIGKILL") });
   expect(killed.signal).toBe("SIGKILL");
-  expect(JSON.parse(readFileSync(join(out, "mulde.lock"), "utf8"))).toMatchObject({ pid: expect.any(Number) as number });
+  expect(JSON.parse(readFileSync(join(out, "mulde.lock"), "utf8"))).toMatchObject({
+    pid: expect.any(Number) as number,
+  });
   const resumed = await mulde(args, { kill: kill("SIGINT") });
   expect(resumed).toMatchObject({ code: 130, stderr: expect.stringContaining("resumed at step") as string });
   expect(readdirSync(out)).toEqual(["checkpoint.safetensors"]);

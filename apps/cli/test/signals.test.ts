@@ -45,7 +45,9 @@ describe.each([
     const kill = (stderr: string) => (stderr.includes("kernels") ? signal : undefined);
     const { code, stderr } = await mulde(["train", "--data", large, "--out", out], { kill });
     expect(code).toBe(exitCode);
-    expect(stderr).toMatch(/\nStopped before there was anything to save; run the same command again\. \(CLI_INTERRUPTED\)\n$/);
+    expect(stderr).toMatch(
+      /\nStopped before there was anything to save; run the same command again\. \(CLI_INTERRUPTED\)\n$/,
+    );
     expect(existsSync(out)).toBe(false);
   });
 

@@ -135,22 +135,25 @@ function mutateSomewhere(holder, random) {
     if (depth > 12) return;
     for (const key of Object.keys(parent)) {
       spots.push([parent, key]);
-      const inner = parent[key];
-      if (typeof inner === "object" && inner !== null && !ArrayBuffer.isView(inner)) visit(inner, depth + 1);
+      const below = parent[key];
+      if (typeof below === "object" && below !== null && !ArrayBuffer.isView(below)) visit(below, depth + 1);
     }
   };
   visit(holder, 0);
-  const [parent, key] = random.pick(spots);
-  const [other, otherKey] = random.pick(spots);
+  // The whole stays what it is: the calls' own arguments are in it.
+  const inner = spots.filter(([parent]) => parent !== holder);
+  if (inner.length === 0) return;
+  const [parent, key] = random.pick(inner);
+  const [other, otherKey] = random.pick(inner);
   switch (random.below(6)) {
     case 0:
-      if (parent !== holder) delete parent[key];
+      delete parent[key];
       break;
     case 1:
       if (!isWithin(parent[key], other)) other[otherKey] = structuredClone(parent[key]);
       break;
     case 2:
-      if (!Array.isArray(parent) && parent !== holder)
+      if (!Array.isArray(parent))
         parent[random.pick(["dim", "name", "from", "count", "x", "toString"])] = parent[key];
       break;
     case 3:
