@@ -50,7 +50,7 @@ export function summarise(
   let reciprocals = 0;
   let above = 0;
   let expected = 0;
-  const hits = hitsAt.map(() => 0);
+  const hits = Array.from(hitsAt, () => 0);
   for (let i = 0; i < count; i++) {
     const rank = ranks[i]!;
     const among = typeof candidates === "number" ? candidates : candidates[i]!;
@@ -72,7 +72,7 @@ export function summarise(
     mrr: reciprocals / count,
     mr: count === 0 ? Number.NaN : 1 + above / count,
     amri: count === 0 ? Number.NaN : expected === 0 ? 0 : 1 - above / expected,
-    hits: Object.fromEntries(hitsAt.map((k, j) => [String(k), hits[j]! / count])),
+    hits: Object.fromEntries(Array.from(hitsAt, (k, j) => [String(k), hits[j]! / count])),
     ranks: count,
   };
 }

@@ -24,8 +24,16 @@ test.each<[string, () => unknown, readonly (string | number)[]]>([
   ["no scorer", () => evaluate(any(null), options), ["scorer"]],
   ["no options", () => evaluate(scorer, any(undefined)), ["options"]],
   ["rankTriples without arguments", () => rankTriples(any(undefined), any(undefined)), ["scorer"]],
-  ["a trillion entities", () => evaluate({ ...scorer, numEntities: 1e12 } as Scorer, options), ["scorer", "numEntities"]],
-  ["Hits with a hole", () => evaluate(scorer, { ...options, hitsAt: any(Object.assign(new Array(2), { 0: 1 })) }), ["hitsAt", 1]],
+  [
+    "a trillion entities",
+    () => evaluate({ ...scorer, numEntities: 1e12 } as Scorer, options),
+    ["scorer", "numEntities"],
+  ],
+  [
+    "Hits with a hole",
+    () => evaluate(scorer, { ...options, hitsAt: any(Object.assign(new Array(2), { 0: 1 })) }),
+    ["hitsAt", 1],
+  ],
   ["Hits that are no list", () => evaluate(scorer, { ...options, hitsAt: any(10) }), ["hitsAt"]],
   ["a progress that is no function", () => evaluate(scorer, { ...options, onProgress: any(7) }), ["onProgress"]],
   ["a signal that is none", () => evaluate(scorer, { ...options, signal: any({}) }), ["signal"]],

@@ -1,11 +1,18 @@
 import { MuldeError } from "@mulde/errors";
 
+/** More rows than this fit into no memory. */
+const mostRows = 2 ** 28;
+
 /** @throws MuldeError SENIOR_SHAPE unless `value` is a whole number of at least 1 */
 export function checkCount(field: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new MuldeError("SENIOR_SHAPE", `${field} must be a whole number of at least 1, but is ${told(value)}.`, {
-      value,
-    });
+  if (!Number.isInteger(value) || value < 1 || value > mostRows) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `${field} must be a whole number of at least 1 (and at most ${String(mostRows)}), but is ${told(value)}.`,
+      {
+        value,
+      },
+    );
   }
 }
 

@@ -90,6 +90,7 @@ abstract class ByRelation implements Scaling {
   constructor(relations: number, teachers: number, init: number) {
     checkCount("relations", relations);
     checkCount("teachers", teachers);
+    checkCount("relations x teachers", relations * teachers);
     this.#relations = relations;
     this.#teachers = teachers;
     this.#parameter = {

@@ -1,5 +1,6 @@
 import { fileError, MuldeError } from "@mulde/errors";
 import type { DecodedArray } from "hyparquet";
+import { checkPages } from "./_parquet-pages.js";
 import type { ScoredTriples } from "./score-table.js";
 
 const columns = ["head", "relation", "tail", "score"] as const;
@@ -25,6 +26,10 @@ export async function readScores(path: string): Promise<ScoredTriples> {
       );
     }
     const rows = Number(metadata.num_rows);
+    // Each row takes a bit of a page at least, packed a thousandth of that.
+    if (!(rows >= 0 && rows <= 8000 * file.byteLength))
+      throw refuse("the file is damaged; write the file again.", rows);
+    await checkPages(path, file, metadata);
     const ids = { head: new Int32Array(rows), relation: new Int32Array(rows), tail: new Int32Array(rows) };
     const scores = new Float32Array(rows);
     // The reader swallows what its callback throws.

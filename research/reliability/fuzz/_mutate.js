@@ -153,8 +153,7 @@ function mutateSomewhere(holder, random) {
       if (!isWithin(parent[key], other)) other[otherKey] = structuredClone(parent[key]);
       break;
     case 2:
-      if (!Array.isArray(parent))
-        parent[random.pick(["dim", "name", "from", "count", "x", "toString"])] = parent[key];
+      if (!Array.isArray(parent)) parent[random.pick(["dim", "name", "from", "count", "x", "toString"])] = parent[key];
       break;
     case 3:
       if (ArrayBuffer.isView(parent[key]) && parent[key].length > 0)

@@ -49,6 +49,8 @@ export const cases = () => [
   ),
   nt("a link to nothing", link("nowhere"), "DATA_NOT_FOUND", "train.nt"),
   ttl("an unknown prefix", "e:Alba e:knows e:Bero .\n", line, "train.ttl:1"),
+  // Found by fuzzing: the parser of a library stumbled over it.
+  ttl("a prefix whose IRI is none", "@prefix e: <ht]p://e/> .\ne:", line, "train.ttl"),
   ttl("a list without an end", "<http://e/A> <http://e/k> ( <http://e/B> .\n", line, "train.ttl:1"),
   ttl("a statement without an end", "<http://e/A> <http://e/k>", line, "train.ttl"),
   ttl("a number as object", "@prefix e: <http://e/> .\ne:Alba e:age 7 .\n", "DATA_LITERAL", "train.ttl:2"),

@@ -48,6 +48,13 @@ export const cases = ({ model, transe, other, scores }) => {
       "a flipped bit in the header of a page",
       changed(scores, (content) => flipped(content, 4, 5)),
     ),
+    // Found by fuzzing: the reader of Parquet went back and back, for ever.
+    ...[5, 6, 7, 8, 9, 10, 11, 12].map((at) =>
+      table(
+        `a page whose header leads nowhere, byte ${at}`,
+        changed(scores, (content) => overwritten(content, at)),
+      ),
+    ),
     table("a model's parameters", copy(`${model}/model.safetensors`)),
     refused("a table of another graph's ids", "scores.parquet", "SENIOR_TEACHER_FAILED", ["scores", "head"], {
       "scores.parquet": copy(scores),
@@ -75,3 +82,9 @@ export const cases = ({ model, transe, other, scores }) => {
     },
   ];
 };
+
+function overwritten(content, at) {
+  const copied = Buffer.from(content);
+  copied.fill(0xff, at, at + 2);
+  return copied;
+}
