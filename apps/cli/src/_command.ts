@@ -71,8 +71,8 @@ export class MuldeCommand extends Command {
 
   /** The command as one calls it: "mulde datasets info". */
   #called(): string {
-    const names: string[] = [];
-    for (let command: Command | null = this; command; command = command.parent) names.unshift(command.name());
+    const names = [this.name()];
+    for (let above = this.parent; above; above = above.parent) names.unshift(above.name());
     return names.join(" ");
   }
 }

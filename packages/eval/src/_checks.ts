@@ -7,7 +7,7 @@ export type Path = readonly (string | number)[];
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a positive integer. */
 export function checkCount(path: Path, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `must be a positive integer, but is ${String(value)}.`, { path, value });
+  throw new MuldeError("EVAL_BAD_OPTION", `must be a positive integer, but is ${typeof value === "object" ? named(value) : String(value)}.`, { path, value });
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is an object; `what` says what to give. */
@@ -34,7 +34,7 @@ export function checkCallable(path: Path, value: unknown, method?: string): void
 /** @throws MuldeError EVAL_BAD_OPTION unless `value`, which may be left out, is one of these. */
 export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value as string)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `"${String(value)}" is not one of ${choices.join(", ")}.`, {
+  throw new MuldeError("EVAL_BAD_OPTION", `${JSON.stringify(value)} is not one of ${choices.join(", ")}.`, {
     path: [name],
     value,
   });

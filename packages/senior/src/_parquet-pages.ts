@@ -28,7 +28,7 @@ export async function checkPages(path: string, file: AsyncBuffer, { row_groups }
       while (reader.offset < length) {
         let header: Readonly<Record<string, unknown>>;
         try {
-          header = deserializeTCompactProtocol(reader) as Readonly<Record<string, unknown>>;
+          header = deserializeTCompactProtocol(reader);
         } catch (cause) {
           throw damaged(cause);
         }

@@ -52,7 +52,7 @@ export function checkTeachers(
   teachers: readonly Teacher[],
   data: { readonly entities: number; readonly relations: number },
 ): void {
-  if (!Array.isArray(teachers)) {
+  if (!isList(teachers)) {
     throw new MuldeError("SENIOR_TEACHER", "must be a list of teachers.", { path: ["teachers"], value: teachers });
   }
   if (teachers.length === 0) throw new MuldeError("SENIOR_TEACHER", "There is no teacher; pass at least one.");
@@ -216,4 +216,9 @@ export function checkFinite(
       `tail ${String(value.candidate)}; a teacher must write a finite number for every candidate.`,
     { value },
   );
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

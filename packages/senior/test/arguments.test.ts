@@ -27,7 +27,12 @@ test.each<[string, () => unknown, string, object]>([
   ["a scaling by name", made({ scaling: "relation" }), "SENIOR_PART", { path: ["scaling"] }],
   ["an attention by name", made({ attention: "contrast" }), "SENIOR_PART", { path: ["attention"] }],
   ["a normalization by name", made({ normalization: "zScore" }), "SENIOR_PART", { path: ["normalization"] }],
-  ["teachers as a list", made({ teachers: [] }), "SENIOR_SHAPE", { message: expect.stringContaining("a list") }],
+  [
+    "teachers as a list",
+    made({ teachers: [] }),
+    "SENIOR_SHAPE",
+    { message: expect.stringContaining("a list") as unknown },
+  ],
   ["no step", () => new Senior(options).step(any(undefined)), "SENIOR_PART", { path: ["step"] }],
   [
     "a schedule that is no function",
@@ -67,7 +72,10 @@ test.each(["relations", "teacherScores", "juniorScores", "targets", "gradJunior"
       ...{ teacherScores: new Float32Array(2), juniorScores: new Float32Array(2), gradJunior: new Float32Array(2) },
     };
     expect(() => new Senior(options).step({ ...step, [field]: undefined })).toThrow(
-      expect.objectContaining({ code: "SENIOR_SHAPE", message: expect.stringContaining(`${field} must be an array`) }),
+      expect.objectContaining({
+        code: "SENIOR_SHAPE",
+        message: expect.stringContaining(`${field} must be an array`) as unknown,
+      }),
     );
   },
 );

@@ -1,3 +1,4 @@
+/* global structuredClone */
 // Mutations of bytes and of JSON-like values, all from one seed.
 
 /** Mulberry32: small, and the same on every machine. */
@@ -147,7 +148,7 @@ function mutateSomewhere(holder, random) {
   const [other, otherKey] = random.pick(inner);
   switch (random.below(6)) {
     case 0:
-      delete parent[key];
+      Reflect.deleteProperty(parent, key);
       break;
     case 1:
       if (!isWithin(parent[key], other)) other[otherKey] = structuredClone(parent[key]);

@@ -57,7 +57,7 @@ export async function writeTogether(
   };
   const path = (name: string): string => join(directory, name);
   const markerPath = path(marker.name);
-  await orFail(directory, (async () => makeDirectories(directory))());
+  await orFail(directory, Promise.resolve(directory).then(makeDirectories));
   await endInterrupted(directory, contents, marker, orFail);
   // To rename onto a directory fails, so that must be known before the first rename.
   for (const { name } of [...contents, marker]) await orFail(path(name), refuseDirectory(path(name)));

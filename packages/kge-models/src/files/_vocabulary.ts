@@ -54,7 +54,7 @@ export async function readVocabulary(file: OpenFile, size: number): Promise<stri
  * @throws MuldeError MODELS_NAMES
  */
 export function checkNames(names: readonly string[], what: string, size: number): void {
-  if (!Array.isArray(names)) {
+  if (!isList(names)) {
     throw new MuldeError("MODELS_NAMES", "must be a list of names.", { path: [what], value: names });
   }
   if (names.length !== size) {
@@ -157,4 +157,9 @@ function firstMalformed(bytes: Buffer): number {
     }
     start = end + 1;
   }
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

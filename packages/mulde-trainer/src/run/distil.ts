@@ -44,7 +44,7 @@ export function distil(input: DistilInput, context: DistilContext): TrainingRun 
   const options = parseOptions(distilSchema, input);
   checkContext(context);
   const { teachers, initial, parts = {} } = context;
-  if (!Array.isArray(teachers)) {
+  if (!isList(teachers)) {
     throw new MuldeError("TRAINER_TEACHERS", "must be a list of teachers.", { path: ["teachers"], value: teachers });
   }
   if (teachers.length === 0) {
@@ -80,7 +80,7 @@ export function distil(input: DistilInput, context: DistilContext): TrainingRun 
 function adaptingModels(options: DistilOptions, { adapting }: DistilContext, data: PreparedData): readonly KgeModel[] {
   const { adaptFrom } = options.soft;
   if (adaptFrom === 0) return [];
-  if (adapting !== undefined && !Array.isArray(adapting)) {
+  if (adapting !== undefined && !isList(adapting)) {
     throw new MuldeError("TRAINER_TEACHERS", "must be a list of models.", { path: ["adapting"], value: adapting });
   }
   const models = [...new Set(adapting)];
@@ -133,4 +133,9 @@ function distillationIdentity(
   const own = partsIdentity(parts);
   if (!candidates && !senior) return own;
   return [...own, partIdentity(candidates), senior ? seniorIdentity(senior, 2 * relations, teachers, epochs) : null];
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }
