@@ -12,7 +12,7 @@ export interface Paint {
 const secret = [randomInt(1000, 10_000), randomInt(1000, 10_000)].join(";");
 
 /** What `paint` writes for a colour; its group is the colour's own code. */
- 
+
 export const paintMark = new RegExp(`\u001b\\[(\\d+);${secret}m`);
 
 /** The colours that a stream may have. What is painted must be written by `Output`, `reportError` or the bars. */

@@ -172,7 +172,7 @@ function bombs() {
         ]),
       ),
       "train.txt.gz",
-      "DATA_BOMB",
+      "DATA_MALFORMED_LINE",
     ),
     damaged("64 MiB of zeros in train.txt", zeros(64), [], "DATA_BOMB"),
     damaged("512 MiB of zeros in train.txt, 0.5 MB packed", big, [], "DATA_BOMB"),

@@ -147,8 +147,8 @@ export const cases = () => [
   {
     name: "a path of 5,000 characters",
     run: ["datasets", "info", `./${"x".repeat(5000)}`],
-    code: "DATA_UNREADABLE",
-    names: "xxx",
+    code: "DATA_BAD_ARGUMENT",
+    names: "4096",
   },
   {
     name: "a path with a NUL",
