@@ -1,4 +1,5 @@
-import { paint } from "./_output.js";
+import { paint } from "./_paint.js";
+import { shown } from "./_printable.js";
 import { duration, metric } from "./_table.js";
 import { lengthOf, shortened } from "./_text.js";
 
@@ -25,8 +26,8 @@ const nameWidth = 18;
 export function barLine(bar: BarState, names: readonly string[], width: number): string {
   const colours = paint(process.stderr);
   const { state, epoch, epochs, loss, mrr, left, note } = bar;
-  const column = Math.min(nameWidth, Math.max(...names.map(lengthOf)));
-  const name = shortened(bar.name, column, "middle").padEnd(column);
+  const column = Math.min(nameWidth, Math.max(...names.map((one) => lengthOf(shown(one)))));
+  const name = shortened(shown(bar.name), column, "middle").padEnd(column);
   if (state === "waiting") return colours.dim(`${name}  waiting`);
   const cells = width >= 110 ? 30 : 12;
   const full = Math.round(Math.min(1, bar.progress) * cells);

@@ -2,6 +2,7 @@ import type { ExperimentEvent } from "@mulde/mulde-trainer";
 import cliProgress from "cli-progress";
 import { barLine, type BarState } from "./_bar-line.js";
 import type { Output } from "./_output.js";
+import { printable } from "./_printable.js";
 import { duration } from "./_table.js";
 
 /** A model's bar, with what its time left is estimated from. */
@@ -19,7 +20,9 @@ export class Bars {
   constructor(names: readonly string[]) {
     this.#multi = new cliProgress.MultiBar(
       {
-        format: (_options, params, stage: Stage) => barLine(current(stage, params), names, process.stderr.columns),
+        // The bars write by themselves.
+        format: (_options, params, stage: Stage) =>
+          printable(barLine(current(stage, params), names, process.stderr.columns)),
         stream: process.stderr,
         hideCursor: true,
         fps: 10,

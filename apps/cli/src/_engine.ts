@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { sharedKernels } from "@mulde/kge-models";
-import { type Output, paint, version } from "./_output.js";
+import { type Output, version } from "./_output.js";
+import { paint } from "./_paint.js";
 import { wrapped } from "./_text.js";
 
 /** Which kernels run. */

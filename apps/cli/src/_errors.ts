@@ -1,6 +1,7 @@
-import { hasCode, MuldeError } from "@mulde/errors";
+import { type FileAction, fileError, hasCode, MuldeError } from "@mulde/errors";
 import { CommanderError } from "commander";
-import { paint } from "./_output.js";
+import { paint } from "./_paint.js";
+import { printable, shown } from "./_printable.js";
 
 export { hasCode, MuldeError };
 
@@ -36,8 +37,8 @@ interface ErrorJson {
 }
 
 /**
- * Reports an error as one line on stderr, with `--json` also as `{"error": {"code", "message", "file", "line", "path"}}` on stdout, and
- * returns the exit code. MULDE_DEBUG=1 adds the stack.
+ * Reports an error as one line on stderr, shortened if it is very long, and returns the exit code. With `--json` it is on stdout too, whole, as
+ * `{"error": {"code", "message", "file", "line", "path"}}`. MULDE_DEBUG=1 adds the stack.
  */
 export function reportError(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -46,9 +47,9 @@ export function reportError(error: unknown, json: boolean): number {
   // Commander prints the whole help for a call without a command.
   if (!(error instanceof CommanderError && error.code === "commander.help")) {
     const word = error instanceof Interrupted ? "" : `${colours.red("error:")} `;
-    process.stderr.write(`${word}${described.message} ${colours.dim(`(${described.code})`)}\n`);
+    process.stderr.write(printable(`${word}${readable(described.message)} ${colours.dim(`(${described.code})`)}\n`));
   }
-  if (process.env.MULDE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  if (process.env.MULDE_DEBUG && error instanceof Error) process.stderr.write(`${printable(error.stack ?? "")}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ error: described })}\n`);
   return exitCodeOf(error);
 }
@@ -59,6 +60,8 @@ function exitCodeOf(error: unknown): number {
 }
 
 function describe(error: unknown): ErrorJson {
+  if (error instanceof CommanderError) return { code: "CLI_USAGE", message: fromCommander(error) };
+  if (isOfFile(error)) return describe(fileError("CLI_FILE", actions.get(error.syscall) ?? "read", error.path, error));
   if (error instanceof MuldeError) {
     const { code, message, file, line, path } = error;
     return {
@@ -69,16 +72,51 @@ function describe(error: unknown): ErrorJson {
       ...(path.length > 0 && { path }),
     };
   }
-  if (error instanceof CommanderError) return { code: "CLI_USAGE", message: fromCommander(error) };
-  if (!(error instanceof Error)) return { code: "CLI_UNEXPECTED", message: String(error) };
-  const { code } = error as { code?: unknown };
-  if (typeof code === "string") return { code, message: error.message };
-  const message = `${error.message} (not expected; MULDE_DEBUG=1 shows where it comes from)`;
+  const told = error instanceof Error ? error.message : String(error);
+  const message = `${told} (not expected; MULDE_DEBUG=1 shows where it comes from).`;
   return { code: "CLI_UNEXPECTED", message };
 }
 
-/** Commander's message on one line, without the word that stands before it in any case. */
+/** What Node throws of a file. */
+interface FileFailure extends Error {
+  readonly syscall: string;
+  readonly path: string;
+}
+
+function isOfFile(error: unknown): error is FileFailure {
+  if (!(error instanceof Error) || error instanceof MuldeError) return false;
+  const { syscall, path } = error as Partial<FileFailure>;
+  return typeof syscall === "string" && typeof path === "string";
+}
+
+const writing = [
+  "write",
+  "mkdir",
+  "mkdtemp",
+  "rename",
+  "unlink",
+  "rmdir",
+  "rm",
+  "link",
+  "symlink",
+  "copyfile",
+  "ftruncate",
+  "fsync",
+];
+const actions: ReadonlyMap<string, FileAction> = new Map(writing.map((syscall) => [syscall, "written"]));
+
+/** `MuldeCommand` makes sentences of commander's other messages. */
 function fromCommander({ code, message }: CommanderError): string {
   if (code === "commander.help") return "No command given; see mulde --help.";
-  return message.replace(/^error: /, "").replaceAll("\n", " ");
+  return message;
+}
+
+// A message quotes what is wrong, which may be long; the screen is for the rest of it.
+const longest = 1000;
+
+/** A message as people see it: on one line, and of a length that can be read. */
+function readable(message: string): string {
+  const line = shown(message);
+  if (line.length <= longest) return line;
+  return `${line.slice(0, longest * 0.6)} ... ${line.slice(-longest * 0.4)}`;
 }

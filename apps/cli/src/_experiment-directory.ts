@@ -9,9 +9,19 @@ import { MuldeError } from "./_errors.js";
 import { readExperiment } from "./_experiment-file.js";
 import { exists } from "./_files.js";
 import { version } from "./_output.js";
+import { z } from "zod";
 
 const copyName = "experiment.yaml";
 const reportName = "report.json";
+
+// What is read of a report, so that a damaged one is refused here.
+const reportSchema = z.looseObject({
+  experiment: z.looseObject({ teachers: z.array(z.looseObject({ name: z.string() })), variants: z.array(z.unknown()) }),
+  dataset: z.looseObject({ fingerprint: z.string() }),
+  rows: z.array(
+    z.looseObject({ role: z.string(), name: z.string(), mrr: z.number(), hits: z.record(z.string(), z.number()) }),
+  ),
+});
 
 /** `report.json` of an experiment's directory. */
 export interface Report {
@@ -97,9 +107,9 @@ export async function finishedReport(out: string, experiment: Experiment, data: 
   const text = await read(path);
   let report: Report;
   try {
-    report = JSON.parse(text) as Report;
+    report = reportSchema.parse(JSON.parse(text)) as unknown as Report;
   } catch (cause) {
-    const reason = "this is not JSON; delete the file, and the next run writes it anew.";
+    const reason = "this is no report of an experiment; delete the file, and the next run writes it anew.";
     throw new MuldeError("CLI_REPORT", reason, { file: path, cause });
   }
   // With other data the run says which model does not fit.

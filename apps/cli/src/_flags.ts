@@ -24,7 +24,7 @@ export function addReadOptions(command: MuldeCommand): MuldeCommand {
     .choices(["hrt", "htr", "rht", "rth", "thr", "trh"])
     .default("hrt");
   command.addOption(columns);
-  return command.option("--delimiter <text>", "between fields; default: tab, in .csv files a comma");
+  return command.option("--delimiter <text>", "between fields; default: tab, in .csv files a comma", delimiterFrom);
 }
 
 /** `--json`, which every command has. */
@@ -36,9 +36,20 @@ export function addJsonOption(command: MuldeCommand): MuldeCommand {
 export function readOptions({ columns, delimiter }: ReadFlags): ReadOptions {
   return {
     columns: columns as NonNullable<ReadOptions["columns"]>,
-    // Shells pass "\t" as two characters.
-    ...(delimiter !== undefined && { delimiter: delimiter.replaceAll("\\t", "\t") }),
+    ...(delimiter !== undefined && { delimiter }),
   };
+}
+
+/** Parses the value of an option that names a file or directory. */
+export function pathFrom(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must not be empty.");
+  return text;
+}
+
+function delimiterFrom(text: string): string {
+  if (text === "" || /[\r\n]/.test(text)) throw new InvalidArgumentError("It must have characters that end no line.");
+  // Shells pass "\t" as two characters.
+  return text.replaceAll("\\t", "\t");
 }
 
 /** Parses the value of an option that is a number. */
@@ -52,7 +63,7 @@ export function numberFrom(text: string): number {
 export function numberAtLeast(least: number): (text: string) => number {
   return (text) => {
     const value = numberFrom(text);
-    if (value < least) throw new InvalidArgumentError(`It must be ${least} or more.`);
+    if (!(value >= least && value < Infinity)) throw new InvalidArgumentError(`It must be ${least} or more.`);
     return value;
   };
 }

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileError } from "@mulde/errors";
+import { makeDirectories } from "@mulde/kge-models";
 import type { ExperimentEvent, TrainResult } from "@mulde/mulde-trainer";
 import type { Output } from "./_output.js";
 
@@ -46,7 +47,7 @@ export function eventLog(path: string | undefined, output: Output): EventLog {
 
 function open(path: string, failed: (cause: unknown) => Error): number {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectories(dirname(path));
     return openSync(path, "a");
   } catch (cause) {
     throw failed(cause);

@@ -27,7 +27,10 @@ async function importModule(path: string): Promise<void> {
     await import(pathToFileURL(resolve(path)).href);
   } catch (cause) {
     if (cause instanceof MuldeError) throw cause.at({ file: path });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MuldeError("CLI_IMPORT", `the module cannot be imported: ${reason}.`, { file: path, cause });
+    const reason = cause instanceof Error ? cause.message : `it throws ${String(cause)}`;
+    throw new MuldeError("CLI_IMPORT", `the module cannot be imported: ${reason.replace(/\.$/, "")}.`, {
+      file: path,
+      cause,
+    });
   }
 }

@@ -1,11 +1,11 @@
-import { closest } from "@mulde/errors";
+import { closest, MuldeError } from "@mulde/errors";
 import { distilSchema, expanded, formerOptions, merged, optionEntries, parseOptions } from "@mulde/mulde-trainer";
 import { Option } from "commander";
-import { parseDocument } from "yaml";
 import type { z } from "zod";
 import type { MuldeCommand } from "./_command.js";
 import { hasCode, UsageError } from "./_errors.js";
 import { numberFrom } from "./_flags.js";
+import { parseYaml } from "./_yaml.js";
 
 /** A flag for one of the options that people turn most; `--set` gives the others. */
 export interface OptionFlag {
@@ -81,23 +81,25 @@ export function assignments(
   return [...byFlag, ...((given.set as readonly Assignment[] | undefined) ?? [])];
 }
 
+const deepest = 16;
+
 /** The option that "optimizer.clipNorm=1" gives; its value is YAML. */
 function assignment(text: string): Assignment {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError("write --set NAME=VALUE, such as --set optimizer.clipNorm=1.", `--set ${text}`);
   const name = text.slice(0, at);
   const written = `--set ${name}`;
-  return { written, path: name.split("."), value: yamlValue(text.slice(at + 1), written) };
+  const path = name.split(".");
+  // No option lies deeper than a few levels.
+  if (path.length > deepest) throw new UsageError("there is no such option; see mulde options.", written);
+  return { written, path, value: yamlValue(text.slice(at + 1), written) };
 }
 
 function yamlValue(text: string, written: string): unknown {
-  const document = parseDocument(text, { prettyErrors: false });
-  const [error] = document.errors;
-  if (error) throw new UsageError(`the value is not YAML: ${error.message}.`, written, error);
   try {
-    return document.toJS() as unknown;
+    return parseYaml(text).value;
   } catch (cause) {
-    throw new UsageError(`the value is not YAML: ${(cause as Error).message}.`, written, cause);
+    throw cause instanceof MuldeError ? new UsageError(cause.reason, written, cause) : cause;
   }
 }
 

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import { paint } from "./_output.js";
+import { paint } from "./_paint.js";
+import { shown } from "./_printable.js";
 import { columnsOf, lengthOf, pageWidth, shortened, wrapped } from "./_text.js";
 
 /** A column of a table. */
@@ -36,10 +37,11 @@ const leastWidth = 8;
 /** Rows under headings as text for people, without a line end, in at most `width` columns if cutting can do it. */
 export function table(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  cells: readonly (readonly string[])[],
   width: number = columnsOf(process.stdout),
 ): string {
   const colours = paint(process.stdout);
+  const rows = cells.map((row) => row.map(shown));
   const widths = fitted(columns, rows, width);
   const drawn = new Table({
     chars,

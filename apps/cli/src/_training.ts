@@ -15,11 +15,12 @@ import type { MuldeCommand } from "./_command.js";
 import type { EngineInfo } from "./_engine.js";
 import { hasCode, Interrupted, MuldeError } from "./_errors.js";
 import { exists } from "./_files.js";
-import { numberAtLeast } from "./_flags.js";
+import { numberAtLeast, pathFrom } from "./_flags.js";
 import { interruptible } from "./_interrupt.js";
 import { eventLog } from "./_log-file.js";
 import { type Metrics, metricsTable, overall } from "./_metrics.js";
-import { type Output, paint, version } from "./_output.js";
+import { type Output, version } from "./_output.js";
+import { paint } from "./_paint.js";
 import { createProgress } from "./_progress.js";
 import { duration, size, whole } from "./_table.js";
 import { wrapped } from "./_text.js";
@@ -35,9 +36,9 @@ export interface TrainingFlags {
 /** Adds the options of `TrainingFlags`. */
 export function addTrainingOptions(command: MuldeCommand): MuldeCommand {
   return command
-    .requiredOption("--out <dir>", "directory of the model, and of its checkpoint")
+    .requiredOption("--out <dir>", "directory of the model, and of its checkpoint", pathFrom)
     .option("--force", "replace a model or a checkpoint that is there")
-    .option("--log <file>", "append all events as JSON lines")
+    .option("--log <file>", "append all events as JSON lines", pathFrom)
     .option("--checkpoint-minutes <n>", "between checkpoints", numberAtLeast(0), 5);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Dataset } from "@mulde/datasets";
 import { type KgeModel, modelTeacher, openModel } from "@mulde/kge-models";
@@ -9,6 +10,7 @@ import { InvalidArgumentError } from "commander";
 import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
+import { UsageError } from "./_errors.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
 import {
@@ -101,6 +103,7 @@ async function openTeachers(paths: readonly string[], data: Dataset, signal: Abo
   const teachers: Teacher[] = [];
   const adapting: KgeModel[] = [];
   const sources: Source[] = [];
+  await refuseTwice(paths);
   const names = distinctNames(paths.map((path) => basename(resolve(path), ".parquet")));
   for (const [i, path] of paths.entries()) {
     signal.throwIfAborted();
@@ -117,6 +120,20 @@ async function openTeachers(paths: readonly string[], data: Dataset, signal: Abo
     sources.push({ name, model: model.config.model, dim: model.dim, sha256 });
   }
   return { teachers, adapting, sources };
+}
+
+/** Refuses a teacher that is there twice, which would only count double. Paths that are not there stay for what opens them. */
+async function refuseTwice(paths: readonly string[]): Promise<void> {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const real = await realpath(path).catch(() => path);
+    const first = seen.get(real);
+    if (first !== undefined) {
+      const same = first === path ? `"${path}" is there twice` : `"${path}" is the same as "${first}"`;
+      throw new UsageError(`${same}; give each teacher once.`, "--teachers");
+    }
+    seen.set(real, path);
+  }
 }
 
 /** The same names, numbered where they repeat: RotH, RotH-2. */

@@ -5,9 +5,10 @@ import { MuldeCommand } from "./_command.js";
 import { openData } from "./_data.js";
 import { logEngine } from "./_engine.js";
 import { hasCode, UsageError } from "./_errors.js";
-import { addDataOptions, addJsonOption, readOptions, type ReadFlags } from "./_flags.js";
+import { addDataOptions, addJsonOption, pathFrom, readOptions, type ReadFlags } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
-import { Output, paint, version } from "./_output.js";
+import { Output, version } from "./_output.js";
+import { paint } from "./_paint.js";
 import { size, whole } from "./_table.js";
 import { intoDirectory } from "./_training.js";
 
@@ -37,7 +38,7 @@ export function importCommand(): MuldeCommand {
     .requiredOption("--entities <file>", "the library's entity file: the order of its rows")
     .requiredOption("--relations <file>", "the library's relation file, without inverses")
     .addOption(new Option("--norm <number>", "norm of TransE's distance, if it is not the default").choices(["1", "2"]))
-    .requiredOption("--out <dir>", "directory of the imported model")
+    .requiredOption("--out <dir>", "directory of the imported model", pathFrom)
     .option("--force", "replace a model that is there");
   addImportOption(command);
   addJsonOption(command).examples(

@@ -1,6 +1,7 @@
 import { defaultCacheDir } from "@mulde/datasets";
 import { loadTf, tfBackend } from "@mulde/kge-models";
 import { MuldeCommand } from "./_command.js";
+import { hasCode } from "./_errors.js";
 import { engineInfo } from "./_engine.js";
 import { addJsonOption } from "./_flags.js";
 import { Output, version } from "./_output.js";
@@ -35,12 +36,13 @@ export function infoCommand(): MuldeCommand {
   });
 }
 
-/** Only your own models need TensorFlow.js, so that a broken one is worth a line and no error. */
+/** Only your own models need TensorFlow.js, so that a broken one is worth a line and no error. A name that is none is an error. */
 async function tfInfo(): Promise<{ tfjs: string | null; tfjsReason?: string }> {
   try {
     await loadTf();
     return { tfjs: tfBackend()!.backend };
   } catch (error) {
+    if (hasCode(error, "TFJS_UNKNOWN_BACKEND")) throw error;
     return { tfjs: null, tfjsReason: (error as Error).message };
   }
 }

@@ -6,7 +6,9 @@ import { logEngine } from "./_engine.js";
 import { MuldeError, UsageError } from "./_errors.js";
 import { addDataOptions, addJsonOption, readOptions, type ReadFlags, wholeNumber } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
-import { Output, paint } from "./_output.js";
+import { Output } from "./_output.js";
+import { paint } from "./_paint.js";
+import { shown } from "./_printable.js";
 import { type Column, table } from "./_table.js";
 import { wrapped } from "./_text.js";
 
@@ -73,7 +75,7 @@ export function predictCommand(): MuldeCommand {
     );
     const query = { head: head ?? null, relation: relation ?? null, tail: tail ?? null };
     output.result({ query, predictions }, () => {
-      const title = `(${head ?? "?"}, ${relation ?? "?"}, ${tail ?? "?"})`;
+      const title = `(${[head, relation, tail].map((name) => shown(name ?? "?")).join(", ")})`;
       return `${paint(process.stdout).bold(wrapped(title))}\n${answerTable(predictions, given)}`;
     });
   });

@@ -1,8 +1,9 @@
 import { calledAs } from "./_called-as.js";
 import { MuldeCommand } from "./_command.js";
 import { runFile } from "./_experiment.js";
-import { addJsonOption } from "./_flags.js";
-import { Output, paint } from "./_output.js";
+import { addJsonOption, pathFrom } from "./_flags.js";
+import { Output } from "./_output.js";
+import { paint } from "./_paint.js";
 import { presetFile } from "./_presets.js";
 import { comparison, rowsTable, savedIn, trainingTime } from "./_rows.js";
 import { continued, pageWidth } from "./_text.js";
@@ -27,7 +28,7 @@ export function quickstartCommand(): MuldeCommand {
       "Train four teachers, an undistilled and a distilled Junior on the embedded WordNet graph, in minutes. " +
         "The same command again resumes, or shows the results.",
     )
-    .option("--out <dir>", "directory of the models", "runs/quickstart");
+    .option("--out <dir>", "directory of the models", pathFrom, "runs/quickstart");
   addJsonOption(command).examples("mulde quickstart");
   return command.action(async ({ out, json }: { out: string; json?: boolean }) => {
     const output = new Output(json ?? false);

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import { MuldeCommand } from "./_command.js";
 import { UsageError } from "./_errors.js";
 import { runFile } from "./_experiment.js";
-import { addJsonOption, numberAtLeast, wholeNumber } from "./_flags.js";
+import { addJsonOption, numberAtLeast, pathFrom, wholeNumber } from "./_flags.js";
 import { addImportOption } from "./_modules.js";
 import { Output } from "./_output.js";
 import { presetFile, presetNames } from "./_presets.js";
@@ -28,8 +28,8 @@ export function runCommand(): MuldeCommand {
     .argument("[file]", "experiment in YAML; the README shows one")
     .addOption(new Option("--preset <name>", "an experiment that comes along").choices(presetNames()))
     .option("--seed <n>", "seed in place of the experiment's own", wholeNumber(0))
-    .requiredOption("--out <dir>", "directory of the models, checkpoints and report.json")
-    .option("--log <file>", "append all events as JSON lines")
+    .requiredOption("--out <dir>", "directory of the models, checkpoints and report.json", pathFrom)
+    .option("--log <file>", "append all events as JSON lines", pathFrom)
     .option("--checkpoint-minutes <n>", "between checkpoints", numberAtLeast(0), 5);
   addImportOption(command);
   addJsonOption(command).examples(

@@ -153,7 +153,7 @@ test("a Parquet file of scores is a teacher, and one that is no such file is nam
   writeFileSync(file, "no scores");
   const { code, stderr } = await mulde([...flags(join(temporary(), "other")), "--teachers", file]);
   expect(code).not.toBe(0);
-  expect(stderr).toContain(`${file}: this cannot be read as Parquet`);
+  expect(stderr).toContain(`${file}: this is not Parquet, or damaged`);
 });
 
 function everyQuery(entities: number, relations: number): { heads: Int32Array; relations: Int32Array } {

@@ -45,17 +45,26 @@ test.each([
   ["of Ctrl-C", new Interrupted(130, "Stopped."), 130, { code: "CLI_INTERRUPTED", message: "Stopped." }],
   [
     "of the system",
-    Object.assign(new Error("EACCES: no"), { code: "EACCES" }),
+    Object.assign(new Error("EACCES: no"), { code: "EACCES", syscall: "mkdir", path: "a/b" }),
     1,
-    { code: "EACCES", message: "EACCES: no" },
+    {
+      code: "CLI_FILE",
+      message: "a/b: this process may not write here; change the permissions, or choose another place.",
+      file: "a/b",
+    },
   ],
   [
     "that nobody expected",
     new Error("odd"),
     1,
-    { code: "CLI_UNEXPECTED", message: "odd (not expected; MULDE_DEBUG=1 shows where it comes from)" },
+    { code: "CLI_UNEXPECTED", message: "odd (not expected; MULDE_DEBUG=1 shows where it comes from)." },
   ],
-  ["that is no error", "text", 1, { code: "CLI_UNEXPECTED", message: "text" }],
+  [
+    "that is no error",
+    "text",
+    1,
+    { code: "CLI_UNEXPECTED", message: "text (not expected; MULDE_DEBUG=1 shows where it comes from)." },
+  ],
 ])("an error %s is one line, one JSON value and an exit code", (_, error, code, json) => {
   const answer = reported(error);
   expect(answer.code).toBe(code);

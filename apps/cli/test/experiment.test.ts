@@ -86,14 +86,14 @@ test.each([
 
 test("the line stands in the message, where editors find it", () => {
   expect(wrong("data: 3\nteachers: [{}]\njunior: {}\n")).toMatchObject({
-    message: "file.yaml:1, data: Invalid input: expected string, received number.",
+    message: "file.yaml:1, data: must be text, but is the number 3.",
   });
 });
 
 test.each([
   ["text that is no YAML", "data: UMLS\nteachers: [\njunior: {\n", expect.any(Number), /this is not YAML: .*column/],
   ["a key twice", "data: UMLS\ndata: Nations\n", 2, /unique.*\(column 1\)/],
-  ["an alias of nothing", "data: UMLS\nteachers: [*none]\njunior: {}\n", undefined, /this is not YAML: .*none/],
+  ["an alias of nothing", "data: UMLS\nteachers: [*none]\njunior: {}\n", 2, /this is not YAML: .*none/],
 ])("%s is an error of YAML", (_, text, line, reason) => {
   const error = wrong(text);
   expect(error).toMatchObject({ code: "CLI_YAML", file: "file.yaml", reason: expect.stringMatching(reason) as string });

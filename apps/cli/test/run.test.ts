@@ -229,7 +229,7 @@ test("a wrong field is an error with file, line and field, and makes no director
   const none = join(temporary(), "none");
   const { code, stderr, stdout } = await mulde(["run", path, "--out", none, "--json"]);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${path}:11, junior.model.dim: Invalid input: expected number`);
+  expect(stderr).toContain(`${path}:11, junior.model.dim: must be a number`);
   expect(JSON.parse(stdout)).toMatchObject({
     error: { code: "TRAINER_OPTION", file: path, line: 11, path: ["junior", "model", "dim"] },
   });

@@ -134,6 +134,9 @@ async function* walk(
   for await (const { chunk, isHead } of withHead(unpack(source))) {
     // The parser would unpack a gzip or zstd within by itself, without limits.
     if (isHead) refuseFormats(path, chunk, TAR);
+    // The parser looks for a header through all of a file of zeros; a packed one is a bomb before that.
+    if (isHead && /\.tar$/i.test(path) && chunk.subarray(0, 512).every((byte) => byte === 0))
+      throw damaged(path, "it begins with zeros");
     await setImmediate();
     signal?.throwIfAborted();
     // The parser would join everything behind the end, again and again.

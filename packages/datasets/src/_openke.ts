@@ -26,10 +26,16 @@ export async function readOpenKe(files: OpenKeFiles, signal: AbortSignal | undef
   const read = async (source: Source): Promise<TripleList> => {
     return readIdTriples(source, signal, entities.size, relations.size);
   };
+  const train = await read(files.train);
+  if (train.length === 0) {
+    throw new MuldeError("DATA_EMPTY", "the file has no triples; check that it is the right one.", {
+      file: files.train.name,
+    });
+  }
   return {
     entities,
     relations,
-    train: await read(files.train),
+    train,
     valid: await read(files.valid),
     test: await read(files.test),
   };

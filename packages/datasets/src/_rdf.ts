@@ -96,6 +96,16 @@ export async function readRdf(
 
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
+  // The parser has faults of its own on some damaged statements.
+  const parsing = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof MuldeError) throw error;
+      const reason = `this is not ${format}, or the parser cannot read it. Correct the statement.`;
+      throw new MuldeError("DATA_MALFORMED_LINE", reason, { file: path, line: tokenLine, cause: error });
+    }
+  };
   const emit = (chunk?: Buffer): void => {
     let decoded: string;
     try {
@@ -108,13 +118,7 @@ export async function readRdf(
         cause,
       });
     }
-    try {
-      if (decoded !== "") text.emit("data", decoded);
-    } catch (error) {
-      if (error instanceof MuldeError) throw error;
-      // The parser reports what it expects to be wrong, and throws what it does not.
-      throw malformed(path, format, error as Error);
-    }
+    if (decoded !== "") parsing(() => text.emit("data", decoded));
     if (failures[0]) throw failures[0];
     if (waiting < 0) waiting = 0;
     else if (waiting > 0 || /\S/.test(decoded)) waiting += decoded.length;
@@ -130,7 +134,7 @@ export async function readRdf(
   for await (const chunk of readBytes(source, signal)) emit(chunk);
   // Throws if the file ends inside a character.
   emit();
-  text.emit("end");
+  parsing(() => text.emit("end"));
   if (failures[0]) throw failures[0];
 }
 

@@ -16,9 +16,11 @@ export function withFilter(
   numEntities: number,
 ): RankQueries {
   const { heads, relations, targets } = block;
-  const rows = Array.from(heads, (head, b) => known?.answers(head, relations[b]!) ?? NONE);
+  const rows = Array.from(heads, (head, b) => (known ? known.answers(head, relations[b]!) : NONE));
   const filterOffsets = new Int32Array(rows.length + 1);
-  const filterIds = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  // Callers without a compiler answer anything; what is no array is refused below.
+  const lengthOf = (row: ArrayLike<number> | undefined | null): unknown => row?.length;
+  const filterIds = new Int32Array(rows.reduce((sum, row) => sum + Number(lengthOf(row) ?? 0), 0));
   let filled = 0;
   rows.forEach((row, b) => {
     const refuse = (reason: string, value: unknown): MuldeError =>
@@ -27,7 +29,7 @@ export function withFilter(
         `the answers of (${String(heads[b])}, ${String(relations[b])}, ?) ${reason}; they must be an array of strictly ascending entity ids below ${String(numEntities)}.`,
         { path: ["known"], value },
       );
-    if (typeof (row.length as unknown) !== "number") throw refuse("have no length", row);
+    if (typeof lengthOf(row) !== "number") throw refuse("have no length", row);
     for (let i = 0; i < row.length; i++) {
       const previous = i === 0 ? -1 : row[i - 1]!;
       const id = row[i]!;

@@ -7,7 +7,8 @@ import type { RankCounts, RankQueries } from "./scorer.js";
  * @param scores - B x N, row-major, higher is better.
  * @param out - B counts each; {@link ranksFromCounts} turns them into ranks.
  * @throws MuldeError SCORE_NOT_FINITE if the target or an entity that is not filtered scores NaN or an infinity: a NaN compares as false with
- * everything and would rank first; its `value` is { head, relation, entity, score }. Filtered entities may score anything. EVAL_BAD_OPTION unless there are B x N scores.
+ * everything and would rank first; its `value` is { head, relation, entity, score }. Filtered entities may score anything. EVAL_BAD_OPTION
+ * unless there are B x N scores and the targets are among the N entities.
  */
 export function countRanks(scores: Float32Array, numEntities: number, queries: RankQueries, out: RankCounts): void {
   const { heads, targets, filterOffsets, filterIds } = queries;
@@ -17,6 +18,11 @@ export function countRanks(scores: Float32Array, numEntities: number, queries: R
       `must be a Float32Array of B x N = ${String(heads.length)} x ${String(numEntities)} values, but holds ${String(scores.length)}.`,
       { path: ["scores"] },
     );
+  }
+  const outside = targets.findIndex((target) => !(target >= 0 && target < numEntities));
+  if (outside >= 0) {
+    const reason = `${String(targets[outside])} is outside 0..${String(numEntities - 1)}.`;
+    throw new MuldeError("EVAL_BAD_OPTION", reason, { path: ["targets", outside], value: targets[outside] });
   }
   for (let b = 0; b < heads.length; b++) {
     const row = scores.subarray(b * numEntities, (b + 1) * numEntities);

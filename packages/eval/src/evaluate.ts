@@ -1,4 +1,4 @@
-import { checkCount } from "./_checks.js";
+import { checkCount, checkNumbers } from "./_checks.js";
 import { relationCategories, type RelationCategory } from "./categories.js";
 import { checkRanking, rankTriples, type RankOptions, type SideRanks, type TripleRanks } from "./rank-triples.js";
 import type { Scorer } from "./scorer.js";
@@ -48,10 +48,12 @@ export interface RankingReport extends SidedMetrics {
  * @throws MuldeError as {@link rankTriples} does, and EVAL_BAD_OPTION for a K that is not a positive integer.
  */
 export async function evaluate(scorer: Scorer, options: EvaluateOptions): Promise<RankingReport> {
-  const { triples, numRelations, trainTriples, hitsAt = DEFAULT_HITS } = options;
   // Check before ranking, so that a wrong option does not cost an evaluation.
   checkRanking(scorer, options);
-  hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
+  const { triples, numRelations, trainTriples, hitsAt = DEFAULT_HITS } = options;
+  checkNumbers(["hitsAt"], hitsAt);
+  // Array.from: a loop would skip holes.
+  Array.from(hitsAt).forEach((k, i) => checkCount(["hitsAt", i], k));
   const categories = trainTriples && relationCategories(trainTriples, scorer.numEntities, numRelations);
 
   const started = performance.now();

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount, checkTriples } from "./_checks.js";
+import { checkCallable, checkChoice, checkCount, checkObject, checkTriples } from "./_checks.js";
 import { checkKnown, withFilter } from "./_filter.js";
 import { countRanks } from "./count-ranks.js";
 import type { KnownAnswers } from "./known-answers.js";
@@ -55,6 +55,9 @@ const BLOCK_SCORES = 2 ** 24;
 
 /** More queries make a block no faster, and progress coarser. */
 const MAX_BATCH = 1024;
+
+/** Ids are 32-bit. */
+const MAX_ENTITIES = 2 ** 31 - 1;
 
 /** Milliseconds until the event loop gets a turn: short enough for a progress bar and Ctrl-C, long enough to cost nothing. */
 const BREATH = 50;
@@ -169,8 +172,14 @@ async function rankFused(
 
 /** Checks everything that can be checked before a score is asked for. Throws as {@link rankTriples} does. */
 export function checkRanking(scorer: Scorer, options: RankOptions): void {
-  const { triples, numRelations, batchSize, tie, sides, known } = options;
+  checkObject(["scorer"], scorer, "a scorer, such as modelScorer(model)");
+  checkObject(["options"], options, "an object with triples and numRelations");
+  const { triples, numRelations, batchSize, tie, sides, known, onProgress, signal } = options;
   checkCount(["scorer", "numEntities"], scorer.numEntities);
+  if (scorer.numEntities > MAX_ENTITIES) {
+    const reason = `may be at most ${String(MAX_ENTITIES)}, but is ${String(scorer.numEntities)}.`;
+    throw new MuldeError("EVAL_BAD_OPTION", reason, { path: ["scorer", "numEntities"], value: scorer.numEntities });
+  }
   if (typeof (scorer as Partial<Scorer>).scoreAll !== "function") {
     throw new MuldeError(
       "EVAL_BAD_OPTION",
@@ -187,6 +196,8 @@ export function checkRanking(scorer: Scorer, options: RankOptions): void {
     );
   }
   if (batchSize !== undefined) checkCount(["batchSize"], batchSize);
+  checkCallable(["onProgress"], onProgress);
+  checkCallable(["signal"], signal, "throwIfAborted");
   checkChoice("tie", tie, TIES);
   checkChoice("sides", sides, ["both", "head", "tail"]);
   checkKnown(known);
@@ -196,9 +207,4 @@ export function checkRanking(scorer: Scorer, options: RankOptions): void {
       path: ["triples"],
     });
   }
-}
-
-function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `"${value}" is not one of ${choices.join(", ")}.`, { path: [name], value });
 }

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount } from "./_checks.js";
+import { checkCount, checkNumbers } from "./_checks.js";
 
 /** The metrics of a list of ranks. If there are no ranks, all the others are NaN. */
 export interface SideMetrics {
@@ -35,7 +35,11 @@ export function summarise(
   candidates: ArrayLike<number> | number,
   hitsAt: readonly number[] = DEFAULT_HITS,
 ): SideMetrics {
-  hitsAt.forEach((k, i) => checkCount(["hitsAt", i], k));
+  checkNumbers(["hitsAt"], hitsAt);
+  // Array.from: a loop would skip holes.
+  Array.from(hitsAt).forEach((k, i) => checkCount(["hitsAt", i], k));
+  checkNumbers(["ranks"], ranks);
+  if (typeof candidates !== "number") checkNumbers(["candidates"], candidates);
   const count = ranks.length;
   if (typeof candidates !== "number" && candidates.length !== count) {
     throw new MuldeError(
@@ -46,7 +50,7 @@ export function summarise(
   let reciprocals = 0;
   let above = 0;
   let expected = 0;
-  const hits = hitsAt.map(() => 0);
+  const hits = Array.from(hitsAt, () => 0);
   for (let i = 0; i < count; i++) {
     const rank = ranks[i]!;
     const among = typeof candidates === "number" ? candidates : candidates[i]!;
@@ -68,7 +72,7 @@ export function summarise(
     mrr: reciprocals / count,
     mr: count === 0 ? Number.NaN : 1 + above / count,
     amri: count === 0 ? Number.NaN : expected === 0 ? 0 : 1 - above / expected,
-    hits: Object.fromEntries(hitsAt.map((k, j) => [String(k), hits[j]! / count])),
+    hits: Object.fromEntries(Array.from(hitsAt, (k, j) => [String(k), hits[j]! / count])),
     ranks: count,
   };
 }

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount } from "./_checks.js";
+import { checkCount, checkObject } from "./_checks.js";
 import type { ScoreOptions, Scorer } from "./scorer.js";
 
 /** Anything that scores given candidates: every `Teacher` of `@mulde/senior`, the Senior's own (`seniorTeacher`) among them. */
@@ -30,6 +30,8 @@ const CALL_CANDIDATES = 2 ** 22;
  * function `score`.
  */
 export function teacherScorer(teacher: CandidateScorer, options: { readonly entities: number }): Scorer {
+  checkObject(["teacher"], teacher, "an object with a function score");
+  checkObject(["options"], options, "an object with entities");
   const { entities } = options;
   checkCount(["entities"], entities);
   if (typeof (teacher as Partial<CandidateScorer>).score !== "function") {

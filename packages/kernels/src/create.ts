@@ -47,14 +47,15 @@ export async function chooseEngine(options: KernelsOptions, native: MakeNative |
       },
     );
   }
-  const threads = Number(setting(options.threads, "MULDE_THREADS") ?? (await availableThreads()));
+  const given = setting(options.threads, "MULDE_THREADS") ?? (await availableThreads());
+  const threads = Number(given);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
     throw new MuldeError(
       "KERNELS_BAD_OPTION",
-      `${threads} must be a whole number from 1 to 256 (option \`threads\` or environment variable MULDE_THREADS).`,
+      `${typeof given === "string" ? JSON.stringify(given) : given} must be a whole number from 1 to 256 (option \`threads\` or environment variable MULDE_THREADS).`,
       {
         path: ["threads"],
-        value: threads,
+        value: given,
       },
     );
   }

@@ -1,4 +1,5 @@
 import { MuldeError } from "@mulde/errors";
+import type { KgeModel } from "./model.js";
 
 /**
  * Throws MODELS_ID unless every id lies in 0..limit-1.
@@ -51,6 +52,16 @@ export function checkRoom(field: string, array: ArrayLike<number>, length: numbe
     `${field} must have room for ${shape} = ${length} values, but has ${array.length}.`,
     { path: [field] },
   );
+}
+
+/** Callers without a compiler pass anything. @throws MuldeError MODELS_SHAPE unless this is a model */
+export function checkedModel(model: KgeModel): KgeModel {
+  const given = model as Partial<KgeModel> | null | undefined;
+  if (given?.config !== undefined && given.tables !== undefined) return model;
+  throw new MuldeError("MODELS_SHAPE", "must be a model, such as the `model` of openModel's.", {
+    path: ["model"],
+    value: model,
+  });
 }
 
 /** The error for whoever uses something after its `dispose`. */

@@ -23,6 +23,7 @@ export function checkData(directory: string, saved: SavedModel, data: DataIdenti
     new MuldeError("MODELS_FOREIGN_DATA", `${what} ${directory} ${reason}; use the data set that it was trained on.`, {
       value: data.name,
     });
+  if (!isIdentity(data)) throw refuse("cannot be compared with data that have no fingerprint and names");
   if (dataset !== undefined && dataset.fingerprint !== data.fingerprint) {
     const [theirs, ours] = [dataset.fingerprint, data.fingerprint].map((print) => print.slice(0, SHOWN));
     throw refuse(
@@ -44,4 +45,10 @@ export function checkData(directory: string, saved: SavedModel, data: DataIdenti
     const odd = saved[kind].find((name, id) => name !== names[id]);
     if (odd !== undefined) throw refuse(`has ${JSON.stringify(odd)} where ${data.name} has another name`);
   }
+}
+
+/** Callers without a compiler pass anything. */
+function isIdentity(data: unknown): boolean {
+  const { fingerprint, entities, relations } = (data ?? {}) as Partial<DataIdentity>;
+  return typeof fingerprint === "string" && Array.isArray(entities?.names) && Array.isArray(relations?.names);
 }

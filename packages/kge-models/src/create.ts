@@ -33,6 +33,12 @@ const initialCurvature = Math.log1p(Math.E);
  *   of a definition of your own does not do what it must (checked once for each dimension)
  */
 export async function createModel(options: CreateModelOptions): Promise<KgeModel> {
+  if (typeof (options as unknown) !== "object" || (options as unknown) === null) {
+    throw new MuldeError("MODELS_CONFIG", "must be an object with model, dim, entities and relations.", {
+      path: ["config"],
+      value: options,
+    });
+  }
   const { kernels, seed = 0, initialCurvature: c = initialCurvature, curvature = "shared", ...rest } = options;
   if (!(c > 0 && Number.isFinite(c))) {
     throw new MuldeError("MODELS_CONFIG", `must be a positive number, but is ${c}.`, {

@@ -15,7 +15,7 @@ export {
 } from "./files/safetensors-file.js";
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./files/safetensors.js";
 export { endSave, loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
-export { writeWhole } from "./files/whole-file.js";
+export { makeDirectories, writeWhole } from "./files/whole-file.js";
 export { Inference } from "./inference.js";
 export { KgeModel } from "./model.js";
 export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";

@@ -120,7 +120,7 @@ export class NamedModel {
     }
     const { top = 10 } = options;
     if (!(Number.isInteger(top) && top >= 1)) {
-      throw new MuldeError("MODELS_QUERY", `must be a whole number from 1, but is ${top}.`, {
+      throw new MuldeError("MODELS_QUERY", `must be a whole number from 1, but is ${typeof top === "number" ? String(top) : JSON.stringify(top)}.`, {
         path: ["top"],
         value: top,
       });
@@ -147,6 +147,9 @@ export class NamedModel {
    *   triple's position and the part
    */
   score(triples: readonly NamedTriple[]): number[] {
+    if (!isList(triples)) {
+      throw new MuldeError("MODELS_QUERY", "must be a list of [head, relation, tail].", { path: ["triples"] });
+    }
     const n = triples.length;
     const columns = { heads: new Int32Array(n), relations: new Int32Array(n), tails: new Int32Array(n), length: n };
     triples.forEach((triple: unknown, i) => {
@@ -222,6 +225,12 @@ export class NamedModel {
 }
 
 function checkFields(what: "query" | "options", given: object, fields: readonly string[]): void {
+  if (!isObject(given)) {
+    throw new MuldeError("MODELS_QUERY", `must be an object with ${fields.join(", ")}.`, {
+      path: [what],
+      value: given,
+    });
+  }
   const odd = Object.keys(given).find((field) => !fields.includes(field));
   if (odd === undefined) return;
   const near = closest(odd, fields);
@@ -231,4 +240,9 @@ function checkFields(what: "query" | "options", given: object, fields: readonly 
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

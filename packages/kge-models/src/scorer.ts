@@ -1,4 +1,4 @@
-import { checkColumns, checkIds, checkRoom } from "./_checks.js";
+import { checkColumns, checkedModel, checkIds, checkRoom } from "./_checks.js";
 import type { KgeModel } from "./model.js";
 import type { RankCounts, RankQueries } from "./types.js";
 
@@ -19,6 +19,7 @@ export interface ModelScorer {
  * MODELS_SHAPE for arrays that do not fit each other, MODELS_DISPOSED after the model's `dispose`.
  */
 export function modelScorer(model: KgeModel): ModelScorer {
+  checkedModel(model);
   const check = (heads: Int32Array, relations: Int32Array): void => {
     checkColumns({ heads, relations });
     checkIds("head", heads, model.entities);

@@ -1,5 +1,5 @@
 import { hasCode, MuldeError } from "@mulde/errors";
-import { checkColumns, checkIds, checkRoom } from "./_checks.js";
+import { checkColumns, checkedModel, checkIds, checkRoom } from "./_checks.js";
 import type { KgeModel } from "./model.js";
 
 /** A frozen model as `@mulde/senior` asks it. */
@@ -28,8 +28,8 @@ export interface ModelTeacher {
  *
  * @param name - What messages and tables call the teacher; the scoring function's name unless given.
  */
-export function modelTeacher(model: KgeModel, name: string = model.config.model): ModelTeacher {
-  const { entities, relations: R } = model;
+export function modelTeacher(model: KgeModel, name: string = checkedModel(model).config.model): ModelTeacher {
+  const { entities, relations: R } = checkedModel(model);
   const owner = `the teacher ${JSON.stringify(name)}`;
   return {
     name,

@@ -1,16 +1,24 @@
 import { MuldeError } from "@mulde/errors";
 
+/** More rows than this fit into no memory. */
+const mostRows = 2 ** 28;
+
 /** @throws MuldeError SENIOR_SHAPE unless `value` is a whole number of at least 1 */
 export function checkCount(field: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new MuldeError("SENIOR_SHAPE", `${field} must be a whole number of at least 1, but is ${String(value)}.`, {
-      value,
-    });
+  if (!Number.isInteger(value) || value < 1 || value > mostRows) {
+    throw new MuldeError(
+      "SENIOR_SHAPE",
+      `${field} must be a whole number of at least 1 (and at most ${String(mostRows)}), but is ${told(value)}.`,
+      {
+        value,
+      },
+    );
   }
 }
 
 /** @throws MuldeError SENIOR_SHAPE unless `array` has exactly `length` values; `shape` is the formula of that length */
 export function checkLength(field: string, array: ArrayLike<number>, length: number, shape: string): void {
+  checkArray(field, array);
   if (array.length !== length) {
     throw new MuldeError(
       "SENIOR_SHAPE",
@@ -34,12 +42,42 @@ export function checkRows(field: string, array: ArrayLike<number>, B: number, K:
   }
   if (stride === K) {
     checkLength(field, array, B * K, "B x K");
-  } else if (array.length < (B - 1) * stride + K || array.length > B * stride) {
+    return;
+  }
+  checkArray(field, array);
+  if (array.length < (B - 1) * stride + K || array.length > B * stride) {
     throw new MuldeError(
       "SENIOR_SHAPE",
       `${field} must hold (B - 1) x stride + K = ${String((B - 1) * stride + K)} to B x stride = ${String(B * stride)} values, but holds ${String(array.length)}; pass a subarray that begins at the block.`,
     );
   }
+}
+
+/** Callers without a compiler pass anything. @throws MuldeError SENIOR_SHAPE unless this is an array of any kind */
+export function checkArray(field: string, array: unknown): void {
+  if (Array.isArray(array) || ArrayBuffer.isView(array)) return;
+  throw new MuldeError("SENIOR_SHAPE", `${field} must be an array, but is ${told(array)}.`, { value: array });
+}
+
+/**
+ * Checks an object that a caller passes, such as a scaling.
+ *
+ * @param methods - the functions that it must have
+ * @throws MuldeError SENIOR_PART
+ */
+export function checkPart(field: string, part: unknown, methods: readonly string[] = []): void {
+  const given = part as Readonly<Record<string, unknown>> | null | undefined;
+  if (typeof given !== "object" || given === null) {
+    throw new MuldeError("SENIOR_PART", `must be an object, but is ${told(part)}.`, { path: [field], value: part });
+  }
+  const missing = methods.find((method) => typeof given[method] !== "function");
+  if (missing === undefined) return;
+  throw new MuldeError("SENIOR_PART", `has no function ${missing}.`, { path: [field], value: part });
+}
+
+function told(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null ? (Array.isArray(value) ? "a list" : "an object") : String(value);
 }
 
 /** @throws MuldeError SENIOR_ID unless every value lies in `low..high` */

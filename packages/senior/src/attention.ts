@@ -22,6 +22,9 @@ export interface ContrastAttentionOptions {
  */
 export function contrastAttention(options: ContrastAttentionOptions = {}): Attention {
   const schedule = options.schedule ?? paperSchedule;
+  if (typeof (schedule as unknown) !== "function") {
+    throw new MuldeError("SENIOR_PART", "must be a function of the epoch.", { path: ["schedule"], value: schedule });
+  }
   return {
     temperature(epoch) {
       const tau = schedule(epoch);
@@ -53,8 +56,9 @@ const LARGEST_EXPONENT = 80;
  * @throws MuldeError SENIOR_EPOCH for a negative number or NaN
  */
 export function paperSchedule(epoch: number): number {
-  if (!(epoch >= 0)) {
-    throw new MuldeError("SENIOR_EPOCH", `Epochs are counted from 0, but the epoch is ${String(epoch)}.`, {
+  if (!(typeof (epoch as unknown) === "number" && epoch >= 0)) {
+    const told = typeof (epoch as unknown) === "object" ? "an object" : String(epoch);
+    throw new MuldeError("SENIOR_EPOCH", `Epochs are counted from 0, but the epoch is ${told}.`, {
       value: epoch,
     });
   }

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount, checkIds, checkLength } from "./_check.js";
+import { checkArray, checkCount, checkIds, checkLength } from "./_check.js";
 import type { Parameter } from "./parameter.js";
 
 /** Scales each teacher's scores for each query, before the attention: s'_i = g_i s_i. */
@@ -50,6 +50,7 @@ export function softmaxWeights(options: Omit<RelationScalingOptions, "init">): S
  * @throws MuldeError SENIOR_WEIGHTS for weights that are negative, not finite, or all 0; SENIOR_SHAPE if there is not one for each teacher
  */
 export function fixedWeights(weights: readonly number[]): Scaling {
+  checkArray("weights", weights);
   const sum = weights.reduce((a, b) => a + b, 0);
   if (!(sum > 0 && sum < Infinity && weights.every((w) => w >= 0))) {
     throw new MuldeError(
@@ -89,6 +90,7 @@ abstract class ByRelation implements Scaling {
   constructor(relations: number, teachers: number, init: number) {
     checkCount("relations", relations);
     checkCount("teachers", teachers);
+    checkCount("relations x teachers", relations * teachers);
     this.#relations = relations;
     this.#teachers = teachers;
     this.#parameter = {

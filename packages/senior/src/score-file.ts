@@ -1,5 +1,6 @@
-import { MuldeError } from "@mulde/errors";
+import { fileError, MuldeError } from "@mulde/errors";
 import type { DecodedArray } from "hyparquet";
+import { checkPages } from "./_parquet-pages.js";
 import type { ScoredTriples } from "./score-table.js";
 
 const columns = ["head", "relation", "tail", "score"] as const;
@@ -13,6 +14,7 @@ export async function readScores(path: string): Promise<ScoredTriples> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } = await import("hyparquet");
   const refuse = (reason: string, value?: unknown): MuldeError =>
     new MuldeError("SENIOR_TABLE_FILE", reason, { file: path, value });
+  await checkRegular(path);
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
@@ -24,6 +26,10 @@ export async function readScores(path: string): Promise<ScoredTriples> {
       );
     }
     const rows = Number(metadata.num_rows);
+    // Each row takes a bit of a page at least, packed a thousandth of that.
+    if (!(rows >= 0 && rows <= 8000 * file.byteLength))
+      throw refuse("the file is damaged; write the file again.", rows);
+    await checkPages(path, file, metadata);
     const ids = { head: new Int32Array(rows), relation: new Int32Array(rows), tail: new Int32Array(rows) };
     const scores = new Float32Array(rows);
     // The reader swallows what its callback throws.
@@ -58,10 +64,21 @@ export async function readScores(path: string): Promise<ScoredTriples> {
     if (cause instanceof MuldeError) throw cause;
     throw new MuldeError(
       "SENIOR_TABLE_FILE",
-      `this cannot be read as Parquet (${(cause as Error).message}); check the path, or write the file again.`,
+      "this is not Parquet, or damaged; check the path, or write the file again.",
       { file: path, cause },
     );
   }
+}
+
+/** Refuses what is no file. Asked first: to open a pipe would wait for its other end. */
+async function checkRegular(path: string): Promise<void> {
+  const { stat } = await import("node:fs/promises");
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw fileError("SENIOR_TABLE_FILE", "read", path, cause);
+  });
+  if (stats.isFile()) return;
+  const kind = stats.isDirectory() ? "a directory" : "a device or a pipe";
+  throw new MuldeError("SENIOR_TABLE_FILE", `this is ${kind}, not a file; check the path.`, { file: path });
 }
 
 /**
@@ -93,10 +110,6 @@ export async function writeScores(path: string, triples: ScoredTriples): Promise
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new MuldeError(
-      "SENIOR_TABLE_FILE",
-      `the file cannot be written (${(cause as Error).message}); check the folder and the free space.`,
-      { file: path, cause },
-    );
+    throw fileError("SENIOR_TABLE_FILE", "written", path, cause);
   }
 }

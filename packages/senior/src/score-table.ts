@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { checkCount, checkLength } from "./_check.js";
+import { checkArray, checkCount, checkIds, checkLength, checkPart } from "./_check.js";
 import { checkFinite, checkName, checkTeacher, scoreChecked, type ScoreOptions, type Teacher } from "./teacher.js";
 
 /** Scored triples as four columns of one length: row i is (heads[i], relations[i], tails[i]) with scores[i]. */
@@ -126,7 +126,10 @@ export async function recordScores(teacher: Teacher, options: RecordOptions): Pr
 }
 
 /** The triples sorted by head, relation and tail, each once. */
-function sortedTable({ heads, relations, tails, scores }: ScoredTriples): ScoredTriples {
+function sortedTable(triples: ScoredTriples): ScoredTriples {
+  checkPart("triples", triples);
+  const { heads, relations, tails, scores } = triples;
+  for (const [field, column] of Object.entries({ heads, relations, tails, scores })) checkArray(field, column);
   for (const [field, column] of Object.entries({ relations, tails, scores })) {
     checkLength(field, column, heads.length, "as many as heads");
   }
@@ -138,6 +141,7 @@ function sortedTable({ heads, relations, tails, scores }: ScoredTriples): Scored
       { value: scores[bad] },
     );
   }
+  for (const [field, column] of Object.entries({ heads, relations, tails })) checkIds(field, column, 0, 2 ** 31 - 1);
   const order = Int32Array.from(heads, (_, i) => i);
   const before = (a: number, b: number): number =>
     heads[a]! - heads[b]! || relations[a]! - relations[b]! || tails[a]! - tails[b]!;

@@ -1,7 +1,7 @@
 // The Senior of MulDE: Wang, Liu, Ma, Sheng, "MulDE: Multi-teacher Knowledge Distillation for Low-dimensional Knowledge
 // Graph Embeddings", WWW 2021 (arXiv 2010.07152), section 4.2. Attention weights are detached; the released code does not detach them.
 import { MuldeError } from "@mulde/errors";
-import { checkCount, checkIds, checkLength, checkRows, firstNonFinite } from "./_check.js";
+import { checkCount, checkIds, checkLength, checkPart, checkRows, firstNonFinite } from "./_check.js";
 import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
 import { largestScore, type SeniorKernels, type SeniorLosses, type SeniorStepArguments } from "./kernel.js";
 import type { Normalization } from "./normalization.js";
@@ -95,9 +95,10 @@ export class Senior implements Integrator {
 
   /**
    * @throws MuldeError SENIOR_SHAPE for counts below 1, SENIOR_TEMPERATURE unless the temperature is a finite number above 0,
-   *   SENIOR_PARAMETER if the scaling's parameters share a name or have shapes that do not hold their values
+   *   SENIOR_PART for a part that lacks a function, SENIOR_PARAMETER if the scaling's parameters share a name or have shapes that do not hold their values
    */
   constructor(options: SeniorOptions) {
+    checkPart("options", options);
     checkCount("teachers", options.teachers);
     checkCount("relations", options.relations);
     const temperature = options.temperature ?? 1;
@@ -108,6 +109,11 @@ export class Senior implements Integrator {
         { value: temperature },
       );
     }
+    const { kernels, normalization, scaling, attention } = options;
+    checkPart("kernels", kernels, ["seniorStep"]);
+    if (normalization) checkPart("normalization", normalization, ["apply"]);
+    if (scaling) checkPart("scaling", scaling, ["scales", "backward", "zeroGradients", "parameters"]);
+    if (attention) checkPart("attention", attention, ["temperature"]);
     this.teachers = options.teachers;
     this.relations = options.relations;
     this.#kernels = options.kernels;
@@ -130,6 +136,7 @@ export class Senior implements Integrator {
    *   without `teacher`), or a loss or gradient although all scores are. The parameters' gradients then stay as they were.
    */
   step(step: SeniorStep): SeniorLosses {
+    checkPart("step", step);
     this.#check(step);
     checkLength("targets", step.targets, step.B, "B");
     checkIds("targets", step.targets, -1, step.K - 1);

@@ -52,6 +52,9 @@ export function checkTeachers(
   teachers: readonly Teacher[],
   data: { readonly entities: number; readonly relations: number },
 ): void {
+  if (!isList(teachers)) {
+    throw new MuldeError("SENIOR_TEACHER", "must be a list of teachers.", { path: ["teachers"], value: teachers });
+  }
   if (teachers.length === 0) throw new MuldeError("SENIOR_TEACHER", "There is no teacher; pass at least one.");
   const places = new Map<string, number>();
   for (const [i, teacher] of teachers.entries()) {
@@ -92,7 +95,8 @@ export function checkTeacher(
 }
 
 /** The name of the teacher at position `i`. @throws MuldeError SENIOR_TEACHER if it has none */
-function nameOf({ name }: { readonly name?: unknown }, i: number): string {
+function nameOf(teacher: { readonly name?: unknown } | null | undefined, i: number): string {
+  const name = teacher?.name;
   if (typeof name === "string" && name !== "") return name;
   throw new MuldeError("SENIOR_TEACHER", "the teacher has no name; give it one, so that errors can say which it is.", {
     path: ["teachers", i],
@@ -166,9 +170,13 @@ export async function scoreChecked(
   } catch (cause) {
     options?.signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MuldeError("SENIOR_TEACHER_FAILED", `Teacher "${teacher.name}" failed to score a batch: ${reason}`, {
-      cause,
-    });
+    throw new MuldeError(
+      "SENIOR_TEACHER_FAILED",
+      `Teacher "${teacher.name}" failed to score a batch: ${reason.replace(/[.]$/, "")}.`,
+      {
+        cause,
+      },
+    );
   }
   if (!teacher.writesAll) checkFinite(teacher, heads, relations, candidates, out);
 }
@@ -208,4 +216,9 @@ export function checkFinite(
       `tail ${String(value.candidate)}; a teacher must write a finite number for every candidate.`,
     { value },
   );
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

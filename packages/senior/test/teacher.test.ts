@@ -101,7 +101,7 @@ describe("collectScores", () => {
         collectScores([multiple("a", 1), teacher], heads, relations, candidates, new Float32Array(12)),
       ).rejects.toMatchObject({
         code: "SENIOR_TEACHER_FAILED",
-        message: 'Teacher "RotH" failed to score a batch: out of memory',
+        message: 'Teacher "RotH" failed to score a batch: out of memory.',
         cause,
       });
     }

@@ -6,7 +6,7 @@
  * reads looks for the bytes that `config.json` tells, under the file's name or a temporary one. So a process may be killed at any moment, and no
  * directory is ever read as a mixture of two models. The next save ends what a killed one left undone.
  */
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError } from "@mulde/errors";
 import { type OpenFile, openRegular, type ReadCodes, sha256Of } from "./_reading.js";
@@ -19,6 +19,7 @@ import {
   temporariesOf,
   temporaryName,
   writeFlushed,
+  makeDirectories,
 } from "./whole-file.js";
 
 /** A file to write. */
@@ -50,7 +51,7 @@ export async function writeTogether(
   const orFail = failingWith(code);
   const path = (name: string): string => join(directory, name);
   const markerPath = path(marker.name);
-  await orFail(directory, mkdir(directory, { recursive: true }));
+  await orFail(directory, Promise.resolve(directory).then(makeDirectories));
   await endInterrupted(code, directory, contents, marker);
   // To rename onto a directory fails, so that must be known before the first rename.
   for (const { name } of [...contents, marker]) await orFail(path(name), refuseDirectory(path(name)));

@@ -54,6 +54,9 @@ export async function readVocabulary(file: OpenFile, size: number): Promise<stri
  * @throws MuldeError MODELS_NAMES
  */
 export function checkNames(names: readonly string[], what: string, size: number): void {
+  if (!isList(names)) {
+    throw new MuldeError("MODELS_NAMES", "must be a list of names.", { path: [what], value: names });
+  }
   if (names.length !== size) {
     throw new MuldeError("MODELS_NAMES", `The model has ${size} ${what}, but ${names.length} names were given.`, {
       path: [what],
@@ -61,10 +64,11 @@ export function checkNames(names: readonly string[], what: string, size: number)
   }
   const at = names.findIndex((name) => flawOf(name) !== undefined);
   if (at < 0) return;
-  const name = names[at]!;
+  const flaw = flawOf(names[at]!)!;
+  const name = String(names[at]);
   throw new MuldeError(
     "MODELS_NAMES",
-    `The name ${JSON.stringify(name.slice(0, 80))} ${flawOf(name)}, which entities.tsv and relations.tsv cannot hold; rename it.`,
+    `The name ${JSON.stringify(name.slice(0, 80))} ${flaw}, which entities.tsv and relations.tsv cannot hold; rename it.`,
     { path: [what, at], value: name },
   );
 }
@@ -87,6 +91,7 @@ export function checkUnique(names: readonly string[], what: string): void {
 
 /** Why a name cannot stand in a vocabulary file. */
 function flawOf(name: string): string | undefined {
+  if (typeof (name as unknown) !== "string") return "is no text";
   if (/[\t\r\n]/.test(name)) return "holds a tab or a line break";
   if (name.includes("\0")) return "holds a NUL";
   // A lone surrogate has no UTF-8: it would come back as another character.
@@ -152,4 +157,9 @@ function firstMalformed(bytes: Buffer): number {
     }
     start = end + 1;
   }
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

@@ -6,6 +6,7 @@
  * Source: the format section of the safetensors project's README. We assume a little-endian host, as all hosts of Node and browsers are in
  * practice.
  */
+import { MuldeError } from "@mulde/errors";
 import { quoted } from "./_quoted.js";
 import { headerLength, layOut, parseHeader, prefixBytes } from "./_safetensors-header.js";
 import {
@@ -69,6 +70,9 @@ export function decodeSafetensors(
   source: string,
   options?: { readonly keepFloat64?: boolean },
 ): Safetensors {
+  if (!ArrayBuffer.isView(bytes)) {
+    throw new MuldeError("SAFETENSORS_HEADER", "must be the bytes of a file, as a Uint8Array.", { file: source });
+  }
   const data = prefixBytes + headerLength(bytes.subarray(0, prefixBytes), bytes.length, source);
   const { metadata, fields } = parseHeader(bytes.subarray(prefixBytes, data), bytes.length - data, source);
   const tensors = [...fields].map(([name, { dtype: given, shape, start, end }]): [string, SafetensorsTensor] => {

@@ -131,6 +131,10 @@ export function endSave(directory: string): Promise<void> {
  *   MODELS_CHECKSUM, MODELS_UNKNOWN_MODEL or a SAFETENSORS_ code, with the file and what is wrong with it
  */
 export async function loadModel(directory: string, options: { readonly kernels?: Kernels } = {}): Promise<SavedModel> {
+  if (typeof (directory as unknown) !== "string" || directory.includes("\0")) {
+    const reason = "must be the path of a directory, as text without a NUL.";
+    throw new MuldeError("MODELS_NOT_FOUND", reason, { path: ["directory"], value: directory });
+  }
   const path = join(directory, files.config);
   for (let attempt = 1; ; attempt++) {
     const { text, saved } = await readConfig(path);

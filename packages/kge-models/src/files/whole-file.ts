@@ -3,6 +3,7 @@
  * process that writes, so that what a killed one left can be told and removed.
  */
 import { createHash } from "node:crypto";
+import { mkdirSync, statSync } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileError } from "@mulde/errors";
@@ -18,6 +19,20 @@ export type Digests = Readonly<Record<string, Digest>>;
 
 /** Bytes that are read, hashed or written at once: enough for the disk, and little beside any model. */
 export const pieceBytes = 4 << 20;
+
+/** Makes a directory with those above it, and returns the uppermost that was not there. Node's `recursive` never ends in /proc. */
+export function makeDirectories(directory: string): string | undefined {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const above = dirname(directory);
+  const made = above === directory ? undefined : makeDirectories(above);
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+  return made ?? directory;
+}
 
 /** The name of a file while this process writes it. */
 export function temporaryName(path: string): string {

@@ -17,8 +17,18 @@ const name = z
 /** A whole experiment: teachers, an undistilled and a distilled Junior. What a YAML file holds. */
 export const experimentSchema = z.strictObject({
   name: name.default("experiment").describe("name of the experiment in reports"),
-  data: z.string().describe("name of a data set, or path of a directory or archive"),
-  seed: z.number().int().min(0).default(0).describe("every model's seed is made from it"),
+  data: z
+    .string()
+    .min(1, "must name a data set, a directory or an archive")
+    .describe("name of a data set, or path of a directory or archive"),
+  // Less than the greatest whole number, since each teacher adds its place.
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 52)
+    .default(0)
+    .describe("every model's seed is made from it"),
   defaults: section.default({}).describe("options for every model of the experiment"),
   teachers: z
     .array(section.and(z.object({ name: name.optional(), from: z.string().optional(), teachers: names })))

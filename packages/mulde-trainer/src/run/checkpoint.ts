@@ -1,7 +1,7 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError, hasCode, MuldeError } from "@mulde/errors";
-import { openSafetensors, type SafetensorsFile, writeSafetensors } from "@mulde/kge-models";
+import { makeDirectories, openSafetensors, type SafetensorsFile, writeSafetensors } from "@mulde/kge-models";
 import { z } from "zod";
 import { epochSumsSchema } from "./epoch-sums.js";
 
@@ -43,7 +43,7 @@ export async function writeCheckpoint(
   const metadata = { format: String(formatVersion), state: JSON.stringify(state) };
   let place = dirname(path);
   try {
-    await mkdir(place, { recursive: true });
+    makeDirectories(place);
     place = path;
     await writeSafetensors(path, tensors, metadata, { checksum: true });
   } catch (cause) {

@@ -8,6 +8,7 @@ import { Batches } from "../facts/batches.js";
 import { type PreparedData, prepareData } from "../facts/data.js";
 import type { Objective } from "./objective.js";
 import { checkOptions } from "./clashes.js";
+import { checkContext } from "./check-context.js";
 import { modelHash, partIdentity, runIdentity } from "./identity.js";
 import { trainingLoop } from "./loop.js";
 import { type DistilInput, type DistilOptions, distilSchema } from "./options.js";
@@ -41,7 +42,11 @@ export interface DistilContext extends RunContext {
  */
 export function distil(input: DistilInput, context: DistilContext): TrainingRun {
   const options = parseOptions(distilSchema, input);
+  checkContext(context);
   const { teachers, initial, parts = {} } = context;
+  if (!isList(teachers)) {
+    throw new MuldeError("TRAINER_TEACHERS", "must be a list of teachers.", { path: ["teachers"], value: teachers });
+  }
   if (teachers.length === 0) {
     throw new MuldeError("TRAINER_TEACHERS", "Distillation needs at least one teacher: give teachers.");
   }
@@ -75,6 +80,9 @@ export function distil(input: DistilInput, context: DistilContext): TrainingRun 
 function adaptingModels(options: DistilOptions, { adapting }: DistilContext, data: PreparedData): readonly KgeModel[] {
   const { adaptFrom } = options.soft;
   if (adaptFrom === 0) return [];
+  if (adapting !== undefined && !isList(adapting)) {
+    throw new MuldeError("TRAINER_TEACHERS", "must be a list of models.", { path: ["adapting"], value: adapting });
+  }
   const models = [...new Set(adapting)];
   if (models.length === 0) {
     throw new MuldeError(
@@ -100,6 +108,9 @@ function checkInitial(
   { config, tables }: KgeModel,
   { entities, relations }: PreparedData,
 ): void {
+  if (typeof (config as unknown) !== "object") {
+    throw new MuldeError("TRAINER_INITIAL", "must be a model, such as openModel's.", { path: ["initial"] });
+  }
   const wanted = { model: model.name, dim: model.dim, curvature: model.curvature, entities, relations };
   for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
     // Only hyperbolic models have curvatures.
@@ -122,4 +133,9 @@ function distillationIdentity(
   const own = partsIdentity(parts);
   if (!candidates && !senior) return own;
   return [...own, partIdentity(candidates), senior ? seniorIdentity(senior, 2 * relations, teachers, epochs) : null];
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }

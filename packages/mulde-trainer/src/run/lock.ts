@@ -4,7 +4,6 @@ import {
   constants,
   copyFileSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileError, MuldeError } from "@mulde/errors";
+import { makeDirectories } from "@mulde/kge-models";
 import { heartbeatMilliseconds, isAlive, isNear, type LockOwner, ownOwner, parseOwner } from "./lock-owner.js";
 
 /** A lock that this process holds. */
@@ -175,7 +175,7 @@ function isOwn(file: string, content: string): boolean {
 /** Makes a directory, and returns the outermost one that was not there. */
 function makeDirectory(directory: string): string | undefined {
   try {
-    return mkdirSync(directory, { recursive: true });
+    return makeDirectories(directory);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
       throw fileError("TRAINER_NOT_WRITABLE", "written", directory, cause);

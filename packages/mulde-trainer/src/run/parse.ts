@@ -9,15 +9,42 @@ import { expanded } from "./shorthand.js";
  * @param place - Where they stand, for errors: a file, and the path of a section in it.
  * @throws MuldeError TRAINER_OPTION with the path of the field, and what it must be
  */
-export function parseOptions<T extends z.ZodType>(
-  schema: T,
-  input: unknown,
-  place: Pick<ErrorFields, "file" | "path"> = {},
-): z.output<T> {
+export function parseOptions<T extends z.ZodType>(schema: T, input: unknown, place: Place = {}): z.output<T> {
+  if (isDeep(input))
+    throw new MuldeError("TRAINER_OPTION", "options are not nested so deep; see mulde options.", place);
   const written = expanded(input);
+  const hidden = hiddenKey(written);
+  if (hidden)
+    throw new MuldeError("TRAINER_OPTION", "there is no such option; see mulde options.", placed(place, hidden));
   const result = schema.safeParse(written);
   if (result.success) return result.data;
   throw refusal(schema, result.error.issues[0]!, written, place);
+}
+
+type Place = Pick<ErrorFields, "file" | "path">;
+
+/** The place of a field in what stands at a place. */
+function placed(place: Place, path: readonly (string | number)[]): Place {
+  return { ...place, path: [...(place.path ?? []), ...path] };
+}
+
+// Options go four levels deep. What is deeper by far, or contains itself, would overflow the stack.
+const deepest = 64;
+
+function isDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth > deepest || Object.values(value).some((inner) => isDeep(inner, depth + 1));
+}
+
+/** Where a key "__proto__" stands, which records do not check. */
+function hiddenKey(value: unknown): readonly string[] | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Object.hasOwn(value, "__proto__")) return ["__proto__"];
+  for (const [key, inner] of Object.entries(value)) {
+    const found = hiddenKey(inner);
+    if (found) return [key, ...found];
+  }
+  return undefined;
 }
 
 /** Every option of a schema by its dotted name, such as "model.dim", in the schema's order. */
@@ -58,26 +85,46 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undef
   return inner?.type === "object" ? (schema as z.ZodObject).shape : undefined;
 }
 
-function refusal(
-  schema: z.ZodType,
-  issue: z.core.$ZodIssue,
-  input: unknown,
-  place: Pick<ErrorFields, "file" | "path">,
-): MuldeError {
+function refusal(schema: z.ZodType, issue: z.core.$ZodIssue, input: unknown, place: Place): MuldeError {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   const [unknown] = issue.code === "unrecognized_keys" ? issue.keys : [];
-  const at = (fields: ErrorFields): ErrorFields => ({
-    ...place,
-    ...fields,
-    path: [...(place.path ?? []), ...(fields.path ?? [])],
-  });
   if (unknown !== undefined) {
-    return new MuldeError("TRAINER_OPTION", unknownOption(schema, path, unknown), at({ path: [...path, unknown] }));
+    const reason = unknownOption(schema, path, unknown);
+    return new MuldeError("TRAINER_OPTION", reason, placed(place, [...path, unknown]));
   }
   // What is wrong with a key stands one level deeper.
   const { message } = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
-  const reason = issue.code === "custom" ? message : `${message}.`;
-  return new MuldeError("TRAINER_OPTION", reason, at({ path, value: valueAt(input, path) }));
+  const value = valueAt(input, path);
+  const reason =
+    issue.code === "custom"
+      ? message
+      : issue.code === "invalid_type"
+        ? wrongType(issue.expected, value)
+        : `${message}.`;
+  return new MuldeError("TRAINER_OPTION", reason, { ...placed(place, path), value });
+}
+
+function wrongType(expected: string, value: unknown): string {
+  const wanted = kinds[expected] ?? `of the type ${expected}`;
+  return value === undefined ? `is missing; it must be ${wanted}.` : `must be ${wanted}, but is ${kindOf(value)}.`;
+}
+
+/** What users call the types that a schema asks for. */
+const kinds: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+function kindOf(value: unknown): string {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return Number.isFinite(value) ? `the number ${value}` : String(value);
+  if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "a map" : `a ${typeof value}`;
 }
 
 /** The value at a path, or undefined. */

@@ -7,6 +7,7 @@ import { ofAllAnswers, overAllEntities } from "../facts/losses.js";
 import { MuldeError } from "@mulde/errors";
 import type { CandidateSource } from "../step/parts.js";
 import { checkShapes } from "../step/check-parts.js";
+import { checkContext } from "./check-context.js";
 import type { TrainEvent, TrainResult } from "./events.js";
 import { partIdentity, runIdentity } from "./identity.js";
 import { type RunControl, trainingLoop } from "./loop.js";
@@ -39,6 +40,7 @@ export type TrainingRun = Run<TrainEvent, TrainResult>;
  */
 export function train(input: TrainInput, context: TrainContext): TrainingRun {
   const options = parseOptions(trainSchema, input);
+  checkContext(context);
   const { parts = {}, ...control } = context;
   checkParts(options, parts);
   const data = prepareData(context.data);

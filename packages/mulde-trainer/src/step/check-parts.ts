@@ -20,6 +20,7 @@ export function checkShapes(
   kinds: Readonly<Record<string, { parts: readonly object[]; methods: readonly string[] }>>,
 ): void {
   for (const [kind, { parts, methods }] of Object.entries(kinds)) {
+    if (!isList(parts)) throw refusal("they must be a list.", ["parts", kind]);
     const names = new Set<unknown>();
     parts.forEach((part, i) => {
       const path = ["parts", kind, i];
@@ -123,4 +124,9 @@ export function wrongId(
 
 function refusal(reason: string, path: readonly (string | number)[] = [], value?: unknown): MuldeError {
   return new MuldeError("TRAINER_PART", reason, { path, value });
+}
+
+/** Whether this is an array; keeps the type that the compiler knows. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }
