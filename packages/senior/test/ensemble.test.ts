@@ -32,8 +32,11 @@ describe("seniorTeacher", () => {
       expect.objectContaining({
         code: "SENIOR_TEACHER",
         message: expect.stringContaining('"b" scores 8 entities, but teacher "a" 7') as string,
+        value: 8,
       }),
     );
+    const other = { ...sized("c"), relations: 4 };
+    expect(() => seniorTeacher(senior, [sized("a"), other])).toThrow('"c" scores 4 relations, but teacher "a" 3');
   });
 
   it("is a teacher like any other, so Seniors nest", async () => {
@@ -58,7 +61,12 @@ describe("seniorTeacher", () => {
 
   it("refuses another number of teachers than the Senior's, and buffers that do not fit", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels });
-    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow("made for 2 teachers, but gets 1");
+    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_SHAPE",
+        message: expect.stringContaining("made for 2 teachers, but gets 1") as string,
+      }),
+    );
     const teacher = seniorTeacher(senior, [constant("a", 1), constant("b", 1)]);
     const one = Int32Array.of(0);
     await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow("B x K = 2");

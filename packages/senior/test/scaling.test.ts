@@ -73,9 +73,14 @@ describe("relationScaling", () => {
       expect(() => scaling.backward(Int32Array.of(id), new Float32Array(2))).toThrow(`relations[0] is ${String(id)}`);
     }
     expect(() => scaling.scales(Int32Array.of(0), 3)).toThrow("made for 2 teachers, but is used with 3");
+    expect(() => scaling.scales(Int32Array.of(0), 3)).toThrow(expect.objectContaining({ code: "SENIOR_SHAPE" }));
+    expect(() => scaling.scales(Int32Array.of(4), 2)).toThrow(expect.objectContaining({ code: "SENIOR_ID", value: 4 }));
     expect(() => scaling.backward(Int32Array.of(0), new Float32Array(3))).toThrow("B x m = 2 values");
     expect(() => relationScaling({ relations: 0, teachers: 2 })).toThrow("relations must be");
     expect(() => relationScaling({ relations: 2, teachers: 1.5 })).toThrow("teachers must be");
+    expect(() => relationScaling({ relations: 2, teachers: 0 })).toThrow(
+      expect.objectContaining({ code: "SENIOR_SHAPE", value: 0 }),
+    );
   });
 });
 
@@ -117,7 +122,13 @@ describe("fixedWeights", () => {
   });
 
   it.each([[[0, 0]], [[1, -1]], [[NaN, 1]], [[Infinity, 1]], [[]]])("refuses %j", (weights) => {
-    expect(() => fixedWeights(weights)).toThrow(/Weights must be finite, at least 0, and not all 0/);
+    expect(() => fixedWeights(weights)).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_WEIGHTS",
+        message: `Weights must be finite, at least 0, and not all 0, but are ${weights.join(", ")}.`,
+        value: weights,
+      }),
+    );
   });
 
   it("refuses another number of teachers", () => {

@@ -297,6 +297,8 @@ describe("the Senior, given bad input", () => {
     ["an unknown relation", { relations: Int32Array.of(2) }, "SENIOR_ID", "relations[0] is 2"],
     ["a target beyond K", { targets: Int32Array.of(2) }, "SENIOR_ID", "targets[0] is 2"],
     ["a target below -1", { targets: Int32Array.of(-2) }, "SENIOR_ID", "targets[0] is -2"],
+    ["an infinite weight", { softWeight: Infinity }, "SENIOR_SOFT_WEIGHT", "Infinity"],
+    ["too many attention weights", { weights: new Float32Array(3) }, "SENIOR_SHAPE", "weights must hold B x m = 2"],
     ["a negative weight", { softWeight: -1 }, "SENIOR_SOFT_WEIGHT", "-1"],
     ["a NaN weight", { softWeight: NaN }, "SENIOR_SOFT_WEIGHT", "NaN"],
     ["a negative epoch", { epoch: -1 }, "SENIOR_EPOCH", "-1"],
