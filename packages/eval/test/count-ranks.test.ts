@@ -68,13 +68,9 @@ describe("countRanks", () => {
       filterIds: Int32Array.of(2, 0),
     };
     const out = { greater: new Int32Array(2), equal: new Int32Array(2) };
-    const refused = (scores: readonly number[], text: string, value: number) => {
-      expect(() => countRanks(Float32Array.from(scores), 3, queries, out)).toThrow(
-        expect.objectContaining({ message: expect.stringContaining(text) as string, value }),
-      );
-    };
-    refused([Infinity, 0, 0, 0, 0, 0], "Entity 0 scores Infinity in the query (7, 0, ?)", Infinity);
-    refused([0, 0, NaN, NaN, 0, -Infinity], "Entity 2 scores -Infinity in the query (8, 0, ?)", -Infinity);
+    const ask = (...scores: readonly number[]) => countRanks(Float32Array.from(scores), 3, queries, out);
+    expect(() => ask(Infinity, 0, 0, 0, 0, 0)).toThrow("Entity 0 scores Infinity in the query (7, 0, ?)");
+    expect(() => ask(0, 0, NaN, NaN, 0, -Infinity)).toThrow("Entity 2 scores -Infinity in the query (8, 0, ?)");
   });
 
   it("refuses scores that are not B x N", () => {
