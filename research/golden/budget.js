@@ -89,10 +89,11 @@ export class Budget {
     for (const name of ["adam", "adagrad"]) {
       const update = this.#kernels[name].bind(this.#kernels);
       this.#kernels[name] = (table, ...rest) => {
-        update(table, ...rest);
+        const finite = update(table, ...rest);
         const run = this.#run;
         run.first ??= table.parameters;
         if (table.parameters === run.first && ++run.count === steps) run.stop();
+        return finite;
       };
     }
   }

@@ -7,7 +7,7 @@ import type { RankCounts, RankQueries } from "./scorer.js";
  * @param scores - B x N, row-major, higher is better.
  * @param out - B counts each; {@link ranksFromCounts} turns them into ranks.
  * @throws MuldeError SCORE_NOT_FINITE if the target or an entity that is not filtered scores NaN or an infinity: a NaN compares as false with
- * everything and would rank first. Filtered entities may score anything. EVAL_BAD_OPTION unless there are B x N scores.
+ * everything and would rank first; its `value` is { head, relation, entity, score }. Filtered entities may score anything. EVAL_BAD_OPTION unless there are B x N scores.
  */
 export function countRanks(scores: Float32Array, numEntities: number, queries: RankQueries, out: RankCounts): void {
   const { heads, targets, filterOffsets, filterIds } = queries;
@@ -49,9 +49,10 @@ function notFinite(row: Float32Array, queries: RankQueries, b: number): MuldeErr
   const filter = queries.filterIds.subarray(queries.filterOffsets[b], queries.filterOffsets[b + 1]);
   const entity = row.findIndex((score, e) => !Number.isFinite(score) && !filter.includes(e));
   const query = `(${String(queries.heads[b])}, ${String(queries.relations[b])}, ?)`;
+  const value = { head: queries.heads[b]!, relation: queries.relations[b]!, entity, score: row[entity]! };
   return new MuldeError(
     "SCORE_NOT_FINITE",
     `Entity ${String(entity)} scores ${String(row[entity])} in the query ${query} whose answer is ${String(queries.targets[b])}; scores must be finite: check that the model did not diverge, and that the scorer writes a score for all ${String(row.length)} entities.`,
-    { value: row[entity] },
+    { value },
   );
 }

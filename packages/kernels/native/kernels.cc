@@ -56,8 +56,8 @@ static constexpr Kernel kKernels[] = {
      Signature("batch candidates stride teachers teacherScores:f juniorScores:f scales:f attentionTemperature targets:i temperature "
                "softWeight trainOnSoft softLogits:f weights:f gradJunior:f gradScales:f losses:d"),
      check_senior_step, senior_step},
-    {"adam", Signature(MULDE_UPDATE "first:f second:f learningRate beta1 beta2 epsilon step weightDecay"), check_adam, adam},
-    {"adagrad", Signature(MULDE_UPDATE "sum:f learningRate epsilon weightDecay"), check_adagrad, adagrad},
+    {"adam", Signature(MULDE_UPDATE "first:f second:f learningRate beta1 beta2 epsilon step weightDecay notFinite:i"), check_adam, adam},
+    {"adagrad", Signature(MULDE_UPDATE "sum:f learningRate epsilon weightDecay notFinite:i"), check_adagrad, adagrad},
     {"addRows", Signature("batch dim ids:i source:f table:f"), check_add_rows, add_rows},
     {"sampleCandidates", Signature("batch negatives stride entities seed counter targets:i ids:i"), check_sample_candidates,
      sample_candidates},

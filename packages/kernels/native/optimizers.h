@@ -1,5 +1,8 @@
 // The kernels `adam` and `adagrad`, and others that change rows of tables. A gradient is dense (rows = null: n x dim) or given for some rows,
 // ascending; the gradient of the others is zero. A dense update still moves those by their momentum; a sparse one does not.
+//
+// In the same pass they collect v - v, v being the squared gradients that they keep: that is 0, unless a gradient is NaN or infinite, or so large
+// that its square is. The bits are collected by `or`, since a chain of additions would take longer than the update.
 #pragma once
 #include "losses.h"
 
@@ -19,7 +22,8 @@ struct Trained {
 
 // Updates rows that are narrower than a vector, many of them copied together.
 template <class Rule>
-void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* rows, int count, const float* gradient) {
+vf update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* rows, int count, const float* gradient) {
+  vf odd = zero();
   constexpr int kTogether = 256;
   float buffer[3][kTogether];
   const Trained run = {buffer[0], buffer[1], t.second ? buffer[2] : nullptr};
@@ -29,31 +33,42 @@ void update_narrow(const Rule& rule, const Trained& t, int d, const int32_t* row
     for (int a = 0; a < 3 && own[a]; a++)
       for (int r = 0; r < n; r++)
         for (int k = 0; k < d; k++) buffer[a][r * d + k] = own[a][(size_t)rows[i + r] * d + k];
-    rule(run, n * d, gradient + (size_t)i * d);
+    rule(run, n * d, gradient + (size_t)i * d, odd);
     for (int a = 0; a < 3 && own[a]; a++)
       for (int r = 0; r < n; r++)
         for (int k = 0; k < d; k++) own[a][(size_t)rows[i + r] * d + k] = buffer[a][r * d + k];
   }
+  return odd;
 }
 
-// Calls rule(trained, count, gradient) for runs of parameters. A null gradient stands for zeros.
+inline void report_odd(vf odd, int32_t* not_finite) {
+  if (!(hsum(odd) == 0)) __atomic_store_n(not_finite, 1, __ATOMIC_RELAXED);
+}
+
+// Calls rule(trained, count, gradient, odd) for runs of parameters. A null gradient stands for zeros.
 template <class Rule>
-void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient) {
+void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* rows, int row_count, bool sparse, const float* gradient,
+            int32_t* not_finite) {
+  *not_finite = 0;
   if (!rows) {
     // A chunk of a large table may be longer than an int can count.
     constexpr int64_t kRun = 1 << 30;
     parallel((int64_t)n * d, 16384, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; i += kRun) rule(t.at(i), (int)(end - i < kRun ? end - i : kRun), gradient + i);
+      vf odd = zero();
+      for (int64_t i = begin; i < end; i += kRun) rule(t.at(i), (int)(end - i < kRun ? end - i : kRun), gradient + i, odd);
+      report_odd(odd, not_finite);
     });
     return;
   }
   if (sparse || !Rule::kMomentum) {
     parallel(row_count, 256, [&](int begin, int end, int) {
-      if (d < W) return update_narrow(rule, t, d, rows + begin, end - begin, gradient + (size_t)begin * d);
+      if (d < W) return report_odd(update_narrow(rule, t, d, rows + begin, end - begin, gradient + (size_t)begin * d), not_finite);
+      vf odd = zero();
       for (int i = begin; i < end; i++) {
         if (i + kRowsAhead < end) t.at((size_t)rows[i + kRowsAhead] * d).prefetch(d);
-        rule(t.at((size_t)rows[i] * d), d, gradient + (size_t)i * d);
+        rule(t.at((size_t)rows[i] * d), d, gradient + (size_t)i * d, odd);
       }
+      report_odd(odd, not_finite);
     });
     return;
   }
@@ -65,21 +80,21 @@ void update(const Rule& rule, const Trained& t, int n, int d, const int32_t* row
       if (rows[mid] < begin) lo = mid + 1;
       else hi = mid;
     }
+    vf odd = zero();
     if (d >= W) {
       for (int r = begin; r < end; r++) {
         const bool hit = lo < row_count && rows[lo] == r;
-        rule(t.at((size_t)r * d), d, hit ? gradient + (size_t)lo * d : nullptr);
+        rule(t.at((size_t)r * d), d, hit ? gradient + (size_t)lo * d : nullptr, odd);
         if (hit) lo++;
       }
-      return;
-    }
-    for (int first = begin; first < end; first += kRowsTogether) {
+    } else for (int first = begin; first < end; first += kRowsTogether) {
       const int last = first + kRowsTogether < end ? first + kRowsTogether : end;
       float all[kRowsTogether * W] = {};
       for (; lo < row_count && rows[lo] < last; lo++)
         for (int k = 0; k < d; k++) all[(size_t)(rows[lo] - first) * d + k] = gradient[(size_t)lo * d + k];
-      rule(t.at((size_t)first * d), (last - first) * d, all);
+      rule(t.at((size_t)first * d), (last - first) * d, all, odd);
     }
+    report_odd(odd, not_finite);
   });
 }
 
@@ -92,37 +107,39 @@ struct Adam {
       : beta1((float)beta1), rest1((float)(1 - beta1)), beta2((float)beta2), rest2((float)(1 - beta2)), epsilon((float)epsilon),
         size((float)(-rate / (1 - dexp(step * dlog(beta1))))), root((float)(1 / dsqrt(1 - dexp(step * dlog(beta2))))), keep((float)(1 - rate * decay)) {}
 
-  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g) const {
+  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g, vf& odd) const {
     const vf m = fma(set1(beta1), load_part(t.first + k, part, 0), mul(set1(rest1), g));
     const vf v = fma(set1(beta2), load_part(t.second + k, part, 0), mul(set1(rest2), mul(g, g)));
     store_part(t.first + k, part, m);
     store_part(t.second + k, part, v);
+    odd = vor(odd, sub(v, v));
     const vf move = div(mul(set1(size), m), fma(vsqrt(v), set1(root), set1(epsilon)));
     store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
   }
-  MULDE_INLINE void operator()(const Trained& t, int count, const float* g) const {
+  MULDE_INLINE void operator()(const Trained& t, int count, const float* g, vf& odd) const {
     const int whole = count / W * W;
-    if (g) for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
-    else for (int k = 0; k < whole; k += W) lanes(t, k, W, zero());
-    if (whole < count) lanes(t, whole, count - whole, g ? load_part(g + whole, count - whole, 0) : zero());
+    if (g) for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k), odd);
+    else for (int k = 0; k < whole; k += W) lanes(t, k, W, zero(), odd);
+    if (whole < count) lanes(t, whole, count - whole, g ? load_part(g + whole, count - whole, 0) : zero(), odd);
   }
 };
 
-// Checks the first arguments of the optimizers: rows, dim, ids or null, count, sparse, gradient, parameters and the arrays of state.
-inline void check_update(Checker& c, int states) {
+// Checks the arguments of the optimizers: rows, dim, ids or null, count, sparse, gradient, parameters and the arrays of state; and the last one.
+inline void check_update(Checker& c, int states, int last) {
   const int64_t n = c.whole(0), d = c.whole(1, 1), all = times(n, d);
   const int64_t count = c.given(2) ? c.whole(3) : n;
   c.rising(2, count, n);
   c.holds(5, times(count, d));
   for (int i = 6; i < 7 + states; i++) c.holds(i, all);
+  c.holds(last, 1);
 }
 
 // adam(n, dim, rows or null, row count, sparse, gradient, parameters, first moment, second moment, learning rate, beta1, beta2,
-//      epsilon, step (from 1), decoupled weight decay)
-inline void check_adam(Checker& c) { check_update(c, 2); }
+//      epsilon, step (from 1), decoupled weight decay, not finite (1))
+inline void check_adam(Checker& c) { check_update(c, 2, 15); }
 inline void adam(Args a) {
   update(Adam(a.num(9), a.num(10), a.num(11), a.num(12), a.num(13), a.num(14)), {a.f32(6), a.f32(7), a.f32(8)}, a.count(0), a.count(1),
-         a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
+         a.i32(2), a.count(3), a.count(4) != 0, a.f32(5), a.i32(15));
 }
 
 // Adagrad (Duchi et al. 2011) with decoupled weight decay.
@@ -130,24 +147,27 @@ struct Adagrad {
   static constexpr bool kMomentum = false;
   float rate, epsilon, keep;
 
-  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g) const {
+  MULDE_INLINE void lanes(const Trained& t, int k, int part, vf g, vf& odd) const {
     const vf sum = fma(g, g, load_part(t.first + k, part, 0));
     store_part(t.first + k, part, sum);
+    odd = vor(odd, sub(sum, sum));
     const vf move = div(mul(set1(-rate), g), add(vsqrt(sum), set1(epsilon)));
     store_part(t.parameters + k, part, fma(set1(keep), load_part(t.parameters + k, part, 0), move));
   }
-  MULDE_INLINE void operator()(const Trained& t, int count, const float* g) const {
+  MULDE_INLINE void operator()(const Trained& t, int count, const float* g, vf& odd) const {
     const int whole = count / W * W;
-    for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k));
-    if (whole < count) lanes(t, whole, count - whole, load_part(g + whole, count - whole, 0));
+    for (int k = 0; k < whole; k += W) lanes(t, k, W, load(g + k), odd);
+    if (whole < count) lanes(t, whole, count - whole, load_part(g + whole, count - whole, 0), odd);
   }
 };
 
-// adagrad(n, dim, rows or null, row count, sparse, gradient, parameters, sum of squares, learning rate, epsilon, weight decay)
-inline void check_adagrad(Checker& c) { check_update(c, 1); }
+// adagrad(n, dim, rows or null, row count, sparse, gradient, parameters, sum of squares, learning rate, epsilon, weight decay,
+//         not finite (1))
+inline void check_adagrad(Checker& c) { check_update(c, 1, 11); }
 inline void adagrad(Args a) {
   const Adagrad rule = {(float)a.num(8), (float)a.num(9), (float)(1 - a.num(8) * a.num(10))};
-  update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5));
+  update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5),
+         a.i32(11));
 }
 
 // addRows(batch, dim, ids (B), source (B x dim), table (n x dim, added to)): adds rows in the order of the batch.

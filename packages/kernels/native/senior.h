@@ -6,11 +6,15 @@ namespace mulde {
 namespace MULDE_ISA {
 
 constexpr int kMaxTeachers = 64;
+// The most that the squares of a query's teacher scores may add up to. In float32, scores of 1e12 leave nothing of others that they are averaged
+// with, and the gradient by a scale, which is a product of two scores, still has a finite square.
+constexpr double kLargestSquares = 1e24;
 
 // seniorStep(batch, K, stride, teachers, teacher scores (m x B x K), junior scores (B x stride), scales (B x m), tau or 0 for uniform
 //            weights, targets (B; -1 if not among the candidates), T, soft weight, train on soft (0 or 1), soft logits (B x K), weights (B x m),
 //            gradient by junior scores (B x stride), gradient by scales (B x m), losses (2, float64: soft, senior))
-// Only the first K values in a row of the Junior's scores and their gradient are used.
+// Only the first K values in a row of the Junior's scores and their gradient are used. The soft loss is NaN if a teacher's score is not finite,
+// or the squares of a query's scores exceed kLargestSquares.
 inline void check_senior_step(Checker& c) {
   const ScoreShape x = check_scores(c);
   const int64_t m = c.whole(3, 1, kMaxTeachers);
@@ -70,7 +74,7 @@ inline void senior_step(Args a) {
       const vf by_s = set1((float)(soft_weight * T / batch)), by_mix = set1(train_on_soft ? (float)(soft_weight * T / batch) : 0);
       const vf mean = set1((float)row.divergence), offset = set1((float)(row.y.lse() - row.z.lse())), inv = set1(row.inv);
       const vf each = set1((float)(1.0 / ((double)batch * K)));
-      vf loss = zero(), grad[kMaxTeachers];
+      vf loss = zero(), squares = zero(), grad[kMaxTeachers];
       for (int i = 0; i < m; i++) grad[i] = zero();
       for (int k = 0; k < K; k += W) {
         const vf x = load_part(mix + k, K - k, 0), z = row.z_at(k), y = row.y_at(k);
@@ -95,8 +99,13 @@ inline void senior_step(Args a) {
         // d/dM_k of sum z (ln z - ln y) is z_k ((ln z_k - ln y_k) - divergence) / T.
         const vf log_ratio = fma(sub(x, load_part(s + k, K - k, 0)), inv, offset);
         const vf g = fma(mul(by_mix, z), sub(log_ratio, mean), mul(each, sigma));
-        for (int i = 0; i < m; i++) grad[i] = fma(g, load_part(t[i] + k, K - k, 0), grad[i]);
+        for (int i = 0; i < m; i++) {
+          const vf score = load_part(t[i] + k, K - k, 0);
+          grad[i] = fma(g, score, grad[i]);
+          squares = fma(score, score, squares);
+        }
       }
+      if (!(lanes_sum(squares) <= kLargestSquares)) soft_total = __builtin_nan("");
       senior_total += lanes_sum(loss) / ((double)batch * K);
       for (int i = 0; i < m; i++) by_scales[(size_t)b * m + i] = (float)(w[i] * lanes_sum(grad[i]));
     }

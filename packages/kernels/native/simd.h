@@ -50,6 +50,7 @@ MULDE_INLINE vf fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
 MULDE_INLINE vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }
 MULDE_INLINE vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }
 MULDE_INLINE vf vsqrt(vf a) { return _mm512_sqrt_ps(a); }
+MULDE_INLINE vf vor(vf a, vf b) { return _mm512_or_ps(a, b); }
 MULDE_INLINE vm lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 MULDE_INLINE vm le(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 MULDE_INLINE vm eq(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
@@ -89,6 +90,7 @@ MULDE_INLINE vf fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
 MULDE_INLINE vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
 MULDE_INLINE vf vmax(vf a, vf b) { return _mm256_max_ps(a, b); }
 MULDE_INLINE vf vsqrt(vf a) { return _mm256_sqrt_ps(a); }
+MULDE_INLINE vf vor(vf a, vf b) { return _mm256_or_ps(a, b); }
 MULDE_INLINE vm lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 MULDE_INLINE vm le(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
 MULDE_INLINE vm eq(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
@@ -128,6 +130,7 @@ MULDE_INLINE vf fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
 MULDE_INLINE vf vmin(vf a, vf b) { return vminq_f32(a, b); }
 MULDE_INLINE vf vmax(vf a, vf b) { return vmaxq_f32(a, b); }
 MULDE_INLINE vf vsqrt(vf a) { return vsqrtq_f32(a); }
+MULDE_INLINE vf vor(vf a, vf b) { return vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b))); }
 MULDE_INLINE vm lt(vf a, vf b) { return vcltq_f32(a, b); }
 MULDE_INLINE vm le(vf a, vf b) { return vcleq_f32(a, b); }
 MULDE_INLINE vm eq(vf a, vf b) { return vceqq_f32(a, b); }
@@ -168,6 +171,7 @@ MULDE_INLINE vf fnma(vf a, vf b, vf c) { return wasm_f32x4_sub(c, wasm_f32x4_mul
 MULDE_INLINE vf vmin(vf a, vf b) { return wasm_f32x4_pmin(b, a); }
 MULDE_INLINE vf vmax(vf a, vf b) { return wasm_f32x4_pmax(b, a); }
 MULDE_INLINE vf vsqrt(vf a) { return wasm_f32x4_sqrt(a); }
+MULDE_INLINE vf vor(vf a, vf b) { return wasm_v128_or(a, b); }
 MULDE_INLINE vm lt(vf a, vf b) { return wasm_f32x4_lt(a, b); }
 MULDE_INLINE vm le(vf a, vf b) { return wasm_f32x4_le(a, b); }
 MULDE_INLINE vm eq(vf a, vf b) { return wasm_f32x4_eq(a, b); }

@@ -1,7 +1,7 @@
 // Written by scripts/build-wasm.js from native/abi.h: do not edit.
 
 /** A number made of all facts below: engines whose number is another have other kernels. */
-export const abi = 3754547178;
+export const abi = 1311032036;
 
 /** Sizes that TypeScript needs to know. */
 export const constants = {
@@ -117,8 +117,8 @@ export const signatures = {
   kl: "batch K targets:f scores:f temperature weight gradient:f loss:d",
   seniorStep:
     "batch candidates stride teachers teacherScores:f juniorScores:f scales:f attentionTemperature targets:i temperature softWeight trainOnSoft softLogits:f weights:f gradJunior:f gradScales:f losses:d",
-  adam: "rows dim ids:i? count sparse gradient:f parameters:f first:f second:f learningRate beta1 beta2 epsilon step weightDecay",
-  adagrad: "rows dim ids:i? count sparse gradient:f parameters:f sum:f learningRate epsilon weightDecay",
+  adam: "rows dim ids:i? count sparse gradient:f parameters:f first:f second:f learningRate beta1 beta2 epsilon step weightDecay notFinite:i",
+  adagrad: "rows dim ids:i? count sparse gradient:f parameters:f sum:f learningRate epsilon weightDecay notFinite:i",
   addRows: "batch dim ids:i source:f table:f",
   sampleCandidates: "batch negatives stride entities seed counter targets:i ids:i",
   peak: "threads iterations out:d",

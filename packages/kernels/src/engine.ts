@@ -22,6 +22,11 @@ export interface Engine extends AsyncDisposable {
    */
   free(...arrays: readonly (Float32Array | Int32Array | Float64Array | null)[]): void;
   /**
+   * Bytes of the arrays that this engine made and that were not freed. On the native engine, where the garbage collector frees memory, an array
+   * that was dropped without `free` counts too.
+   */
+  bytesInUse(): number;
+  /**
    * Runs a kernel by name. It checks its arguments first, as described at `Kernels`.
    *
    * @throws MuldeError KERNELS_UNKNOWN for a name that no kernel has

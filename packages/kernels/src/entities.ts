@@ -61,7 +61,7 @@ export class EntityKernels extends CandidateKernels {
    * Counts, for each query, the entities that score above its target (`greater`, B) and equal to it (`equal`, B), without the target itself and the
    * filtered ones.
    *
-   * @throws MuldeError SCORE_NOT_FINITE if a score that counts is NaN or infinite
+   * @throws MuldeError SCORE_NOT_FINITE if a score that counts is NaN or infinite; its `value` is the first such { query, target }
    */
   rank(similarity: Similarity, queries: QueryBatch, points: PointTable, call: RankCall): void {
     const { size } = queries;
@@ -82,6 +82,7 @@ export class EntityKernels extends CandidateKernels {
       throw new MuldeError(
         "SCORE_NOT_FINITE",
         `Query ${query} of the block (target ${call.targets[query]!}) has a score that is NaN or infinite: the model has diverged, train it with a lower learning rate.`,
+        { value: { query, target: call.targets[query]! } },
       );
     }
   }

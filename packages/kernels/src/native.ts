@@ -84,6 +84,7 @@ function engineOf({ isa, call, address }: Loaded, threads: number): Engine {
     float32: (length) => make(Float32Array, length),
     int32: (length) => make(Int32Array, length),
     float64: (length) => make(Float64Array, length),
+    bytesInUse: () => ledger.bytes,
     // The garbage collector frees the memory itself.
     free: (...arrays) => {
       for (const array of arrays) if (array) ledger.giveBack(array);

@@ -19,7 +19,13 @@ export interface Update {
 
 /** The optimizers, and other kernels that change rows of tables. */
 export class UpdateKernels extends LossKernels {
-  /** Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); `step` counts from 1. */
+  readonly #notFinite = new Int32Array(1);
+
+  /**
+   * Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); `step` counts from 1.
+   *
+   * @returns whether all squared gradients are finite; if not, the table is spoilt
+   */
   adam(
     update: Update,
     state: { readonly first: Float32Array; readonly second: Float32Array },
@@ -31,21 +37,24 @@ export class UpdateKernels extends LossKernels {
       readonly step: number;
       readonly weightDecay: number;
     },
-  ): void {
+  ): boolean {
     const { learningRate, beta1, beta2, epsilon, step, weightDecay } = options;
     const moments = [state.first, state.second];
     const rates = [learningRate, beta1, beta2, epsilon, step, weightDecay];
-    this.engine.call("adam", [...updateArguments(update), ...moments, ...rates]);
+    this.engine.call("adam", [...updateArguments(update), ...moments, ...rates, this.#notFinite]);
+    return this.#notFinite[0] === 0;
   }
 
-  /** Adagrad (Duchi et al. 2011) with decoupled weight decay. */
+  /** Adagrad (Duchi et al. 2011) with decoupled weight decay. Returns the same as `adam`. */
   adagrad(
     update: Update,
     state: { readonly sum: Float32Array },
     options: { readonly learningRate: number; readonly epsilon: number; readonly weightDecay: number },
-  ): void {
+  ): boolean {
     const { learningRate, epsilon, weightDecay } = options;
-    this.engine.call("adagrad", [...updateArguments(update), state.sum, learningRate, epsilon, weightDecay]);
+    const rates = [learningRate, epsilon, weightDecay];
+    this.engine.call("adagrad", [...updateArguments(update), state.sum, ...rates, this.#notFinite]);
+    return this.#notFinite[0] === 0;
   }
 
   /** table[ids[b]] += source[b] for the B rows of a batch, in order. */

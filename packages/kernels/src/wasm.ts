@@ -111,6 +111,7 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
     float32: (length) => make(Float32Array, length),
     int32: (length) => make(Int32Array, length),
     float64: (length) => make(Float64Array, length),
+    bytesInUse: () => ledger.bytes,
     free: (...arrays) => {
       for (const array of arrays) if (array && ledger.giveBack(array)) heap.release(array.byteOffset);
     },

@@ -40,6 +40,17 @@ onEveryEngine((kernels) => {
     expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
   });
 
+  it("counts the bytes of its arrays, each once", () => {
+    const { engine } = kernels();
+    const before = engine.bytesInUse();
+    const [a, b, c] = [engine.float32(10), engine.int32(3), engine.float64(2)];
+    expect(engine.bytesInUse() - before).toBe(40 + 12 + 16);
+    engine.free(a, a, null, new Float32Array(9), b.subarray(1));
+    expect(engine.bytesInUse() - before).toBe(12 + 16);
+    engine.free(a, b, c);
+    expect(engine.bytesInUse()).toBe(before);
+  });
+
   it("does not free views of its arrays, or other arrays", () => {
     const k = kernels();
     const { engine } = k;

@@ -1,3 +1,4 @@
+import { MuldeError } from "@mulde/errors";
 import type { FactIndex, QueryIds, Split } from "./_known-facts.js";
 import type { KgeModel } from "./model.js";
 
@@ -93,7 +94,15 @@ function scoredRelations(model: KgeModel, head: number, relations: readonly numb
     tails: new Int32Array(n).fill(tail),
     length: n,
   });
-  return relations.map((relation, i) => ({ head, relation, tail, score: scores[i]! }));
+  return relations.map((relation, i): Answer => {
+    const score = scores[i]!;
+    if (Number.isFinite(score)) return { head, relation, tail, score };
+    throw new MuldeError(
+      "MODELS_NOT_FINITE",
+      `Entity ${tail} scores ${score} in the query (${head}, ${relation}, ?): the model diverged, train it again.`,
+      { value: { head, relation, entity: tail, score } },
+    );
+  });
 }
 
 function keyOf(head: number, relation: number, tail: number): string {

@@ -48,4 +48,4 @@ export { CandidatePass } from "./training/candidate-pass.js";
 export type { Encoder, QueryGradients } from "./training/encoder.js";
 export type { ModelGradients, TableGradient } from "./training/gradients.js";
 export type { QueryLayer } from "./training/query-layer.js";
-export type { ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";
+export type { ModelScore, ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";

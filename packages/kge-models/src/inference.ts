@@ -1,7 +1,8 @@
+import { hasCode, MuldeError } from "@mulde/errors";
 import { type PointTable, pointTable, type QueryBatch, queryBatch } from "@mulde/kernels";
 import { Memory } from "./_memory.js";
 import type { ModelState } from "./_model-state.js";
-import type { RankCounts, RankQueries, TopK } from "./types.js";
+import type { ModelScore, RankCounts, RankQueries, TopK } from "./types.js";
 
 // At most so many queries are encoded at a time, which bounds the scratch memory.
 const blockSize = 1024;
@@ -16,6 +17,8 @@ export class Inference {
   readonly #queryMemory: Memory;
   #points: (PointTable & { size: number }) | undefined;
   #version = -1;
+  /** whether the points of this version are finite; undefined where nobody asked */
+  #sound: boolean | undefined;
   #queries: (QueryBatch & { size: number }) | undefined;
   #capacity = 0;
 
@@ -41,8 +44,24 @@ export class Inference {
         this.#points,
       );
       this.#version = model.version;
+      this.#sound = undefined;
     }
     return this.#points;
+  }
+
+  /** Whether no entity has a parameter that is NaN or infinite. */
+  get sound(): boolean {
+    const { norm, bias } = this.points;
+    const finite = (values: Float32Array): boolean => values.every((value) => value - value === 0);
+    return (this.#sound ??= finite(norm) && finite(bias));
+  }
+
+  /** The first entity that scores NaN or an infinity in a query; undefined if none does, but for those left out. */
+  oddScore(head: number, relation: number, leftOut: Int32Array = new Int32Array()): ModelScore | undefined {
+    const scores = new Float32Array(this.#model.entities);
+    this.scoreAll(Int32Array.of(head), Int32Array.of(relation), scores);
+    const entity = scores.findIndex((score, e) => !Number.isFinite(score) && !leftOut.includes(e));
+    return entity === -1 ? undefined : { head, relation, entity, score: scores[entity]! };
   }
 
   /** The points of B queries, valid until the next call. */
@@ -104,7 +123,11 @@ export class Inference {
     return { k, ids, scores };
   }
 
-  /** Counts the rivals of each query's target, as filtered ranking needs them, without storing B x N scores. */
+  /**
+   * Counts the rivals of each query's target, as filtered ranking needs them, without storing B x N scores.
+   *
+   * @throws MuldeError SCORE_NOT_FINITE for a score that is NaN or infinite and counts, with a `ModelScore` as `value`
+   */
   rank(queries: RankQueries, out: RankCounts): void {
     const { kernels, similarity } = this.#model;
     const { points } = this;
@@ -112,14 +135,35 @@ export class Inference {
       const offsets = queries.filterOffsets.slice(begin, end + 1);
       const first = offsets[0]!;
       for (let i = 0; i < offsets.length; i++) offsets[i]! -= first;
-      kernels.rank(similarity, batch, points, {
-        targets: queries.targets.subarray(begin, end),
-        filterOffsets: offsets,
-        filterIds: queries.filterIds.subarray(first, first + offsets[end - begin]!),
-        greater: out.greater.subarray(begin, end),
-        equal: out.equal.subarray(begin, end),
-      });
+      try {
+        kernels.rank(similarity, batch, points, {
+          targets: queries.targets.subarray(begin, end),
+          filterOffsets: offsets,
+          filterIds: queries.filterIds.subarray(first, first + offsets[end - begin]!),
+          greater: out.greater.subarray(begin, end),
+          equal: out.equal.subarray(begin, end),
+        });
+      } catch (error) {
+        if (!hasCode(error, "SCORE_NOT_FINITE")) throw error;
+        throw this.#named(error, queries, begin + (error.value as { readonly query: number }).query);
+      }
     });
+  }
+
+  /** The kernel knows a query by its position in the block; this is its error with the ids. */
+  #named(
+    cause: MuldeError,
+    { heads, relations, targets, filterOffsets, filterIds }: RankQueries,
+    b: number,
+  ): MuldeError {
+    const [head, relation] = [heads[b]!, relations[b]!];
+    const value = this.oddScore(head, relation, filterIds.subarray(filterOffsets[b], filterOffsets[b + 1]));
+    const what = value ? `Entity ${value.entity} scores ${value.score}` : "A score is not finite";
+    return new MuldeError(
+      "SCORE_NOT_FINITE",
+      `${what} in the query (${head}, ${relation}, ?) whose answer is ${targets[b]!}: the model diverged, train it with a lower learning rate.`,
+      { value: value ?? { head, relation }, cause },
+    );
   }
 
   /** Gives its memory back; the next call allocates it again. */

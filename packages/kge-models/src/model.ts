@@ -94,8 +94,9 @@ export class KgeModel implements ModelState {
   curvature(relation: number): number {
     const k = this.tables.get("curvature");
     if (!k) return 1;
-    // In float32, as the kernels get it.
-    return Math.fround(softplus(k.data[k.rows === 1 ? 0 : relation]!));
+    // In float32, as the kernels get it. An infinite one would make all scores 0, where a NaN shows.
+    const c = Math.fround(softplus(k.data[k.rows === 1 ? 0 : relation]!));
+    return c < Infinity ? c : NaN;
   }
 
   /** Tells the model that its parameters were changed: it then prepares its points again. */
@@ -157,7 +158,7 @@ export class KgeModel implements ModelState {
   /**
    * The k best entities of B queries, best first; ties go to the lower id.
    *
-   * @throws MuldeError as `score` does; MODELS_NOT_FINITE if scores are NaN
+   * @throws MuldeError as `score` does; MODELS_NOT_FINITE if a score is NaN or infinite, with a `ModelScore` as `value`
    */
   topK(queries: QueryList, k: number): TopK {
     this.#checkQueries(queries);
@@ -165,13 +166,10 @@ export class KgeModel implements ModelState {
       throw new MuldeError("MODELS_SHAPE", `k must be a whole number from 1, but is ${k}.`, { path: ["k"], value: k });
     }
     const best = this.inference.topK(queries.heads, queries.relations, Math.min(k, this.entities));
-    // The kernel fills up with -1 where fewer than k scores are numbers.
-    if (best.ids.includes(-1)) {
-      throw new MuldeError(
-        "MODELS_NOT_FINITE",
-        "Scores are NaN, since parameters are: the model diverged, train it again.",
-      );
-    }
+    // The kernel passes over what is NaN, and an infinite score would come first or last.
+    const odd = best.scores.findIndex((score, at) => best.ids[at] === -1 || !Number.isFinite(score));
+    const query = odd === -1 ? (this.inference.sound ? -1 : 0) : Math.floor(odd / best.k);
+    if (query !== -1) throw this.#notFinite(queries.heads[query]!, queries.relations[query]!);
     return best;
   }
 
@@ -190,6 +188,16 @@ export class KgeModel implements ModelState {
 
   #use(): void {
     if (this.#disposed) throw disposed(`model ${this.config.model}`);
+  }
+
+  #notFinite(head: number, relation: number): MuldeError {
+    const value = this.inference.oddScore(head, relation);
+    const what = value ? `Entity ${value.entity} scores ${value.score}` : "A score is not finite";
+    return new MuldeError(
+      "MODELS_NOT_FINITE",
+      `${what} in the query (${head}, ${relation}, ?): the model diverged, train it again.`,
+      { value },
+    );
   }
 
   #checkQueries({ heads, relations }: QueryList): void {

@@ -49,3 +49,12 @@ export interface RankCounts {
   /** B */
   readonly equal: Int32Array;
 }
+
+/** A score that is NaN or infinite: the `value` of SCORE_NOT_FINITE and MODELS_NOT_FINITE. */
+export interface ModelScore {
+  readonly head: number;
+  /** 0..2R-1 */
+  readonly relation: number;
+  readonly entity: number;
+  readonly score: number;
+}

@@ -1,7 +1,7 @@
 import { MuldeError } from "@mulde/errors";
-import { checkLength } from "./_check.js";
+import { checkLength, firstNonFinite } from "./_check.js";
 import type { Integrator } from "./senior.js";
-import { scoreChecked, type Teacher } from "./teacher.js";
+import { checkFinite, scoreChecked, type Teacher } from "./teacher.js";
 
 /**
  * The Senior as a teacher, so that it can be ranked, recorded or distilled like any other: score = (1/m) sum_i g_i s_i, of normalized
@@ -43,6 +43,12 @@ export function seniorTeacher(
           const share = scales[b * m + i]! / m;
           for (let at = b * K; at < (b + 1) * K; at++) out[at]! += share * scores[at]!;
         }
+      }
+      if (firstNonFinite(out) === -1) return;
+      // Teachers with writesAll were not scanned.
+      for (const teacher of teachers) {
+        await scoreChecked(teacher, heads, relations, candidates, scores, options);
+        checkFinite(teacher, heads, relations, candidates, scores);
       }
     },
   };

@@ -1,3 +1,9 @@
+/**
+ * The most that the scores of all teachers for one query may come to, as the root of the sum of their squares, after normalization. In float32,
+ * scores of 1e12 leave nothing of others that they are averaged with, and the gradients by the scales overflow not far above.
+ */
+export const largestScore = 1e12;
+
 /** One step of the Senior for B queries, K candidates each, and m teachers. Arrays are row-major. */
 export interface SeniorStepArguments {
   /** B. */
@@ -34,7 +40,10 @@ export interface SeniorStepArguments {
   readonly gradScales: Float32Array;
 }
 
-/** The two losses of a step, not yet multiplied by a weight. */
+/**
+ * The two losses of a step, not yet multiplied by a weight. `softLoss` is NaN if a teacher's score is not finite, or if the squares of a
+ * query's scores add up to more than 1e24: the Senior then finds out whose they are.
+ */
 export interface SeniorLosses {
   /** L_soft = T^2 * mean over B of KL(softmax(s_soft / T) || softmax(s_J / T)). */
   readonly softLoss: number;

@@ -11,7 +11,10 @@ export interface ScoreShape {
  * of it. Teachers are frozen, so no gradient goes through it.
  */
 export interface Normalization {
-  /** Writes m x B x K scores; each row of K depends only on the same row of `scores`. `out` may be `scores` itself. */
+  /**
+   * Writes m x B x K scores; each row of K depends only on the same row of `scores`. `out` may be `scores` itself. A NaN or an infinity must
+   * not come out finite: the Senior then names the teacher.
+   */
   apply(scores: Float32Array, shape: ScoreShape, out: Float32Array): void;
 }
 
@@ -68,7 +71,7 @@ export function rankScores(): Normalization {
       for (let i = first; i < end; i++) out[order[i]!] = -Math.log((first + 1 + end) / 2);
       first = end;
     }
-    for (let k = 0; k < row.length; k++) if (Number.isNaN(scores[k])) out[k] = NaN;
+    for (let k = 0; k < row.length; k++) if (!Number.isFinite(scores[k])) out[k] = NaN;
   });
 }
 

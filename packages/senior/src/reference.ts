@@ -2,7 +2,7 @@
 // and an engine on every tfjs backend with synchronous reads (cpu, wasm, node).
 import * as tf from "@tensorflow/tfjs-core";
 import { registerGradients } from "./_gradients.js";
-import type { SeniorLosses, SeniorStepArguments } from "./kernel.js";
+import { largestScore, type SeniorLosses, type SeniorStepArguments } from "./kernel.js";
 
 /**
  * One step of the Senior on the current tfjs backend (float32), with gradients by automatic differentiation. It leaves no tensor behind.
@@ -43,6 +43,9 @@ export function seniorStepReference(step: SeniorStepArguments): SeniorLosses {
     step.gradScales.set(fromColumns(gradScales).dataSync<"float32">());
     step.softLogits?.set(softLogits(scales).dataSync<"float32">());
     step.weights?.set(weights.dataSync<"float32">());
+    const sizes = tf.max(tf.sqrt(tf.sum(tf.square(tf.mul(teacherScores, 1 / largestScore)), [0, 2])));
+    // Written so that a NaN is one.
+    if (!(sizes.dataSync<"float32">()[0]! <= 1)) return { softLoss: NaN, seniorLoss: NaN };
     return { softLoss: soft.value.dataSync<"float32">()[0]!, seniorLoss: senior.value.dataSync<"float32">()[0]! };
   });
 }

@@ -1,6 +1,6 @@
 import { MuldeError } from "@mulde/errors";
 import { checkCount, checkLength } from "./_check.js";
-import { checkName, checkTeacher, scoreChecked, type ScoreOptions, type Teacher } from "./teacher.js";
+import { checkFinite, checkName, checkTeacher, scoreChecked, type ScoreOptions, type Teacher } from "./teacher.js";
 
 /** Scored triples as four columns of one length: row i is (heads[i], relations[i], tails[i]) with scores[i]. */
 export interface ScoredTriples {
@@ -106,7 +106,10 @@ export async function recordScores(teacher: Teacher, options: RecordOptions): Pr
     const candidates = Int32Array.from({ length: own.length * entities }, (_, i) => i % entities);
     const scores = new Float32Array(candidates.length);
     const column = (ids: Int32Array): Int32Array => Int32Array.from(own, (b) => ids[b]!);
-    await scoreChecked(teacher, column(heads), column(relations), candidates, scores, { signal: options.signal });
+    const [ownHeads, ownRelations] = [column(heads), column(relations)];
+    await scoreChecked(teacher, ownHeads, ownRelations, candidates, scores, { signal: options.signal });
+    // A teacher with writesAll was not scanned, and a NaN has no place in an order.
+    if (teacher.writesAll) checkFinite(teacher, ownHeads, ownRelations, candidates, scores);
     own.forEach((b, i) => {
       const row = scores.subarray(i * entities, (i + 1) * entities);
       const best = Int32Array.from(row, (_, e) => e).sort((x, y) => row[y]! - row[x]!);

@@ -3,7 +3,7 @@
 import { MuldeError } from "@mulde/errors";
 import { checkCount, checkIds, checkLength, checkRows, firstNonFinite } from "./_check.js";
 import { contrastAttention, uniformAttention, type Attention } from "./attention.js";
-import type { SeniorKernels, SeniorLosses, SeniorStepArguments } from "./kernel.js";
+import { largestScore, type SeniorKernels, type SeniorLosses, type SeniorStepArguments } from "./kernel.js";
 import type { Normalization } from "./normalization.js";
 import { parameterTables, type Parameter, type ParameterTable } from "./parameter.js";
 import { noScaling, relationScaling, type Scaling } from "./scaling.js";
@@ -125,8 +125,9 @@ export class Senior implements Integrator {
    * with that of L_senior [+ lambda * L_soft].
    *
    * @throws MuldeError SENIOR_SHAPE, SENIOR_ID, SENIOR_EPOCH, SENIOR_SOFT_WEIGHT or SENIOR_TEMPERATURE for bad input;
-   *   SENIOR_TEACHER_NOT_FINITE if a teacher's score is NaN or infinite; SENIOR_NOT_FINITE if the Junior's is, or if scores are too large for a
-   *   finite loss. The parameters' gradients then stay as they were.
+   *   SENIOR_TEACHER_NOT_FINITE if a teacher's score is NaN or infinite, SENIOR_TEACHER_TOO_LARGE if it is so large that nothing is left of
+   *   other teachers beside it, both with a `SeniorScore` as `value`; SENIOR_NOT_FINITE if the Junior's score is not finite, or a loss or
+   *   gradient although all scores are. The parameters' gradients then stay as they were.
    */
   step(step: SeniorStep): SeniorLosses {
     this.#check(step);
@@ -202,11 +203,12 @@ export class Senior implements Integrator {
   }
 
   #run(batch: SeniorBatch, rest: KernelRest): SeniorLosses {
+    const teacherScores = this.#normalize(batch);
     const losses = this.#kernels.seniorStep({
       batch: batch.B,
       candidates: batch.K,
       teachers: this.teachers,
-      teacherScores: this.#normalize(batch),
+      teacherScores,
       juniorScores: batch.juniorScores,
       ...(batch.stride !== undefined && { stride: batch.stride }),
       scales: this.scales(batch.relations),
@@ -215,8 +217,9 @@ export class Senior implements Integrator {
       trainOnSoft: this.#trainOnSoft,
       ...rest,
     });
-    if (Number.isFinite(losses.softLoss) && Number.isFinite(losses.seniorLoss)) return losses;
-    throw notFinite(batch, losses);
+    const sound = Number.isFinite(losses.softLoss) && Number.isFinite(losses.seniorLoss);
+    if (sound && firstNonFinite(rest.gradScales) === -1) return losses;
+    throw notFinite(batch, teacherScores, losses);
   }
 }
 
@@ -236,27 +239,67 @@ type KernelRest = Pick<
   "targets" | "softWeight" | "softLogits" | "weights" | "gradJunior" | "gradScales"
 >;
 
-/** Names the score at fault. It is called only after a loss turned out bad, because the scan would slow down every step. */
-function notFinite(batch: SeniorBatch, losses: SeniorLosses): MuldeError {
+/** A score that the Senior cannot use: the `value` of SENIOR_TEACHER_NOT_FINITE and SENIOR_TEACHER_TOO_LARGE. Positions count from 0. */
+export interface SeniorScore {
+  readonly teacher: number;
+  readonly query: number;
+  readonly candidate: number;
+  /** as the teacher gave it */
+  readonly score: number;
+}
+
+/**
+ * Names the score at fault. It is called only after a loss turned out bad, because the scan would slow down every step.
+ *
+ * @param normalized - the teachers' scores as the kernel got them
+ */
+function notFinite(batch: SeniorBatch, normalized: Float32Array, losses: SeniorLosses): MuldeError {
   const { B, K, juniorScores, teacherScores, stride = K } = batch;
-  const reason = (who: string, value: number, query: number, candidate: number): string =>
-    `${who} gave ${String(value)} for query ${String(query)}, candidate ${String(candidate)} (all counted from 0); scores must be finite.`;
+  const place = (query: number, candidate: number): string =>
+    `query ${String(query)}, candidate ${String(candidate)} (all counted from 0)`;
+  const scoreAt = (at: number): SeniorScore => ({
+    teacher: Math.floor(at / (B * K)),
+    query: Math.floor((at % (B * K)) / K),
+    candidate: at % K,
+    score: teacherScores[at]!,
+  });
+  const bad = firstNonFinite(teacherScores);
+  if (bad !== -1) {
+    const value = scoreAt(bad);
+    const { teacher, query, candidate, score } = value;
+    const reason = `Teacher ${String(teacher)} gave ${String(score)} for ${place(query, candidate)}; scores must be finite.`;
+    return new MuldeError("SENIOR_TEACHER_NOT_FINITE", reason, { value });
+  }
   for (let b = 0; b < B; b++) {
     const row = juniorScores.subarray(b * stride, b * stride + K);
     const k = firstNonFinite(row);
-    if (k !== -1) return new MuldeError("SENIOR_NOT_FINITE", reason("The Junior", row[k]!, b, k), { value: row[k] });
+    if (k === -1) continue;
+    const reason = `The Junior gave ${String(row[k])} for ${place(b, k)}; scores must be finite.`;
+    return new MuldeError("SENIOR_NOT_FINITE", reason, { value: row[k] });
   }
-  const at = firstNonFinite(teacherScores);
-  if (at === -1) {
+  const most = largest(normalized);
+  if (!(Math.abs(normalized[most]!) <= largestScore / Math.sqrt(normalized.length))) {
+    const value = scoreAt(most);
+    const { teacher, query, candidate, score } = value;
     return new MuldeError(
-      "SENIOR_NOT_FINITE",
-      `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)} although all scores are finite; the scores or the scales are too large.`,
+      "SENIOR_TEACHER_TOO_LARGE",
+      `Teacher ${String(teacher)} gave ${String(score)} for ${place(query, candidate)}; ${tooLarge}`,
+      { value },
     );
   }
-  const who = `Teacher ${String(Math.floor(at / (B * K)))}`;
   return new MuldeError(
-    "SENIOR_TEACHER_NOT_FINITE",
-    reason(who, teacherScores[at]!, Math.floor((at % (B * K)) / K), at % K),
-    { value: teacherScores[at] },
+    "SENIOR_NOT_FINITE",
+    `L_soft is ${String(losses.softLoss)} and L_senior ${String(losses.seniorLoss)}, or a gradient is not finite, although all scores are; the Junior's scores or the scales are too large.`,
   );
+}
+
+/** What to do about a score that is too large. */
+export const tooLarge =
+  "beside scores this large nothing is left of the other teachers: normalize them (zScore or ranks), or divide this teacher's by a temperature.";
+
+/** The position of the largest absolute value; a NaN counts as larger than any. */
+function largest(values: Float32Array): number {
+  let most = 0;
+  for (let at = 1; at < values.length; at++) if (!(Math.abs(values[at]!) <= Math.abs(values[most]!))) most = at;
+  return most;
 }

@@ -19,8 +19,8 @@ export interface Teacher {
   /** R, the number of relations without their reciprocals, if the teacher knows only those. */
   readonly relations?: number | undefined;
   /**
-   * Set it if `score` always writes every value, as a kernel does. `collectScores` then skips its scan for missing and non-finite scores; a
-   * score that is not finite shows later, when the Senior's loss is not finite either.
+   * Set it if `score` always writes every value, as a kernel does. `collectScores` then skips its scan for missing and non-finite scores; the
+   * Senior notices a score that is not finite and says whose it is.
    */
   readonly writesAll?: boolean | undefined;
   /**
@@ -170,13 +170,42 @@ export async function scoreChecked(
       cause,
     });
   }
-  const bad = teacher.writesAll ? -1 : firstNonFinite(out);
-  if (bad === -1) return;
-  const query = Math.floor(bad / (candidates.length / heads.length));
+  if (!teacher.writesAll) checkFinite(teacher, heads, relations, candidates, out);
+}
+
+/** A teacher's score of one candidate: the `value` of SENIOR_TEACHER_NOT_FINITE. */
+export interface TeacherScore {
+  /** the teacher's name */
+  readonly teacher: string;
+  readonly head: number;
+  /** 0..2R-1 */
+  readonly relation: number;
+  readonly candidate: number;
+  readonly score: number;
+}
+
+/** @throws MuldeError SENIOR_TEACHER_NOT_FINITE if a score is NaN or infinite, with a `TeacherScore` as `value` */
+export function checkFinite(
+  { name }: Pick<Teacher, "name">,
+  heads: Int32Array,
+  relations: Int32Array,
+  candidates: Int32Array,
+  scores: Float32Array,
+): void {
+  const at = firstNonFinite(scores);
+  if (at === -1) return;
+  const query = Math.floor(at / (candidates.length / heads.length));
+  const value: TeacherScore = {
+    teacher: name,
+    head: heads[query]!,
+    relation: relations[query]!,
+    candidate: candidates[at]!,
+    score: scores[at]!,
+  };
   throw new MuldeError(
     "SENIOR_TEACHER_NOT_FINITE",
-    `Teacher "${teacher.name}" gave ${String(out[bad])} for head ${String(heads[query])}, relation ${String(relations[query])}, ` +
-      `tail ${String(candidates[bad])}; a teacher must write a finite number for every candidate.`,
-    { value: out[bad] },
+    `Teacher "${name}" gave ${String(value.score)} for head ${String(value.head)}, relation ${String(value.relation)}, ` +
+      `tail ${String(value.candidate)}; a teacher must write a finite number for every candidate.`,
+    { value },
   );
 }

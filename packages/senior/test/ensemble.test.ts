@@ -50,13 +50,16 @@ describe("seniorTeacher", () => {
 
   it("names the teacher that gives a score that is not finite", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels });
-    const teacher = seniorTeacher(senior, [constant("good", 1), constant("broken", NaN)]);
-    await expect(
-      teacher.score(Int32Array.of(0), Int32Array.of(0), Int32Array.of(1), new Float32Array(1)),
-    ).rejects.toMatchObject({
-      code: "SENIOR_TEACHER_NOT_FINITE",
-      message: expect.stringContaining('"broken"') as string,
-    });
+    // One that says that it writes all is not scanned, and named all the same.
+    for (const writesAll of [false, true]) {
+      const teacher = seniorTeacher(senior, [constant("good", 1), { ...constant("broken", NaN), writesAll }]);
+      await expect(
+        teacher.score(Int32Array.of(0), Int32Array.of(0), Int32Array.of(1), new Float32Array(1)),
+      ).rejects.toMatchObject({
+        code: "SENIOR_TEACHER_NOT_FINITE",
+        message: expect.stringContaining('"broken"') as string,
+      });
+    }
   });
 
   it("refuses another number of teachers than the Senior's, and buffers that do not fit", async () => {

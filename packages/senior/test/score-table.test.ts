@@ -29,6 +29,21 @@ async function scores(teacher: Teacher, h: readonly number[], r: readonly number
   return [...out];
 }
 
+it("records no score that is not finite, whoever gives it", async () => {
+  for (const writesAll of [false, true]) {
+    const broken: Teacher = {
+      name: "broken",
+      writesAll,
+      score: (_heads, _relations, tails, out) => tails.forEach((tail, at) => (out[at] = tail === 2 ? NaN : tail)),
+    };
+    const asked = { heads: Int32Array.of(0, 1), relations: Int32Array.of(0, 0), entities: 4, top: 2 };
+    await expect(recordScores(broken, asked)).rejects.toMatchObject({
+      code: "SENIOR_TEACHER_NOT_FINITE",
+      value: { teacher: "broken", head: 0, relation: 0, candidate: 2, score: NaN },
+    });
+  }
+});
+
 describe("a score table as a teacher", () => {
   it("looks scores up, and puts what it lacks below the lowest of its query", async () => {
     const table = scoreTable("table", triples);

@@ -8,6 +8,7 @@ import {
   uniformAttention,
   uniformAverage,
   type SeniorBatch,
+  type SeniorKernels,
   type SeniorOptions,
   type SeniorStep,
 } from "../src/index.js";
@@ -332,9 +333,33 @@ describe("the Senior, given bad input", () => {
     expect(() => unscaled({ relations: 0 })).toThrow(expect.objectContaining({ code: "SENIOR_SHAPE" }));
   });
 
-  it("names scores that are finite but too large for a loss", () => {
-    const step = handComputed({ teacherScores: new Float32Array(4).fill(3e38) });
+  it("says so if a loss or a gradient is not finite although all scores are ordinary", () => {
     const overflowing = { seniorStep: () => ({ softLoss: Infinity, seniorLoss: 1 }) };
-    expect(() => unscaled({ kernels: overflowing }).step(step)).toThrow("though all scores are finite");
+    const spoilt: SeniorKernels = {
+      seniorStep: ({ gradScales }) => {
+        gradScales[1] = NaN;
+        return { softLoss: 1, seniorLoss: 1 };
+      },
+    };
+    for (const own of [overflowing, spoilt]) {
+      expect(() => unscaled({ kernels: own }).step(handComputed({}))).toThrow(
+        expect.objectContaining({
+          code: "SENIOR_NOT_FINITE",
+          message: expect.stringContaining("although all scores are"),
+        }),
+      );
+    }
+  });
+
+  it("names the largest of scores that are finite but too large", () => {
+    const step = handComputed({ teacherScores: Float32Array.of(1, 1e30, -3e38, 1) });
+    const overflowing = { seniorStep: () => ({ softLoss: Infinity, seniorLoss: 1 }) };
+    expect(() => unscaled({ kernels: overflowing }).step(step)).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_TEACHER_TOO_LARGE",
+        value: { teacher: 1, query: 0, candidate: 0, score: Math.fround(-3e38) },
+        message: expect.stringContaining("Teacher 1 gave -3"),
+      }),
+    );
   });
 });

@@ -1,6 +1,8 @@
 // The two stages of DualDE: Zhu et al., "DualDE: Dually Distilling Knowledge Graph Embedding for Faster and Cheaper Reasoning", WSDM 2022. First
 // the teachers are frozen; then they learn too, so that their soft labels come to suit a Junior of few dimensions.
+import { hasCode, MuldeError } from "@mulde/errors";
 import { type KgeModel, modelTeacher, type TableGradient } from "@mulde/kge-models";
+import type { TeacherScore } from "@mulde/senior";
 import type { TrainingSplit } from "../facts/data.js";
 import { overAllEntities } from "../facts/losses.js";
 import type { Objective, StepResult } from "../run/objective.js";
@@ -55,11 +57,11 @@ export function adaptingObjective(
       if (batch.epoch < options.soft.adaptFrom) return main.step(batch, control);
       // The last step moved them.
       for (const model of models) model.touch();
-      const { loss, gradients: found, ...rest } = await main.step(batch, control);
+      const { loss, gradients: found, ...rest } = await main.step(batch, control).catch(asTrained);
       const gradients = new Map<string, TableGradient>(found);
       let teachers = 0;
       for (const { prefixed, objective } of parts) {
-        const { loss: own, gradients: theirs } = await objective.step(batch, control);
+        const { loss: own, gradients: theirs } = await objective.step(batch, control).catch(asJuniors);
         // Without their Senior's loss, which has nothing to train.
         teachers += own.hard + options.soft.weight * own.soft!;
         for (const [name, gradient] of theirs) gradients.set(prefixed(name), gradient);
@@ -72,3 +74,16 @@ export function adaptingObjective(
     },
   };
 }
+
+/** Teachers that adapt are trained, so that scores that are not finite are this run's own fault. */
+function asTrained(error: unknown): never {
+  if (!hasCode(error, ...teacherErrors)) throw error;
+  throw new MuldeError(error.code, error.reason, { value: { ...(error.value as TeacherScore), trained: true } });
+}
+
+/** In a teacher's own step, the teacher is the Junior. */
+function asJuniors(error: unknown): never {
+  throw hasCode(error, ...teacherErrors) ? new MuldeError("SENIOR_NOT_FINITE", error.reason, { cause: error }) : error;
+}
+
+const teacherErrors = ["SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE"];

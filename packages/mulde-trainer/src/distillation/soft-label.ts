@@ -1,5 +1,13 @@
+import { hasCode, MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { collectScores, type Senior, type Teacher } from "@mulde/senior";
+import {
+  collectScores,
+  type Senior,
+  type SeniorLosses,
+  type SeniorScore,
+  type Teacher,
+  type TeacherScore,
+} from "@mulde/senior";
 import { lowerWrong } from "../rules/held.js";
 import type { AnswerRule } from "../rules/rule.js";
 import { type Batch, type CandidateBlock, contiguous, type ScoredBlock } from "../step/block.js";
@@ -68,20 +76,28 @@ export class SoftLabel implements Label {
     const targets = Int32Array.from(tails, (tail, b) => candidates.subarray(b * stride, b * stride + K).indexOf(tail));
     const m = teachers.length;
     const weights = new Float32Array(B * m);
-    const { softLoss, seniorLoss } = senior.step({
-      epoch,
-      relations,
-      teacherScores: this.#answers(B),
-      juniorScores: scores,
-      gradJunior: gradient,
-      stride,
-      targets,
-      softWeight,
-      weights,
-      learns: trainsSenior,
-      B,
-      K,
-    });
+    let losses: SeniorLosses;
+    try {
+      losses = senior.step({
+        epoch,
+        relations,
+        teacherScores: this.#answers(B),
+        juniorScores: scores,
+        gradJunior: gradient,
+        stride,
+        targets,
+        softWeight,
+        weights,
+        learns: trainsSenior,
+        B,
+        K,
+      });
+    } catch (error) {
+      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE")
+        ? named(error, teachers, queries, candidates, stride)
+        : error;
+    }
+    const { softLoss, seniorLoss } = losses;
     if (!trainsSenior) return { soft: share * softLoss };
     const attention = new Array<number>(m).fill(0);
     weights.forEach((weight, i) => (attention[i % m]! += weight / B));
@@ -106,4 +122,24 @@ export class SoftLabel implements Label {
   #answers(batch: number): Float32Array {
     return this.#scores.subarray(0, this.#options.teachers.length * batch * this.#options.K);
   }
+}
+
+/** The Senior knows teachers and queries by their positions; this is its error with the teacher's name and the ids. */
+function named(
+  { code, reason, value }: MuldeError,
+  teachers: readonly Teacher[],
+  { heads, relations }: Pick<Batch, "heads" | "relations">,
+  candidates: Int32Array,
+  stride: number,
+): MuldeError {
+  const { teacher, query, candidate, score } = value as SeniorScore;
+  const { name } = teachers[teacher]!;
+  const own: TeacherScore = {
+    teacher: name,
+    head: heads[query]!,
+    relation: relations[query]!,
+    candidate: candidates[query * stride + candidate]!,
+    score,
+  };
+  return new MuldeError(code, `${reason.replace(/\.$/, "")} (the teacher is "${name}").`, { value: own });
 }

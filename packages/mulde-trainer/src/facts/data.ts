@@ -4,10 +4,16 @@ import { indexAnswers, withReciprocals } from "@mulde/datasets";
 import { MuldeError } from "@mulde/errors";
 import type { KnownAnswers } from "@mulde/eval";
 
+/** How many entities or relations there are, and what errors call them; their ids do where there are no names. */
+export interface Vocabulary {
+  readonly size: number;
+  name?(id: number): string;
+}
+
 /** The splits to train and validate on; a `Dataset` of `@mulde/datasets` has more. */
 export interface TrainingData {
-  readonly entities: { readonly size: number };
-  readonly relations: { readonly size: number };
+  readonly entities: Vocabulary;
+  readonly relations: Vocabulary;
   readonly train: TripleList;
   readonly valid: TripleList;
   /** Rankings leave out the known answers of the test split too, as everywhere in the field. */
@@ -46,7 +52,28 @@ export interface PreparedData extends TrainingSplit {
   readonly relations: number;
   readonly valid: TripleList;
   readonly known: KnownAnswers;
+  readonly names: Names;
   readonly fingerprint: string;
+}
+
+/** How messages call entities and relations. */
+export interface Names {
+  /** 2R */
+  readonly relations: number;
+  entity(id: number): string;
+  /** @param id - 0..2R-1 */
+  relation(id: number): string;
+}
+
+function namesOf({ entities, relations }: Pick<TrainingData, "entities" | "relations">): Names {
+  const called = (vocabulary: Vocabulary, id: number): string =>
+    id < vocabulary.size && vocabulary.name ? JSON.stringify(vocabulary.name(id)) : String(id);
+  const R = relations.size;
+  return {
+    relations: 2 * R,
+    entity: (id) => called(entities, id),
+    relation: (id) => (id < R ? called(relations, id) : `${called(relations, id - R)} (reversed)`),
+  };
 }
 
 const prepared = new WeakMap<TrainingData, PreparedData>();
@@ -75,6 +102,7 @@ export function prepareData(data: TrainingData): PreparedData {
     queries: withReciprocals(data.train, relations),
     valid: data.valid,
     known: knownAnswers(data),
+    names: namesOf(data),
     get fingerprint() {
       return (fingerprint ??= hashOf(data));
     },

@@ -45,7 +45,8 @@ export function lowerWrong(
     if (wrong.length === 0) continue;
     for (let from = b * K; from < scores.length; from += candidates.length) {
       const row = scores.subarray(from, from + K);
-      const lowest = row.reduce((a, s) => Math.min(a, s));
+      // Not Math.min, by which one NaN would become many, and an error would name the wrong candidate.
+      const lowest = row.reduce((a, s) => (s < a ? s : a), Infinity);
       for (const k of wrong) row[k] = lowest;
     }
   }

@@ -68,6 +68,18 @@ export type TrainEvent =
       readonly step: number;
       readonly path: string;
     }
+  | {
+      /** Something is no longer finite. The run throws TRAINER_DIVERGED next, which says more. */
+      readonly type: "diverged";
+      readonly name: string;
+      readonly epoch: number;
+      /** steps done before the one that failed */
+      readonly step: number;
+      /** what is not finite, as a clause */
+      readonly reason: string;
+      /** the best validation so far; its model has those parameters, and its memory is freed after the event */
+      readonly best: TrainResult | undefined;
+    }
   | { readonly type: "done"; readonly name: string; readonly result: TrainResult };
 
 /** What a training run ends with. */

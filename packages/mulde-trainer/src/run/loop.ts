@@ -1,12 +1,13 @@
-import { hasCode, MuldeError } from "@mulde/errors";
+import { MuldeError } from "@mulde/errors";
 import type { KgeModel } from "@mulde/kge-models";
 import type { Batches } from "../facts/batches.js";
 import type { PreparedData } from "../facts/data.js";
 import { Averaging } from "./averaging.js";
 import { readCheckpoint, type RunState, writeCheckpoint } from "./checkpoint.js";
+import { type Divergence, divergenceOf, oddGradient, oddLoss } from "./divergence.js";
 import { EpochSums } from "./epoch-sums.js";
-import type { TrainEvent, TrainResult } from "./events.js";
-import { type Objective, seniorPrefix } from "./objective.js";
+import type { TrainEvent, TrainResult, ValidationMetrics } from "./events.js";
+import { type Objective, seniorPrefix, type StepResult } from "./objective.js";
 import { learningRateAt, Optimizer, type Trained, trainedTables } from "./optimizer.js";
 import type { RunOptions } from "./options.js";
 import { Validation } from "./validation.js";
@@ -43,7 +44,8 @@ const progressMilliseconds = 100;
 /**
  * The training loop: steps, validations, early stopping on the validation MRR, checkpoints. It reports events on the way and returns the result, with
  * the model's parameters set to the best; with averaging, validations and the best are those of the average. If a run fails, is stopped,
- * or loses its listener, it frees the model's memory.
+ * or loses its listener, it frees the model's memory. If something is no longer finite, it writes no checkpoint any more, and the event "diverged"
+ * offers the best so far before it fails.
  *
  * @throws MuldeError TRAINER_CHECKPOINT, TRAINER_DIVERGED
  */
@@ -111,6 +113,34 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       return { type: "checkpoint", name, epoch: Math.floor(saved / stepsPerEpoch), step: saved, path: checkpoint };
     };
 
+    const restore = (found: NonNullable<RunState["best"]>): TrainResult => {
+      for (const table of trained) table.data.set(best.get(table.name)!);
+      touchAll();
+      return {
+        model,
+        best: found,
+        epochs: Math.ceil(state.step / stepsPerEpoch),
+        steps: state.step,
+        seconds: elapsed(),
+        senior: new Map(objective.extra.map((table) => [table.name.slice(seniorPrefix.length), table.data])),
+      };
+    };
+    // Says what diverged, with the best so far in the model, and returns the error.
+    async function* lost(divergence: Divergence, epoch: number, where: string): AsyncGenerator<TrainEvent, MuldeError> {
+      const found = state.best ? restore(state.best) : undefined;
+      const { reason, value, cause } = divergence;
+      yield { type: "diverged", name, epoch, step: state.step, reason, best: found };
+      const advice = [
+        adviceOn(divergence, state.step > 0),
+        ...(saved > 0 ? [checkpointAdvice(divergence, path!)] : []),
+      ];
+      return new MuldeError(
+        "TRAINER_DIVERGED",
+        `${name} (${kind}) diverged in ${where}: ${reason}. ${advice.join(" ")}`,
+        { value, cause },
+      );
+    }
+
     while (state.step < steps && state.stale < options.validation.patience) {
       if (control.signal?.aborted) {
         if (path !== undefined && saved !== state.step) yield await save(path);
@@ -118,17 +148,21 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       }
       const batch = batches.at(state.step);
       const { epoch } = batch;
-      const stepped = await orDiverged(name, epoch, objective.step(batch, { signal: control.signal })).catch(
-        (error: unknown) => {
-          // A teacher that gave up because the run is stopped: nothing was updated, so the top of the loop ends the run.
-          if (control.signal?.aborted) return undefined;
-          throw error;
-        },
-      );
-      if (!stepped) continue;
+      const where = `epoch ${epoch + 1}, batch ${(state.step % stepsPerEpoch) + 1}`;
+      let stepped: StepResult;
+      try {
+        stepped = await objective.step(batch, { signal: control.signal });
+      } catch (error) {
+        // A teacher that gave up because the run is stopped: nothing was updated, so the top of the loop ends the run.
+        if (control.signal?.aborted) continue;
+        const divergence = divergenceOf(error, data.names);
+        throw divergence ? yield* lost(divergence, epoch, where) : error;
+      }
       const { loss, attention, gradients } = stepped;
-      if (!Number.isFinite(loss.total)) throw diverged(name, epoch, `the loss is ${loss.total}`);
-      optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
+      const wrong = oddLoss(loss);
+      if (wrong) throw yield* lost(wrong, epoch, where);
+      const odd = optimizer.update(gradients, state.step + 1, learningRateAt(state.step, steps, options, state.drops));
+      if (odd) throw yield* lost(oddGradient(odd, data.names), epoch, where);
       model.touch();
       state.step++;
       averaging.update(state.step, stepsPerEpoch);
@@ -146,7 +180,15 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
           const before = performance.now();
           averaging.swap();
           model.touch();
-          const metrics = await orDiverged(name, epoch, validation.metrics(model));
+          let metrics: ValidationMetrics;
+          let validationLoss: number;
+          try {
+            metrics = await validation.metrics(model);
+            validationLoss = validation.loss(model);
+          } catch (error) {
+            const divergence = divergenceOf(error, data.names);
+            throw divergence ? yield* lost(divergence, epoch, `the validation after epoch ${epoch + 1}`) : error;
+          }
           const better = state.best === null || metrics.mrr > state.best.metrics.mrr;
           if (better) {
             state.best = { epoch, metrics };
@@ -156,7 +198,6 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
             state.stale++;
             state.drops++;
           }
-          const validationLoss = validation.loss(model);
           averaging.swap();
           model.touch();
           const seconds = (performance.now() - before) / 1000;
@@ -169,16 +210,7 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
     }
     if (path !== undefined && saved !== state.step) yield await save(path);
 
-    for (const table of trained) table.data.set(best.get(table.name)!);
-    touchAll();
-    const result: TrainResult = {
-      model,
-      best: state.best!,
-      epochs: Math.ceil(state.step / stepsPerEpoch),
-      steps: state.step,
-      seconds: elapsed(),
-      senior: new Map(objective.extra.map((table) => [table.name.slice(seniorPrefix.length), table.data])),
-    };
+    const result = restore(state.best!);
     finished = true;
     yield { type: "done", name, result };
     return result;
@@ -193,20 +225,15 @@ function prefixed(prefix: string, arrays: ReadonlyMap<string, Float32Array>): (r
   return [...arrays].map(([name, values]) => [`${prefix}.${name}`, values] as const);
 }
 
-/** Scores that are not finite come from a diverged model, wherever they are noticed first. */
-async function orDiverged<T>(name: string, epoch: number, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    if (!hasCode(cause, "SCORE_NOT_FINITE", "SENIOR_NOT_FINITE")) throw cause;
-    throw diverged(name, epoch, "scores are no longer finite", cause);
-  }
+/** @param moved - whether the run has moved its parameters: otherwise the learning rate cannot be at fault */
+function adviceOn({ own, advice }: Divergence, moved: boolean): string {
+  if (!own && advice !== undefined) return advice;
+  if (moved) return "Lower optimizer.learningRate.";
+  return "Nothing was trained yet, so look at the initial values, and at parts of your own.";
 }
 
-function diverged(name: string, epoch: number, what: string, cause?: unknown): MuldeError {
-  return new MuldeError(
-    "TRAINER_DIVERGED",
-    `${name} diverged in epoch ${epoch + 1}, ${what}: lower optimizer.learningRate, and delete the run's checkpoint.`,
-    { cause },
-  );
+function checkpointAdvice({ own }: Divergence, path: string): string {
+  return own
+    ? `The checkpoint ${path} is from before that, and belongs to the present options: delete it when you change them.`
+    : `The checkpoint ${path} is from before that: run again to go on from there, or delete it to start anew.`;
 }

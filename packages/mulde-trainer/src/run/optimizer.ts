@@ -14,6 +14,15 @@ export interface Trained {
   readonly since?: number;
 }
 
+/** A gradient that is not finite, or whose square is not in float32. */
+export interface OddGradient {
+  readonly table: string;
+  /** the row, of `rows` */
+  readonly row: number;
+  readonly rows: number;
+  readonly value: number;
+}
+
 // The defaults of Kingma & Ba 2015, as in PyTorch and both reference implementations.
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -51,8 +60,12 @@ export class Optimizer {
     }
   }
 
-  /** One update; `step` counts from 1. Tables without a gradient stay as they are. Gradients are clipped in place. */
-  update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): void {
+  /**
+   * One update; `step` counts from 1. Tables without a gradient stay as they are. Gradients are clipped in place.
+   *
+   * @returns the first gradient that is not finite, or undefined. The tables are then spoilt.
+   */
+  update(gradients: ReadonlyMap<string, TableGradient>, step: number, learningRate: number): OddGradient | undefined {
     const { name: kind, sparse, clipNorm } = this.options;
     if (clipNorm > 0) this.#clip(gradients, clipNorm);
     for (const { name, rows, width, data, decays, since = 0 } of this.tables) {
@@ -64,12 +77,14 @@ export class Optimizer {
       const [first, second] = this.#moments.get(name)!;
       if (kind === "adam") {
         const options = { learningRate, beta1, beta2, epsilon: adamEpsilon, step: step - since, weightDecay };
-        this.kernels.adam(update, { first: first!, second: second! }, options);
+        if (this.kernels.adam(update, { first: first!, second: second! }, options)) continue;
       } else {
         const options = { learningRate, epsilon: adagradEpsilon, weightDecay };
-        this.kernels.adagrad(update, { sum: first! }, options);
+        if (this.kernels.adagrad(update, { sum: first! }, options)) continue;
       }
+      return { table: name, rows, ...oddRow(gradient, width) };
     }
+    return undefined;
   }
 
   /** Scales gradients down to `limit` where the norm of all of them together is greater. */
@@ -81,8 +96,8 @@ export class Optimizer {
     let square = 0;
     for (const values of used) for (const g of values) square += g * g;
     const norm = Math.sqrt(square);
-    // Not `norm <= limit`: a NaN is left for the loss to show.
-    if (!(norm > limit)) return;
+    // A NaN and an infinity are left for the update to find.
+    if (!(norm > limit && norm < Infinity)) return;
     for (const values of used) for (let i = 0; i < values.length; i++) values[i]! *= limit / norm;
   }
 
@@ -96,6 +111,23 @@ export class Optimizer {
   dispose(): void {
     for (const moments of this.#moments.values()) this.kernels.engine.free(...moments);
   }
+}
+
+/** Where a gradient, or its square, is not finite; the largest value where the sum of many steps' squares is not. */
+function oddRow(
+  { ids, count, values }: TableGradient,
+  width: number,
+): { readonly row: number; readonly value: number } {
+  let at = 0;
+  for (let i = 0; i < count * width; i++) {
+    const square = Math.fround(values[i]! * values[i]!);
+    if (Math.abs(values[i]!) > Math.abs(values[at]!)) at = i;
+    if (Number.isFinite(square)) continue;
+    at = i;
+    break;
+  }
+  const row = Math.floor(at / width);
+  return { row: ids === null ? row : ids[row]!, value: values[at]! };
 }
 
 /** The learning rate of a step (from 0) out of `steps`, after `drops` validations without a better MRR. */
