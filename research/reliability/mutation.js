@@ -1,5 +1,5 @@
 // Changes the code in small ways, one mutant at a time, and counts those that a test notices. Survivors are listed on stderr.
-// `mutation.js [eval senior rules] [--sample N]`: all three by default; with --sample only the mutants of N lines of each.
+// `mutation.js [eval senior rules] [--sample]`: all three by default; with --sample only the mutants of a few lines of each.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -23,10 +23,11 @@ const subjects = {
 const FLOOR = 0.85;
 const SAMPLE_FLOOR = 0.7;
 
-/**
- * N lines of code, as Stryker takes them. The hashes of their texts choose them, so an edit elsewhere leaves the sample as it is.
- */
-function sampled({ folder, source }, size) {
+/** Lines of each subject in a sample: two minutes in all. */
+const SAMPLE = 30;
+
+/** Some lines of code, as Stryker takes them. The hashes of their texts choose them, so an edit elsewhere leaves the sample as it is. */
+function sampled({ folder, source }) {
   const lines = readdirSync(join(root, folder, source)).flatMap((file) =>
     readFileSync(join(root, folder, source, file), "utf8")
       .split("\n")
@@ -36,13 +37,13 @@ function sampled({ folder, source }, size) {
   const hash = ({ text }) => createHash("sha256").update(text).digest("hex");
   return lines
     .sort((a, b) => (hash(a) < hash(b) ? -1 : 1))
-    .slice(0, size)
+    .slice(0, SAMPLE)
     .map(({ range }) => range);
 }
 
 /** Runs Stryker on one subject, its progress on stderr, and returns all mutants with their status. */
 function mutants(subject, sample) {
-  const mutate = sample === undefined ? [`${subject.source}/**/*.ts`] : sampled(subject, sample);
+  const mutate = sample ? sampled(subject) : [`${subject.source}/**/*.ts`];
   const { status, error } = spawnSync(process.execPath, [stryker, "run", config, "--mutate", mutate.join(",")], {
     cwd: join(root, subject.folder),
     env: { ...process.env, MULDE_MUTATION_TESTS: subject.tests },
@@ -71,15 +72,14 @@ function counts(all) {
 }
 
 const { values, positionals } = parseArgs({
-  options: { sample: { type: "string" }, record: { type: "boolean" } },
+  options: { sample: { type: "boolean", default: false }, record: { type: "boolean" } },
   allowPositionals: true,
 });
-const sample = values.sample === undefined ? undefined : Number(values.sample);
-const floor = sample === undefined ? FLOOR : SAMPLE_FLOOR;
+const floor = values.sample ? SAMPLE_FLOOR : FLOOR;
 const started = performance.now();
 const packages = {};
 for (const name of positionals.length > 0 ? positionals : Object.keys(subjects)) {
-  const all = mutants(subjects[name], sample);
+  const all = mutants(subjects[name], values.sample);
   packages[name] = counts(all);
   for (const { status, file, location, text, mutatorName, replacement } of all) {
     if (status !== "Survived" && status !== "NoCoverage") continue;

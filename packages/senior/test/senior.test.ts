@@ -292,7 +292,12 @@ describe("the Senior, given bad input", () => {
     ["a fractional K", { K: 1.5 }, "SENIOR_SHAPE", ""],
     ["too few relations", { relations: new Int32Array(0) }, "SENIOR_SHAPE", "relations"],
     ["one teacher's scores missing", { teacherScores: new Float32Array(2) }, "SENIOR_SHAPE", "m x B x K = 4"],
-    ["too many Junior scores", { juniorScores: new Float32Array(3) }, "SENIOR_SHAPE", "juniorScores"],
+    [
+      "too many Junior scores",
+      { juniorScores: new Float32Array(3) },
+      "SENIOR_SHAPE",
+      "juniorScores must hold B x K = 2",
+    ],
     ["too many targets", { targets: new Int32Array(2) }, "SENIOR_SHAPE", "targets"],
     ["a short gradJunior", { gradJunior: new Float32Array(1) }, "SENIOR_SHAPE", "gradJunior"],
     ["an unknown relation", { relations: Int32Array.of(2) }, "SENIOR_ID", "relations[0] is 2"],
