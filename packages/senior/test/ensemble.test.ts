@@ -62,6 +62,18 @@ describe("seniorTeacher", () => {
     }
   });
 
+  it("asks each teacher once", async () => {
+    const asked: string[] = [];
+    const teacher = (name: string): Teacher => ({
+      name,
+      score: (_h, _r, _c, out) => (asked.push(name), out.fill(1), undefined),
+    });
+    const senior = new Senior({ teachers: 2, relations: 1, kernels });
+    const one = Int32Array.of(0);
+    await seniorTeacher(senior, [teacher("a"), teacher("b")]).score(one, one, one, new Float32Array(1));
+    expect(asked).toEqual(["a", "b"]);
+  });
+
   it("refuses another number of teachers than the Senior's, and buffers that do not fit", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels });
     expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow(
@@ -72,9 +84,11 @@ describe("seniorTeacher", () => {
     );
     const teacher = seniorTeacher(senior, [constant("a", 1), constant("b", 1)]);
     const one = Int32Array.of(0);
-    await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow("B x K = 2");
+    await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow(
+      "out must hold B x K = 2 values, but holds 1",
+    );
     await expect(teacher.score(one, new Int32Array(2), one, new Float32Array(1))).rejects.toThrow(
-      "relations must hold",
+      "relations must hold B = 1 values, but holds 2",
     );
     await expect(teacher.score(one, Int32Array.of(1), one, new Float32Array(1))).rejects.toThrow("relations[0] is 1");
   });

@@ -54,7 +54,10 @@ describe("an ONNX model as a teacher", () => {
   it("is refused without enough inputs, and named if its output is not B x K float32", async () => {
     for (const [inputs, outputs] of [
       [["x"], ["y"]],
-      [["x", "y"], ["z"]],
+      [
+        ["x", "y"],
+        ["z", "w"],
+      ],
       [names, []],
     ] as const) {
       await expect(onnxTeacher("few", { session: session(inputs, outputs), Tensor })).rejects.toMatchObject({
@@ -76,6 +79,11 @@ describe("an ONNX model as a teacher", () => {
         cause: expect.objectContaining({ code: "SENIOR_ONNX" }) as Error,
       });
     }
+  });
+
+  it("is named if it does not give the output that was asked for", async () => {
+    const teacher = await onnxTeacher("other", { session: session(names, ["scores"]), Tensor }, { output: "logits" });
+    await expect(scores(teacher)).rejects.toThrow('its output "logits" holds no float32 values');
   });
 
   it("says what to install if the runtime is missing", async () => {

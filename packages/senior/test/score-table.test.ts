@@ -1,6 +1,8 @@
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -183,9 +185,29 @@ describe("recordScores, given bad input", () => {
       code: "SENIOR_TEACHER",
       message: expect.stringContaining('"sized" scores 5 entities, but the data has 6') as string,
     });
-    for (const wrong of [{ top: 0 }, { entities: 0 }, { relations: new Int32Array(2) }]) {
-      await expect(recordScores(teacher, { ...options, ...wrong })).rejects.toMatchObject({ code: "SENIOR_SHAPE" });
+    for (const [wrong, text] of [
+      [{ top: 0 }, "top must be a whole number of at least 1"],
+      [{ entities: 0 }, "entities must be a whole number of at least 1"],
+      [{ relations: new Int32Array(2) }, "relations must hold B = 1 values"],
+    ] as const) {
+      await expect(recordScores(teacher, { ...options, ...wrong })).rejects.toMatchObject({
+        code: "SENIOR_SHAPE",
+        message: expect.stringContaining(text) as string,
+      });
     }
+  });
+
+  it("does not know how many relations there are, and asks nobody where there are no queries", async () => {
+    const calls: number[] = [];
+    const sized: Teacher = {
+      ...teacher,
+      relations: 7,
+      score: (heads, _r, _c, out) => (calls.push(heads.length), out.fill(0), undefined),
+    };
+    expect((await recordScores(sized, options)).heads).toHaveLength(2);
+    const none = { heads: new Int32Array(), relations: new Int32Array() };
+    expect((await recordScores(sized, { ...options, ...none })).tails).toHaveLength(0);
+    expect(calls).toEqual([1]);
   });
 
   it("stops with the reason of its signal", async () => {
@@ -206,6 +228,18 @@ describe("a score table on disk", () => {
     await writeScores(path, triples);
     expect(await readScores(path)).toEqual(triples);
     expect(await readdir(directory)).toEqual(["scores.parquet"]);
+    // Nor does the process keep a file open, where the system tells.
+    const open = existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd") : [];
+    const names = open.map((fd) => (existsSync(`/proc/self/fd/${fd}`) ? readlinkSync(`/proc/self/fd/${fd}`) : ""));
+    expect(names.filter((name) => name.startsWith(directory))).toEqual([]);
+    // No program is told another type than the arrays have.
+    const { children } = parquetSchema(await parquetMetadataAsync(await asyncBufferFromFile(path)));
+    expect(children.map(({ element }) => `${element.name} ${String(element.type)}`)).toEqual([
+      "head INT32",
+      "relation INT32",
+      "tail INT32",
+      "score FLOAT",
+    ]);
   });
 
   it("may have its columns in any order, and ids of 64 bits", async () => {

@@ -105,6 +105,10 @@ describe("collectScores", () => {
         cause,
       });
     }
+    const [one] = teachers;
+    await expect(
+      collectScores([one!], heads, relations, candidates, new Float32Array(6), { signal: undefined }),
+    ).rejects.toMatchObject({ code: "SENIOR_TEACHER_FAILED", cause });
   });
 
   it("waits for slow teachers before it throws, so that nobody writes afterwards", async () => {
