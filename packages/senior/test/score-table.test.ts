@@ -261,6 +261,13 @@ describe("a score table on disk", () => {
     });
   });
 
+  it("may be empty", async () => {
+    const path = join(directory, "scores.parquet");
+    const [ids, scores] = [new Int32Array(), new Float32Array()];
+    await writeScores(path, { heads: ids, relations: ids, tails: ids, scores });
+    expect(await readScores(path)).toEqual({ heads: ids, relations: ids, tails: ids, scores });
+  });
+
   it("is read whole where its rows come in several groups", async () => {
     const path = join(directory, "scores.parquet");
     const column = (name: string, data: number[], type: "INT32" | "FLOAT" = "INT32") => ({ name, data, type });

@@ -396,7 +396,13 @@ describe("the Senior, given bad input", () => {
     const with1 = (length: number, at: number): Float32Array => new Float32Array(length).fill(NaN, at, at + 1);
     expect(() =>
       unscaled().step(handComputed({ ...batch, teacherScores: with1(12, 11), juniorScores: new Float32Array(6) })),
-    ).toThrow("Teacher 1 gave NaN for query 1, candidate 2");
+    ).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_TEACHER_NOT_FINITE",
+        value: { teacher: 1, query: 1, candidate: 2, score: NaN },
+        message: expect.stringContaining("Teacher 1 gave NaN for query 1, candidate 2") as string,
+      }),
+    );
     const junior = { ...batch, teacherScores: new Float32Array(12), juniorScores: with1(6, 5) };
     expect(() => unscaled().step(handComputed(junior))).toThrow(
       expect.objectContaining({
@@ -419,7 +425,7 @@ describe("the Senior, given bad input", () => {
       expect(() => unscaled({ kernels: own }).step(handComputed({}))).toThrow(
         expect.objectContaining({
           code: "SENIOR_NOT_FINITE",
-          message: expect.stringContaining("although all scores are"),
+          message: expect.stringContaining("although all scores are") as string,
         }),
       );
     }
