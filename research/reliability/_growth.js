@@ -7,7 +7,7 @@ const allowances = { heap: 512 * 1024, rss: 8 * 1024 * 1024 };
  * Whether each measure of a run held, in the last half of its samples.
  *
  * @param run - `samples`: `{ step, kernels, tensors, tensorBytes, heap, rss }` each, in order; `left`: kernels' bytes and tensors that it left
- * @returns `{ engine, run, what, held, text }` for each measure
+ * @returns {{ engine: string, run: string, what: string, held: boolean, text: string }[]} one for each measure
  */
 export function judged(engine, { name, samples, left }) {
   const half = samples.slice(Math.floor(samples.length / 2));

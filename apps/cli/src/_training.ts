@@ -133,8 +133,6 @@ async function save({ data, engine, summary }: Training, result: TrainResult, ou
   const { model, best, epochs, steps, seconds } = result;
   const test = data.test.length > 0 ? overall(await evaluateModel(model, data)) : undefined;
   const senior = Object.fromEntries([...result.senior].map(([table, values]) => [table, Array.from(values)]));
-  // With --force an older model is here: without its config.json the directory does not count as finished while files change.
-  await rm(join(out, "config.json"), { force: true });
   await saveModel(model, out, {
     entities: data.entities.names,
     relations: data.relations.names,

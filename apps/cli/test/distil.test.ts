@@ -126,7 +126,7 @@ test("a teacher of other data is refused with both fingerprints", async () => {
 test("a teacher that is not there is one clear error", async () => {
   const { code, stderr } = await mulde([...flags(join(temporary(), "x")), "--teachers", "./nobody"]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/nobody.config\.json: This file cannot be read/);
+  expect(stderr).toMatch(/nobody.config\.json: there is no such file/);
 });
 
 test("an empty name among the teachers is bad usage", async () => {

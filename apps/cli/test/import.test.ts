@@ -102,7 +102,7 @@ test("what does not fit is one clear error, and leaves nothing behind", async ()
     [flags(out, "RotE"), /table "relation" are 8 x 16, but 8 x 8 are needed/],
     [flags(out, "TuckER"), /TuckER of kgemb cannot be imported; known are TransE, .*AttH/],
     [[...flags(out), "--from", "dglke"], /RotH of dglke cannot be imported/],
-    [[...flags(out), "--relations", "./nothing.txt"], /nothing\.txt: This file cannot be read; check the path/],
+    [[...flags(out), "--relations", "./nothing.txt"], /nothing\.txt: there is no such file; check the path/],
   ] as const) {
     const { code, stdout, stderr } = await mulde(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

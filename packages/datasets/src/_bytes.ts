@@ -1,57 +1,64 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
-import { MuldeError } from "@mulde/errors";
-
-// Large enough to make reads and joins of chunks cheap, small enough to stay in the cache.
-const CHUNK = 1 << 20;
+import { setImmediate } from "node:timers/promises";
+import { formatOf, GZIP, HEAD, refuseFormats } from "./_formats.js";
+import { gunzip } from "./_gunzip.js";
+import type { Source } from "./_source.js";
 
 /**
- * The bytes of a file in chunks. A file that starts with gzip's magic bytes is decompressed, whatever its name.
- * @throws MuldeError DATA_NOT_FOUND, DATA_UNREADABLE or DATA_BAD_GZIP that names the file.
+ * The text of a source in chunks. It unpacks gzip, whatever the name. Between chunks the event loop turns, so that signals are heard.
+ * @throws MuldeError DATA_NOT_FOUND, DATA_UNREADABLE, DATA_BAD_GZIP, DATA_BOMB, or DATA_FORMAT for bytes that are not text, all of which
+ * name the source; the signal's reason.
  */
-export async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  try {
-    const gzip = await isGzip(path);
-    const raw = createReadStream(path, { highWaterMark: CHUNK });
-    if (!gzip) {
-      yield* raw as AsyncIterable<Buffer>;
-      return;
-    }
-    const gunzip = createGunzip({ chunkSize: CHUNK });
-    raw.on("error", (error) => gunzip.destroy(error));
-    try {
-      yield* raw.pipe(gunzip) as AsyncIterable<Buffer>;
-    } finally {
-      raw.destroy();
-    }
-  } catch (error) {
-    throw readError(path, error);
+export async function* readBytes(source: Source, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const { chunk, isHead } of withHead(unpack(source))) {
+    if (isHead) refuseFormats(source.name, chunk);
+    yield chunk;
+    await setImmediate();
+    signal?.throwIfAborted();
   }
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path);
+/** The bytes of a source, unpacked if they start with gzip's magic bytes. */
+export async function* unpack(source: Source): AsyncGenerator<Buffer> {
+  const chunks = source.chunks();
   try {
-    const magic = Buffer.alloc(2);
-    const { bytesRead } = await file.read(magic, 0, 2, 0);
-    return bytesRead === 2 && magic[0] === 0x1f && magic[1] === 0x8b;
+    const head = await startOf(chunks);
+    const whole = joined(head, chunks);
+    if (formatOf(head)?.name !== GZIP) yield* whole;
+    else {
+      yield* gunzip(source.name, whole, (bytes, used) => {
+        source.unpacked(bytes, used);
+      });
+    }
   } finally {
-    await file.close();
+    await chunks.return(undefined);
   }
 }
 
-function readError(file: string, error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const fields = { file, cause: error };
-  if (code === "ENOENT") return new MuldeError("DATA_NOT_FOUND", "there is no such file; check the path.", fields);
-  if (code.startsWith("Z_")) {
-    const reason = `the gzip file is damaged or truncated (${(error as Error).message}); fetch it again.`;
-    return new MuldeError("DATA_BAD_GZIP", reason, fields);
+/** Chunks whose first one has all of the first `HEAD` bytes that there are. */
+export async function* withHead(
+  chunks: AsyncGenerator<Buffer>,
+): AsyncGenerator<{ readonly chunk: Buffer; readonly isHead: boolean }> {
+  try {
+    const head = await startOf(chunks);
+    if (head.length > 0) yield { chunk: head, isHead: true };
+    for await (const chunk of chunks) yield { chunk, isHead: false };
+  } finally {
+    await chunks.return(undefined);
   }
-  if (code.startsWith("E") && !(error instanceof MuldeError)) {
-    const reason = `the file cannot be read (${(error as Error).message}); check its type and permissions.`;
-    return new MuldeError("DATA_UNREADABLE", reason, fields);
+}
+
+/** The first chunks as one of at least `HEAD` bytes, or all there are. */
+async function startOf(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < HEAD) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
   }
-  return error;
+  return head;
+}
+
+async function* joined(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (head.length > 0) yield head;
+  yield* rest;
 }

@@ -1,18 +1,26 @@
 import { MuldeError } from "@mulde/errors";
 import type { TripleBuilder } from "./_builder.js";
-import { forEachLine } from "./_lines.js";
-import { NOT_UTF8 } from "./_names.js";
+import { forEachLine, OLD_MAC } from "./_lines.js";
+import { BAD_NAME, nameFault, NOT_UTF8, refuseName } from "./_names.js";
+import type { Source } from "./_source.js";
+
+const CR = 0x0d;
 
 // An error quotes this many bytes of a wrong line.
 const MAX_QUOTED = 80;
 
-/** Reads delimited text into a builder: three fields a line, in the order of `columns`. Throws DATA_MALFORMED_LINE with file and line. */
+/**
+ * Reads delimited text into a builder: three fields a line, in the order of `columns`.
+ * @throws MuldeError DATA_MALFORMED_LINE and DATA_BAD_NAME with file and line, and what `forEachLine` throws.
+ */
 export async function readDelimited(
   builder: TripleBuilder,
-  path: string,
+  source: Source,
   columns: string,
   delimiter: string,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
+  const path = source.name;
   const separator = Buffer.from(delimiter);
   const headAt = columns.indexOf("h");
   const relationAt = columns.indexOf("r");
@@ -21,7 +29,7 @@ export async function readDelimited(
   const starts = new Int32Array(3);
   const ends = new Int32Array(3);
 
-  await forEachLine(path, (bytes, start, end, line) => {
+  await forEachLine(source, signal, (bytes, start, end, line) => {
     const fields = splitFields(bytes, start, end, separator, starts, ends);
     if (fields !== 3) {
       throw malformed(
@@ -41,6 +49,10 @@ export async function readDelimited(
     const tail = builder.entities.intern(bytes, starts[tailAt]!, ends[tailAt]!);
     if (head === NOT_UTF8 || relation === NOT_UTF8 || tail === NOT_UTF8) {
       throw malformed(path, line, bytes, start, end, "bytes that are not UTF-8");
+    }
+    if (head === BAD_NAME || relation === BAD_NAME || tail === BAD_NAME) {
+      const names = [0, 1, 2].map((field) => bytes.toString("utf8", starts[field], ends[field]));
+      refuseName(names.find((name) => nameFault(name) !== undefined) ?? "", { file: path, line });
     }
     builder.push(head, relation, tail);
   });
@@ -81,9 +93,12 @@ function splitFields(
 
 function malformed(file: string, line: number, bytes: Buffer, start: number, end: number, what: string): MuldeError {
   const text = bytes.toString("utf8", start, Math.min(end, start + MAX_QUOTED));
-  return new MuldeError(
-    "DATA_MALFORMED_LINE",
-    `${JSON.stringify(text)} has ${what}; correct the line, or set the options "delimiter" and "columns".`,
-    { file, line, value: text },
-  );
+  const fix = bytes.subarray(start, end).includes(CR)
+    ? OLD_MAC
+    : `correct the line, or set the options "delimiter" and "columns"`;
+  return new MuldeError("DATA_MALFORMED_LINE", `${JSON.stringify(text)} has ${what}; ${fix}.`, {
+    file,
+    line,
+    value: text,
+  });
 }

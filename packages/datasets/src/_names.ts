@@ -1,11 +1,25 @@
 import { isUtf8 } from "node:buffer";
+import type { ErrorFields } from "@mulde/errors";
+import { MuldeError } from "@mulde/errors";
 
 /** `NameTable.intern` returns this for bytes that are not UTF-8. */
 export const NOT_UTF8 = -1;
+/** `NameTable.intern` returns this for names that a model's files cannot hold; `nameFault` says why. */
+export const BAD_NAME = -2;
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
 
 // FNV-1a, 32 bits: one multiplication per byte, and names are short.
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
+
+// With the flag u, only half a pair matches; a whole pair is one character of another category.
+const LONE_SURROGATE = /\p{Cs}/u;
+
+// An error quotes this much of a name.
+const MAX_QUOTED = 80;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -28,18 +42,21 @@ export class NameTable {
     return this.#size;
   }
 
-  /** The id of the name in `source[start, end)`, added if it is new; `NOT_UTF8` if its bytes are not UTF-8. */
+  /** The id of the name in `source[start, end)`, added if it is new; `NOT_UTF8` or `BAD_NAME` if it cannot be a name. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(source, start, end);
     const slot = this.#probe(source, start, end, hash);
     const found = this.#slots[slot]!;
     if (found !== 0) return found - 1;
     if (!isUtf8(source.subarray(start, end))) return NOT_UTF8;
+    if (!isName(source, start, end)) return BAD_NAME;
     return this.#add(source, start, end, hash, slot);
   }
 
-  /** The id of a string, added if it is new. */
+  /** The id of a string, added if it is new; `BAD_NAME` if it cannot be a name. */
   internString(name: string): number {
+    // The encoder would replace half a surrogate pair in silence.
+    if (LONE_SURROGATE.test(name)) return BAD_NAME;
     const bytes = encoder.encode(name);
     return this.intern(bytes, 0, bytes.length);
   }
@@ -108,6 +125,41 @@ export class NameTable {
     }
     this.#slots = slots;
   }
+}
+
+/** Whether UTF-8 bytes can be a name. `nameFault` has the same rule for strings. */
+function isName(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = source[i]!;
+    if (byte <= CR && (byte === TAB || byte === LF || byte === CR || byte === 0)) return false;
+  }
+  return end > start;
+}
+
+/**
+ * Why a string cannot be a name, as a verb and its object; undefined if it can. A model directory keeps names in lines of tab-separated
+ * text. No other program expects a NUL in a name.
+ */
+export function nameFault(name: string): string | undefined {
+  if (name === "") return "is empty";
+  if (name.includes("\t")) return "has a tab";
+  if (name.includes("\n")) return "has a line feed";
+  if (name.includes("\r")) return "has a carriage return";
+  if (name.includes("\0")) return "has a NUL (as UTF-16 does, which must be converted to UTF-8)";
+  return LONE_SURROGATE.test(name) ? "has half of a surrogate pair" : undefined;
+}
+
+/** @throws MuldeError DATA_BAD_NAME, at the given place, always: for a name that `NameTable` refused. */
+export function refuseName(name: string, fields: Pick<ErrorFields, "file" | "line" | "path">): never {
+  const fault = nameFault(name) ?? "is not valid";
+  const subject = name === "" ? "A name" : `The name ${quoted(name)}`;
+  const reason = `${subject} ${fault}, which a model's vocabulary files cannot hold; rename it.`;
+  throw new MuldeError("DATA_BAD_NAME", reason, { ...fields, value: name });
+}
+
+/** A name in quotes for a message, cut where it would fill the screen. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > MAX_QUOTED ? `${name.slice(0, MAX_QUOTED)}...` : name);
 }
 
 function hashBytes(source: Uint8Array, start: number, end: number): number {

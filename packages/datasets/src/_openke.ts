@@ -1,12 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { hasCode, MuldeError } from "@mulde/errors";
+import { MuldeError } from "@mulde/errors";
 import { TripleBuilder } from "./_builder.js";
 import { forEachLine } from "./_lines.js";
-import type { SplitFiles } from "./_splits.js";
+import { NameTable, nameFault, quoted, refuseName } from "./_names.js";
+import type { Source } from "./_source.js";
+import type { Splits } from "./_splits.js";
 import type { TripleList } from "./triples.js";
 import { Vocabulary } from "./vocabulary.js";
 
-type OpenKeFiles = Extract<SplitFiles, { format: "openke" }>;
+type OpenKeFiles = Extract<Splits, { format: "openke" }>;
 
 /** The contents of a data set's files. */
 export interface Graph {
@@ -18,10 +20,12 @@ export interface Graph {
 }
 
 /** Reads OpenKE's id files. Each starts with its number of lines; then names with ids, or triples as head, tail, relation. */
-export async function readOpenKe(files: OpenKeFiles): Promise<Graph> {
-  const entities = await readVocabulary(files.entities);
-  const relations = await readVocabulary(files.relations);
-  const read = (path: string): Promise<TripleList> => readIdTriples(path, entities.size, relations.size);
+export async function readOpenKe(files: OpenKeFiles, signal: AbortSignal | undefined): Promise<Graph> {
+  const entities = await readVocabulary(files.entities, signal);
+  const relations = await readVocabulary(files.relations, signal);
+  const read = async (source: Source): Promise<TripleList> => {
+    return readIdTriples(source, signal, entities.size, relations.size);
+  };
   return {
     entities,
     relations,
@@ -31,34 +35,59 @@ export async function readOpenKe(files: OpenKeFiles): Promise<Graph> {
   };
 }
 
-async function readVocabulary(path: string): Promise<Vocabulary> {
+async function readVocabulary(source: Source, signal: AbortSignal | undefined): Promise<Vocabulary> {
+  const path = source.name;
   const names: string[] = [];
-  const lineOf: number[] = [];
-  const count = await readCounted(path, (bytes, start, end, line, count) => {
+  const seen = new NameTable();
+  const count = await readCounted(source, signal, (bytes, start, end, line, count) => {
     if (!isUtf8(bytes.subarray(start, end))) throw wrong(path, line, "must be UTF-8");
     // The id is the last field, because names may contain spaces.
-    const [, name, digits] = /^(.*\S)[ \t]+(\d+)[ \t]*$/.exec(bytes.toString("utf8", start, end)) ?? [];
-    const id = Number(digits);
-    if (name === undefined || id >= count) throw wrong(path, line, `must be a name and an id in 0..${count - 1}`);
+    const { name, id } = nameAndId(bytes.toString("utf8", start, end)) ?? {};
+    if (name === undefined || id === undefined || id >= count) {
+      throw wrong(path, line, `must be a name and an id in 0..${count - 1}`);
+    }
     if (names[id] !== undefined) throw wrong(path, line, `gives the id ${id} a second time`);
+    if (nameFault(name) !== undefined) refuseName(name, { file: path, line });
+    const before = seen.size;
+    if (seen.internString(name) < before) {
+      const reason = `The name ${quoted(name)} occurs twice; give each id a name of its own.`;
+      throw new MuldeError("DATA_DUPLICATE_NAME", reason, { file: path, line, value: name });
+    }
     names[id] = name;
-    lineOf[id] = line;
   });
-  if (count === 0)
-    throw new MuldeError("DATA_EMPTY", "the file has no names; check that it is the right one.", { file: path });
-  try {
-    return Vocabulary.fromNames(names);
-  } catch (error) {
-    if (!hasCode(error, "DATA_DUPLICATE_NAME")) throw error;
-    const line = Math.max(...lineOf.filter((_, id) => names[id] === error.value));
-    throw error.at({ file: path, line });
+  if (count === 0) {
+    const reason = "the file has no names; check that it is the right one.";
+    throw new MuldeError("DATA_EMPTY", reason, { file: path });
   }
+  return Vocabulary.fromNames(names);
 }
 
-async function readIdTriples(path: string, numEntities: number, numRelations: number): Promise<TripleList> {
+/** The parts of a line such as "New York\t7"; undefined if it has no name or no id. */
+function nameAndId(line: string): { readonly name: string; readonly id: number } | undefined {
+  const text = withoutBlanks(line);
+  const blank = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\t"));
+  const digits = text.slice(blank + 1);
+  const name = withoutBlanks(text.slice(0, Math.max(blank, 0)));
+  return name === "" || !/^\d{1,10}$/.test(digits) ? undefined : { name, id: Number(digits) };
+}
+
+/** Without spaces and tabs at the end. A regular expression takes the square of a run of blanks within. */
+function withoutBlanks(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === " " || text[end - 1] === "\t") end--;
+  return text.slice(0, end);
+}
+
+async function readIdTriples(
+  source: Source,
+  signal: AbortSignal | undefined,
+  numEntities: number,
+  numRelations: number,
+): Promise<TripleList> {
+  const path = source.name;
   const builder = new TripleBuilder();
   const ids = new Int32Array(3);
-  await readCounted(path, (bytes, start, end, line) => {
+  await readCounted(source, signal, (bytes, start, end, line) => {
     if (!parseIds(bytes, start, end, ids)) throw wrong(path, line, "must be three ids: head, tail, relation");
     const [head, tail, relation] = ids as unknown as readonly [number, number, number];
     if (head >= numEntities || tail >= numEntities || relation >= numRelations) {
@@ -71,19 +100,21 @@ async function readIdTriples(path: string, numEntities: number, numRelations: nu
 
 /** Visits the lines after the first, which states their number; returns that number. */
 async function readCounted(
-  path: string,
+  source: Source,
+  signal: AbortSignal | undefined,
   visit: (bytes: Buffer, start: number, end: number, line: number, count: number) => void,
 ): Promise<number> {
+  const path = source.name;
   let count = -1;
   let seen = 0;
-  await forEachLine(path, (bytes, start, end, line) => {
+  await forEachLine(source, signal, (bytes, start, end, line) => {
     if (count >= 0) {
       seen++;
       visit(bytes, start, end, line, count);
       return;
     }
     const text = bytes.toString("utf8", start, end).trim();
-    if (!/^\d+$/.test(text)) throw wrong(path, line, "must be the number of lines that follow");
+    if (!/^\d{1,15}$/.test(text)) throw wrong(path, line, "must be the number of lines that follow");
     count = Number(text);
   });
   if (count !== seen) {

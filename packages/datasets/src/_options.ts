@@ -12,6 +12,9 @@ export function parseOptions<S extends z.ZodType>(schema: S, options: unknown): 
   const path = (issue?.path ?? []).map((key) => (typeof key === "symbol" ? String(key) : key));
   throw new MuldeError("DATA_BAD_OPTION", `${issue?.message ?? "The options are wrong"}.`, {
     path,
-    value: path.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], options),
+    value: path.reduce<unknown>(
+      (value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key],
+      options,
+    ),
   });
 }

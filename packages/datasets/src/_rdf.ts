@@ -5,8 +5,22 @@ import type { Quad, Term } from "n3";
 import { Parser } from "n3";
 import type { TripleBuilder } from "./_builder.js";
 import { readBytes } from "./_bytes.js";
+import { MAX_LINE } from "./_lines.js";
+import type { NameTable } from "./_names.js";
+import { BAD_NAME, refuseName } from "./_names.js";
+import type { Source } from "./_source.js";
 
 const LF = 0x0a;
+
+// The parser keeps an unfinished token, so an endless one would fill memory. A token is as good as a line of other formats.
+const MAX_TOKEN = MAX_LINE;
+
+const MAX_QUOTED = 200;
+
+// The parser keeps what it is inside of. People nest blank nodes and lists a few deep.
+const MAX_DEPTH = 1000;
+const OPENING = new Set(["[", "(", "{", "{|", "<<", "<<("]);
+const CLOSING = new Set(["]", ")", "}", "|}", ">>", ")>>"]);
 
 /** The part of n3's parser that is used here; its published types lack the callbacks by name. */
 interface CallbackParser {
@@ -14,32 +28,55 @@ interface CallbackParser {
     source: EventEmitter,
     callbacks: {
       onQuad(error: Error | null, quad: Quad | null): void;
-      /** Called before each token. `line` is where it starts, from 1. */
+      /** Called before each token, a comment too. `line` is where it starts, from 1. */
       onToken(token: { readonly type: string; readonly line: number }): void;
+      /** Without it, comments are no tokens. */
+      onComment(): void;
     },
   ): void;
 }
 
 /**
  * Reads N-Triples or Turtle into a builder. Names are the IRIs; blank nodes are named `_:label`, with their labels in the file.
- * @throws MuldeError DATA_MALFORMED_LINE and DATA_LITERAL with file and line, and what `readBytes` throws.
+ * @throws MuldeError DATA_MALFORMED_LINE, DATA_BAD_NAME and DATA_LITERAL with file and line, and what `readBytes` throws.
  */
 export async function readRdf(
   builder: TripleBuilder,
-  path: string,
+  source: Source,
   format: "N-Triples" | "Turtle",
   literals: "error" | "skip",
+  signal: AbortSignal | undefined,
 ): Promise<void> {
+  const path = source.name;
   // The parser works through each chunk while it is emitted, so at most one chunk of statements waits.
-  const source = new EventEmitter();
+  const text = new EventEmitter();
   // Only the first one is thrown.
   const failures: Error[] = [];
   let literalLine = 1;
+  let tokenLine = 1;
+  let depth = 0;
+  // How many characters have come since the last token, at least; -1 once there is one.
+  let waiting = 0;
   // Without a base, a relative IRI is an error: a name must not depend on where the file is.
   const parser = new Parser({ format, blankNodePrefix: "_:" }) as unknown as CallbackParser;
-  parser.parse(source, {
+  const idOf = (table: NameTable, name: string): number => {
+    const id = table.internString(name);
+    if (id === BAD_NAME) refuseName(name, { file: path, line: tokenLine });
+    return id;
+  };
+  parser.parse(text, {
     onToken({ type, line }) {
+      waiting = -1;
+      tokenLine = line;
       if (type === "literal") literalLine = line;
+      else if (OPENING.has(type)) depth++;
+      else if (CLOSING.has(type)) depth--;
+      if (depth > MAX_DEPTH) {
+        throw tooMuch(path, line, `blank nodes or lists stand in one another ${MAX_DEPTH} deep`);
+      }
+    },
+    onComment() {
+      // `onToken` has it.
     },
     onQuad(error, quad) {
       if (failures.length > 0) return;
@@ -49,9 +86,9 @@ export async function readRdf(
         if (literals === "error") failures.push(literal(path, literalLine, quad));
       } else if (quad) {
         builder.push(
-          builder.entities.internString(nameOf(quad.subject)),
-          builder.relations.internString(quad.predicate.value),
-          builder.entities.internString(nameOf(quad.object)),
+          idOf(builder.entities, nameOf(quad.subject)),
+          idOf(builder.relations, quad.predicate.value),
+          idOf(builder.entities, nameOf(quad.object)),
         );
       }
     },
@@ -60,9 +97,9 @@ export async function readRdf(
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
   const emit = (chunk?: Buffer): void => {
-    let text: string;
+    let decoded: string;
     try {
-      text = chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+      decoded = chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
     } catch (cause) {
       if (chunk !== undefined) line += linesBeforeDamage(chunk);
       throw new MuldeError("DATA_MALFORMED_LINE", "the line has bytes that are not UTF-8; save the file as UTF-8.", {
@@ -71,14 +108,29 @@ export async function readRdf(
         cause,
       });
     }
-    if (text !== "") source.emit("data", text);
+    try {
+      if (decoded !== "") text.emit("data", decoded);
+    } catch (error) {
+      if (error instanceof MuldeError) throw error;
+      // The parser reports what it expects to be wrong, and throws what it does not.
+      throw malformed(path, format, error as Error);
+    }
     if (failures[0]) throw failures[0];
+    if (waiting < 0) waiting = 0;
+    else if (waiting > 0 || /\S/.test(decoded)) waiting += decoded.length;
+    if (waiting > MAX_TOKEN) {
+      throw tooMuch(
+        path,
+        tokenLine,
+        `an IRI, literal or comment that starts here is longer than ${MAX_TOKEN} characters`,
+      );
+    }
     if (chunk !== undefined) line += lineEnds(chunk, chunk.length);
   };
-  for await (const chunk of readBytes(path)) emit(chunk);
+  for await (const chunk of readBytes(source, signal)) emit(chunk);
   // Throws if the file ends inside a character.
   emit();
-  source.emit("end");
+  text.emit("end");
   if (failures[0]) throw failures[0];
 }
 
@@ -115,15 +167,24 @@ function literal(file: string, line: number, quad: Quad): MuldeError {
   const value = JSON.stringify(quad.object.value.slice(0, 40));
   return new MuldeError(
     "DATA_LITERAL",
-    `the object ${value} of <${quad.subject.value}> <${quad.predicate.value}> is a literal, which cannot be an entity; ` +
+    `the object ${value} of <${cut(quad.subject.value)}> <${cut(quad.predicate.value)}> is a literal, which cannot be an entity; ` +
       `remove it or set the option literals: "skip".`,
     { file, line, value: quad.object.value },
   );
 }
 
+/** A text of the file for a message, which must not fill the screen. */
+function cut(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
+}
+
+function tooMuch(file: string, line: number, what: string): MuldeError {
+  return new MuldeError("DATA_MALFORMED_LINE", `${what}; correct the statement.`, { file, line });
+}
+
 function malformed(file: string, format: string, error: Error): MuldeError {
   const { context } = error as Error & { readonly context?: { readonly line?: number } };
-  return new MuldeError("DATA_MALFORMED_LINE", `this is not ${format}: ${error.message} Correct the statement.`, {
+  return new MuldeError("DATA_MALFORMED_LINE", `this is not ${format}: ${cut(error.message)} Correct the statement.`, {
     file,
     line: context?.line,
     cause: error,

@@ -1,16 +1,33 @@
-import { readdir } from "node:fs/promises";
-import { join, relative } from "node:path";
 import { MuldeError } from "@mulde/errors";
+import type { Source } from "./_source.js";
 
 const SPLITS = ["train", "valid", "test"] as const;
 type Split = (typeof SPLITS)[number];
 
+/** A directory, or an archive seen as one. Paths are relative, with slashes. */
+export interface Folder {
+  /** What errors call it. */
+  readonly name: string;
+  /** The names of what is in it, or in one of its own directories. */
+  list(below?: string): Promise<Listing>;
+  /** A file in it. */
+  source(path: string): Source;
+}
+
+/** The names in a folder, sorted. */
+interface Listing {
+  readonly files: readonly string[];
+  readonly directories: readonly string[];
+}
+
 /** The files of a data set: three files of named triples, or OpenKE's five of ids. */
-export type SplitFiles =
-  | ({ readonly format: "names" } & Readonly<Record<Split, string>>)
-  | ({ readonly format: "openke"; readonly entities: string; readonly relations: string } & Readonly<
-      Record<Split, string>
+export type Splits =
+  | ({ readonly format: "names" } & Readonly<Record<Split, Source>>)
+  | ({ readonly format: "openke"; readonly entities: Source; readonly relations: Source } & Readonly<
+      Record<Split, Source>
     >);
+
+type Paths<T> = T extends Splits ? { readonly [K in keyof T]: T[K] extends Source ? string : T[K] } : never;
 
 const NAMED: Readonly<Record<Split, RegExp>> = {
   train: namePattern("train"),
@@ -26,25 +43,28 @@ const OPENKE = {
   test: /^test2id\.txt(\.gz)?$/i,
 };
 
+// What Macs and old tars add beside the data; hidden directories too.
+const ATTRIBUTES = /^(\.|__MACOSX$|PaxHeaders?(\.|$))/;
+
 /**
- * Finds train, valid (or dev, validation) and test in a directory, or else in the one of its subdirectories that has them.
- * @throws MuldeError DATA_NOT_FOUND, DATA_MISSING_SPLIT or DATA_AMBIGUOUS that names what was found.
+ * Finds train, valid (or dev, validation) and test in a folder, or else in the one of its directories that has them.
+ * @throws MuldeError DATA_MISSING_SPLIT or DATA_AMBIGUOUS that names what was found, and what the folder throws.
  */
-export async function findSplits(directory: string): Promise<SplitFiles> {
-  const { files, directories } = await list(directory);
-  const here = match(directory, files);
-  if (here !== undefined) return here;
-  const below: SplitFiles[] = [];
-  for (const name of directories) {
-    const inside = join(directory, name);
-    const found = match(inside, (await list(inside)).files);
-    if (found !== undefined) below.push(found);
+export async function findSplits(folder: Folder): Promise<Splits> {
+  const { files, directories } = await folder.list();
+  const here = match(folder.name, files);
+  if (here !== undefined) return opened(folder, "", here);
+  const below: { readonly directory: string; readonly paths: Paths<Splits> }[] = [];
+  for (const directory of directories) {
+    if (ATTRIBUTES.test(directory)) continue;
+    const paths = match(`${folder.name}/${directory}`, (await folder.list(directory)).files);
+    if (paths !== undefined) below.push({ directory, paths });
   }
-  if (below.length === 1) return below[0]!;
+  if (below.length === 1) return opened(folder, `${below[0]!.directory}/`, below[0]!.paths);
   if (below.length > 1) {
-    const places = below.map(({ train }) => relative(directory, train)).join(", ");
+    const places = below.map(({ directory, paths }) => `${directory}/${paths.train}`).join(", ");
     throw new MuldeError("DATA_AMBIGUOUS", `the directory has several data sets (${places}); pass the one to load.`, {
-      file: directory,
+      file: folder.name,
     });
   }
   const missing = SPLITS.filter((split) => !files.some((file) => NAMED[split].test(file)));
@@ -52,20 +72,28 @@ export async function findSplits(directory: string): Promise<SplitFiles> {
     "DATA_MISSING_SPLIT",
     `there is no file for ${missing.join(", ")} (such as ${missing[0]}.txt) and no train2id.txt of OpenKE; ` +
       `the directory has ${files.slice(0, 10).join(", ") || "no files"}. Split your own triples with splitTriples.`,
-    { file: directory },
+    { file: folder.name },
   );
 }
 
-function match(directory: string, files: readonly string[]): SplitFiles | undefined {
-  const named = matchAll(directory, files, NAMED);
+/** The same, with sources in the place of paths. */
+function opened(folder: Folder, below: string, paths: Paths<Splits>): Splits {
+  const source = (path: string): Source => folder.source(below + path);
+  const splits = { train: source(paths.train), valid: source(paths.valid), test: source(paths.test) };
+  if (paths.format === "names") return { format: paths.format, ...splits };
+  return { format: paths.format, entities: source(paths.entities), relations: source(paths.relations), ...splits };
+}
+
+function match(folder: string, files: readonly string[]): Paths<Splits> | undefined {
+  const named = matchAll(folder, files, NAMED);
   if (named !== undefined) return { format: "names", ...named };
-  const openke = matchAll(directory, files, OPENKE);
+  const openke = matchAll(folder, files, OPENKE);
   return openke && { format: "openke", ...openke };
 }
 
 /** One file for each pattern; undefined if a pattern matches none. */
 function matchAll<K extends string>(
-  directory: string,
+  folder: string,
   files: readonly string[],
   patterns: Readonly<Record<K, RegExp>>,
 ): Record<K, string> | undefined {
@@ -75,31 +103,14 @@ function matchAll<K extends string>(
     if (matches.length === 0) return undefined;
     if (matches.length > 1) {
       throw new MuldeError("DATA_AMBIGUOUS", `the directory has ${matches.join(" and ")}; keep one of them.`, {
-        file: directory,
+        file: folder,
       });
     }
-    found[key] = join(directory, matches[0]!);
+    found[key] = matches[0]!;
   }
   return found as Record<K, string>;
 }
 
 function namePattern(stems: string): RegExp {
   return new RegExp(`^(${stems})(\\.(txt|tsv|csv|nt|ttl))?(\\.gz)?$`, "i");
-}
-
-async function list(directory: string): Promise<{ files: string[]; directories: string[] }> {
-  try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    return {
-      // People link data sets into place, so a link counts as a file.
-      files: entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(({ name }) => name),
-      directories: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
-    };
-  } catch (cause) {
-    throw new MuldeError("DATA_NOT_FOUND", "the directory cannot be read; check the path and its permissions.", {
-      file: directory,
-      cause,
-    });
-  }
 }

@@ -1,4 +1,5 @@
 import { MuldeError } from "@mulde/errors";
+import { badArgument, checkCount } from "./_arguments.js";
 import type { TripleList } from "./triples.js";
 import { checkTriples } from "./triples.js";
 
@@ -30,6 +31,9 @@ export class AnswerIndex {
     answerStart: Int32Array,
     answers: Int32Array,
   ) {
+    if (!(queryStart instanceof Int32Array)) {
+      throw badArgument(["queryStart"], "make an index with indexAnswers", queryStart);
+    }
     this.numEntities = numEntities;
     this.numRelations = numRelations;
     this.#queryStart = queryStart;
@@ -54,8 +58,10 @@ export class AnswerIndex {
     return query < 0 ? NONE : this.#answers.subarray(this.#answerStart[query], this.#answerStart[query + 1]);
   }
 
-  /** The relations, reciprocals included, by which a head has known answers, ascending. A view: do not write to it. */
+  /** The relations, reciprocals included, by which a head has known answers, ascending; none for an id outside. A view: do not write to it. */
   relations(head: number): Int32Array {
+    // Without this check, `subarray` would take an undefined border for "from the start" or "to the end".
+    if (!Number.isInteger(head) || head < 0 || head >= this.numEntities) return NONE;
     return this.#queryRelation.subarray(this.#queryStart[head], this.#queryStart[head + 1]);
   }
 
@@ -67,7 +73,7 @@ export class AnswerIndex {
   /** Whether (head, relation, tail) is known. For a relation r + R: whether (tail, r, head) is. */
   has(head: number, relation: number, tail: number): boolean {
     const query = this.#query(head, relation);
-    if (query < 0) return false;
+    if (query < 0 || !Number.isInteger(tail)) return false;
     const end = this.#answerStart[query + 1]!;
     const at = lowerBound(this.#answers, this.#answerStart[query]!, end, tail);
     return at < end && this.#answers[at] === tail;
@@ -88,7 +94,7 @@ export class AnswerIndex {
   }
 
   #query(head: number, relation: number): number {
-    if (!(head >= 0 && head < this.numEntities)) return -1;
+    if (!Number.isInteger(head) || head < 0 || head >= this.numEntities || !Number.isInteger(relation)) return -1;
     const end = this.#queryStart[head + 1]!;
     const at = lowerBound(this.#queryRelation, this.#queryStart[head]!, end, relation);
     return at < end && this.#queryRelation[at] === relation ? at : -1;
@@ -99,15 +105,19 @@ export class AnswerIndex {
  * Indexes the answers of the given splits in both directions. With all splits, it is the filter of filtered ranking. It takes O(n log n) time,
  * and about 28 bytes per triple while it builds.
  * @throws MuldeError DATA_ID_RANGE if a triple has an id outside the given numbers of entities and relations, DATA_SHAPE for numbers too large
- * to index.
+ * to index, DATA_BAD_ARGUMENT for arguments of a wrong kind.
  */
 export function indexAnswers(numEntities: number, numRelations: number, ...splits: readonly TripleList[]): AnswerIndex {
+  checkCount(numEntities, "numEntities");
+  checkCount(numRelations, "numRelations");
   if (2 * numRelations * numEntities > Number.MAX_SAFE_INTEGER) {
     throw new MuldeError("DATA_SHAPE", `${numEntities} entities x ${numRelations} relations are too many to index.`, {
       value: [numEntities, numRelations],
     });
   }
-  for (const split of splits) checkTriples(split, numEntities, numRelations);
+  splits.forEach((split, i) => {
+    checkTriples(split, numEntities, numRelations, ["splits", i]);
+  });
 
   // Counting sort by head. Keys are relation * N + tail, which a double holds exactly.
   const start = new Int32Array(numEntities + 1);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { MuldeError } from "@mulde/errors";
+import { badArgument, checkString, isObject } from "./_arguments.js";
 import type { TripleList } from "./triples.js";
 import { checkTriples } from "./triples.js";
 import type { Vocabulary } from "./vocabulary.js";
@@ -26,23 +27,49 @@ export interface Dataset {
 /**
  * Makes a data set of its parts: checks them and computes the fingerprint.
  * @throws MuldeError DATA_ID_RANGE if a triple has an id outside the vocabularies, DATA_SHAPE unless there are as many labels and
- * descriptions as entities.
+ * descriptions as entities, DATA_BAD_ARGUMENT if a part is missing or of a wrong kind.
  */
 export function createDataset(parts: Omit<Dataset, "fingerprint">): Dataset {
-  for (const split of [parts.train, parts.valid, parts.test]) {
-    checkTriples(split, parts.entities.size, parts.relations.size);
+  checkParts(parts);
+  const { size } = parts.entities;
+  for (const split of ["train", "valid", "test"] as const) {
+    checkTriples(parts[split], size, parts.relations.size, [split]);
   }
   for (const field of ["labels", "descriptions"] as const) {
-    const length = parts[field]?.length ?? parts.entities.size;
-    if (length !== parts.entities.size) {
+    const length = parts[field]?.length ?? size;
+    if (length !== size) {
       throw new MuldeError(
         "DATA_SHAPE",
-        `There are ${length} ${field} for ${parts.entities.size} entities; pass one for each entity.`,
+        `There are ${length} ${field} for ${size} entities; pass one for each entity.`,
         { path: [field] },
       );
     }
   }
   return { ...parts, fingerprint: fingerprint(parts) };
+}
+
+/** Types keep none of this out of JavaScript. Vocabularies check their names when they are made. */
+function checkParts(parts: Omit<Dataset, "fingerprint">): void {
+  if (!isObject(parts)) throw badArgument(["parts"], "must be an object", parts);
+  checkString(parts.name, ["name"]);
+  for (const field of ["licence", "source"] as const) {
+    if (parts[field] !== undefined) checkString(parts[field], [field]);
+  }
+  for (const field of ["entities", "relations"] as const) {
+    const vocabulary: unknown = parts[field];
+    // Not instanceof: the vocabulary may be from another copy of this package.
+    if (!isObject(vocabulary) || !("contents" in vocabulary)) {
+      throw badArgument([field], "must be a Vocabulary (Vocabulary.fromNames makes one)", vocabulary);
+    }
+  }
+  for (const field of ["labels", "descriptions"] as const) {
+    const texts: unknown = parts[field];
+    if (texts === undefined) continue;
+    if (!Array.isArray(texts)) throw badArgument([field], "must be an array of strings", texts);
+    texts.forEach((text: unknown, id) => {
+      checkString(text, [field, id]);
+    });
+  }
 }
 
 function fingerprint(parts: Omit<Dataset, "fingerprint">): string {

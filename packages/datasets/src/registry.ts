@@ -1,4 +1,6 @@
 import { closest, MuldeError } from "@mulde/errors";
+import { checkString } from "./_arguments.js";
+import { quoted } from "./_names.js";
 
 /** The sizes of a data set. */
 export interface DatasetCounts {
@@ -149,6 +151,7 @@ export function findDataset(name: string): DatasetInfo | undefined {
  * @throws MuldeError DATA_UNKNOWN_DATASET that lists the names.
  */
 export function datasetInfo(name: string): DatasetInfo {
+  checkString(name, ["name"]);
   const info = findDataset(name);
   if (info !== undefined) return info;
   const names = REGISTRY.map((known) => known.name);
@@ -156,7 +159,7 @@ export function datasetInfo(name: string): DatasetInfo {
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
   throw new MuldeError(
     "DATA_UNKNOWN_DATASET",
-    `There is no data set ${JSON.stringify(name)}.${hint} Use one of ${names.join(", ")}, or the path of a directory or archive.`,
+    `There is no data set ${quoted(name)}.${hint} Use one of ${names.join(", ")}, or the path of a directory or archive.`,
     { value: name },
   );
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checkCount } from "./_arguments.js";
 import { parseOptions } from "./_options.js";
 import { Random } from "./_random.js";
 import type { TripleList } from "./triples.js";
@@ -45,7 +46,7 @@ const TEST = 2;
  * Splits triples at random with two guarantees: every entity and relation of valid and test occurs in train, and all triples between the
  * same two entities (both directions, several relations, duplicates) are in one part. No part exceeds its share of the triples, and each
  * reaches it if the guarantees allow.
- * @throws MuldeError DATA_BAD_OPTION or DATA_ID_RANGE.
+ * @throws MuldeError DATA_BAD_OPTION, DATA_ID_RANGE or DATA_BAD_ARGUMENT.
  */
 export function splitTriples(
   triples: TripleList,
@@ -54,7 +55,9 @@ export function splitTriples(
   options?: SplitOptions,
 ): TripleSplit {
   const { valid, test, seed } = parseSplitOptions(options);
-  checkTriples(triples, numEntities, numRelations);
+  checkCount(numEntities, "numEntities");
+  checkCount(numRelations, "numRelations");
+  checkTriples(triples, numEntities, numRelations, ["triples"]);
   const { heads, relations, tails, length } = triples;
   const { start, members } = groupByPair(triples, numEntities);
 

@@ -1,3 +1,5 @@
+import { totalmem } from "node:os";
+import { MuldeError } from "@mulde/errors";
 import { z } from "zod";
 import { DistinctTriples } from "./_distinct.js";
 import { parseOptions } from "./_options.js";
@@ -11,9 +13,9 @@ import { Vocabulary } from "./vocabulary.js";
 
 /** The size and shape of a synthetic graph, and how to split it. One seed serves both. */
 export interface SyntheticOptions extends SplitOptions {
-  /** The number of entities, 2 to 2^30. Each is in at least one triple. */
+  /** The number of entities, 2 to 2^26. Each is in at least one triple. */
   readonly entities: number;
-  /** The number of distinct triples of all splits, at least the number of entities. */
+  /** The number of distinct triples of all splits, at least the number of entities, at most 2^26. */
   readonly triples: number;
   /** The number of relations. Each is in at least one triple. Default 20. */
   readonly relations?: number | undefined;
@@ -26,8 +28,12 @@ export interface SyntheticOptions extends SplitOptions {
 // Beyond this share of all possible triples, nearly every draw would repeat a likely triple.
 const MAX_DENSITY = 0.1;
 
-// The limit of a hash table with 31-bit positions and two slots per triple; memory ends before.
-const count = z.int().max(2 ** 30);
+// Three times Wikidata5M's triples, and far below the limit of a hash table with 31-bit positions and two slots per triple.
+const count = z.int().max(2 ** 26);
+
+// Measured with one and four million triples and up to a million entities: 69 to 102 bytes a triple, 50 an entity.
+const BYTES_PER_TRIPLE = 100;
+const BYTES_PER_ENTITY = 100;
 // Degrees with an exponent below 2 have no finite mean: nearly all triples would link the same few entities.
 const exponent = z.number().min(2).max(10);
 
@@ -57,12 +63,13 @@ const schema = z
  * Triples are distinct, and none links an entity to itself. `splitTriples` splits them, so train has every entity and relation. Names are `e0`,
  * `e1`, ... and `r0`, `r1`, ... There is nothing to learn but the degrees.
  *
- * @throws MuldeError DATA_BAD_OPTION with the first wrong option.
+ * @throws MuldeError DATA_BAD_OPTION with the first wrong option, or if the graph needs more memory than the machine has.
  */
 export function syntheticDataset(options: SyntheticOptions): Dataset {
   const shape = parseOptions(schema, options);
   // Check first, because a large graph takes seconds to draw.
   const split = parseSplitOptions(options);
+  checkMemory(shape);
   const { entities, relations } = shape;
   const triples = drawTriples(shape, new Random(split.seed));
   return createDataset({
@@ -72,6 +79,21 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
     ...splitTriples(triples, entities, relations, split),
     source: "drawn at random by the static model of Goh, Kahng and Kim (2001)",
   });
+}
+
+/** A graph that cannot fit would fill the machine's memory for minutes before it fails. */
+function checkMemory({ entities, triples }: z.output<typeof schema>): void {
+  const needed = entities * BYTES_PER_ENTITY + triples * BYTES_PER_TRIPLE;
+  const limit = process.constrainedMemory();
+  // Without a limit of its own, a process is told 0 or a number beyond all memory.
+  const there = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  if (needed <= there) return;
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+  throw new MuldeError(
+    "DATA_BAD_OPTION",
+    `${triples} triples of ${entities} entities need about ${gigabytes(needed)} GB, and there are ${gigabytes(there)}; ask for a smaller graph.`,
+    { path: ["triples"], value: triples },
+  );
 }
 
 function drawTriples(shape: z.output<typeof schema>, random: Random): TripleList {

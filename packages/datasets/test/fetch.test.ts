@@ -1,59 +1,20 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { create } from "tar";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { download } from "../src/_download.js";
 import type { DownloadProgress } from "../src/index.js";
 import { datasetInfo, defaultCacheDir, fetchDataset, listDatasets, loadDataset } from "../src/index.js";
 import { directoryOf, failureOf } from "./_files.js";
+import { sendFile, serve } from "./_server.js";
+import { tarOf } from "./_tar.js";
 
-const closing: (() => void)[] = [];
 afterEach(() => {
-  for (const close of closing.splice(0)) close();
   vi.unstubAllEnvs();
 });
-
-interface Server {
-  readonly url: string;
-  readonly requests: { readonly path: string; readonly headers: IncomingHttpHeaders }[];
-}
-
-/** A server on the loopback interface that is closed after the test. */
-async function serve(
-  answer: (request: IncomingMessage, response: ServerResponse, nth: number) => void,
-): Promise<Server> {
-  const requests: Server["requests"] = [];
-  const server = createServer((request, response) => {
-    requests.push({ path: request.url ?? "", headers: request.headers });
-    answer(request, response, requests.length);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closing.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
-}
-
-/** Answers like a file server with ranges that checks the ETag. */
-function sendFile(request: IncomingMessage, response: ServerResponse, content: Buffer, etag?: string): void {
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  const condition = request.headers["if-range"];
-  if (etag !== undefined) response.setHeader("etag", etag);
-  if (from > 0 && from >= content.length) {
-    response.writeHead(416).end();
-  } else if (from > 0 && (condition === undefined || condition === etag)) {
-    const headers = { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` };
-    response.writeHead(206, { ...headers, "content-length": content.length - from }).end(content.subarray(from));
-  } else {
-    response.writeHead(200, { "content-length": content.length }).end(content);
-  }
-}
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
 
@@ -166,8 +127,9 @@ describe("a download", () => {
 
 describe("fetching", () => {
   it("keeps the files of a URL mirror in the cache and asks once", async () => {
+    const linesOf = (url: string): string => `a\tr\t${url}\n`;
     const server = await serve((request, response) => {
-      sendFile(request, response, Buffer.from(request.url!));
+      sendFile(request, response, Buffer.from(linesOf(request.url!)));
     });
     const cacheDir = directoryOf();
     const fetched = await fetchDataset("codex-S", { mirror: `${server.url}/data/`, cacheDir });
@@ -177,15 +139,18 @@ describe("fetching", () => {
       "/data/codex-s/test.txt",
     ]);
     expect(fetched.info.name).toBe("CoDEx-S");
-    expect(fetched.files.map((file) => readFileSync(file, "utf8"))).toEqual(server.requests.map(({ path }) => path));
-    expect(fetched.bytes).toBe(server.requests.map(({ path }) => path).join("").length);
+    const contents = server.requests.map(({ path }) => linesOf(path));
+    expect(fetched.files.map((file) => readFileSync(file, "utf8"))).toEqual(contents);
+    expect(fetched.bytes).toBe(contents.join("").length);
     expect(readdirSync(fetched.directory).sort()).toEqual(["test.txt", "train.txt", "valid.txt"]);
     await fetchDataset("CODEX-S", { cacheDir, offline: true });
     expect(server.requests).toHaveLength(3);
   });
 
   it("takes the mirror and the cache from the environment", async () => {
-    const mirror = directoryOf({ "umls.tar.gz": "not really" });
+    const split = { content: "a\tr\tb\n" };
+    const archive = tarOf(...["train", "valid", "test"].map((path) => ({ path, ...split })));
+    const mirror = directoryOf({ "umls.tar.gz": gzipSync(archive) });
     const cache = directoryOf();
     vi.stubEnv("MULDE_DATASETS_MIRROR", mirror);
     vi.stubEnv("XDG_CACHE_HOME", cache);

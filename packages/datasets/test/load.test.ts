@@ -169,7 +169,7 @@ describe("the fingerprint", () => {
     expect(fingerprint).toMatchInlineSnapshot(`"7550a8e3ecba06d7615b59ef452f293fd1a8391761ce0a6021eac62750b71dbb"`);
     expect(createDataset({ ...parts, name: "other", licence: "x" }).fingerprint).toBe(fingerprint);
     const others = [
-      { ...parts, entities: Vocabulary.fromNames(["ab", ""]) },
+      { ...parts, entities: Vocabulary.fromNames(["ab", "a"]) },
       { ...parts, relations: Vocabulary.fromNames(["s"]) },
       { ...parts, train: none, valid: one },
       { ...parts, train: concatTriples(one, one) },

@@ -4,7 +4,7 @@ import { Vocabulary } from "../src/index.js";
 
 describe("a vocabulary", () => {
   it("numbers names by their position and gives both ways", () => {
-    const names = ["b", "a", "日本", "𝔘", "\uFEFFmarked", ""];
+    const names = ["b", "a", "日本", "𝔘", "\uFEFFmarked", " "];
     const vocabulary = Vocabulary.fromNames(names);
     expect(vocabulary.size).toBe(6);
     expect([...vocabulary]).toEqual(names);
@@ -17,7 +17,7 @@ describe("a vocabulary", () => {
 
   it("keeps any distinct names", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ unit: "grapheme" }), { maxLength: 600 }), (names) => {
+      fc.property(fc.uniqueArray(fc.string({ unit: "grapheme", minLength: 1 }), { maxLength: 600 }), (names) => {
         const vocabulary = Vocabulary.fromNames(names);
         expect(vocabulary.names).toEqual(names);
         expect(names.map((name) => vocabulary.id(name))).toEqual(names.map((_, id) => id));
@@ -46,4 +46,27 @@ describe("a vocabulary", () => {
     const vocabulary = Vocabulary.fromNames(["a"]);
     for (const id of [-1, 1, 0.5, NaN]) expect(() => vocabulary.name(id)).toThrow(/is not an integer in 0..0/);
   });
+
+  it("refuses names that a model directory cannot hold, and says where they are", () => {
+    const refused = {
+      "a\tb": "a tab",
+      "a\nb": "a line feed",
+      "a\r": "a carriage return",
+      "\0": "a NUL",
+      "": "is empty",
+    };
+    for (const [name, fault] of [...Object.entries(refused), ["a\ud800", "half of a surrogate pair"]] as const) {
+      expect(() => Vocabulary.fromNames(["fine", name])).toThrow(
+        expect.objectContaining({ code: "DATA_BAD_NAME", path: ["names", 1], value: name }) as Error,
+      );
+      expect(() => Vocabulary.fromNames(["fine", name])).toThrow(fault);
+    }
+  });
+
+  it("keeps its messages short and quick, however long a name is", () => {
+    const long = "x".repeat(200_000);
+    const vocabulary = Vocabulary.fromNames([long]);
+    expect(() => vocabulary.id(`${long}y`)).toThrow(/^There is no "x{80}\.\.\." among 1 names; use one/);
+    expect(() => Vocabulary.fromNames([long, long])).toThrow(/^names\.1: The name "x{80}\.\.\." occurs twice/);
+  }, 10_000);
 });

@@ -45,10 +45,18 @@ describe("fileError", () => {
     ["EROFS", /read-only/],
     ["EPERM", /may not write here/],
     ["EFBIG", /ulimit -f/],
+    ["EEXIST", /^something else with this name is in the way; /],
     ["EIO", /^the file cannot be written \(odd\)\.$/],
   ])("knows %s", (code, reason) => {
     const cause = Object.assign(new Error("odd"), { code });
     expect(fileError("X", "written", "f", cause).reason).toMatch(reason);
+  });
+
+  it("tells its own error again under another code, with a sentence more", () => {
+    const cause = Object.assign(new Error("odd"), { code: "EROFS" });
+    const first = fileError("X", "written", "f", cause);
+    const again = fileError("Y", "written", "g", first, "Nothing was lost.");
+    expect(again).toMatchObject({ code: "Y", file: "g", reason: `${first.reason} Nothing was lost.`, cause: first });
   });
 
   it("quotes whatever else was thrown", () => {

@@ -26,6 +26,8 @@ class Args {
   int32_t* i32(int i) const { return (int32_t*)list_[i].pointer; }
   double num(int i) const { return list_[i].number; }
   int count(int i) const { return (int)list_[i].number; }
+  // Any number will do: converting a NaN to an integer is undefined.
+  bool flag(int i) const { return list_[i].number != 0; }
 
  private:
   const Arg* list_;

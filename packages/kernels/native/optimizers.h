@@ -127,7 +127,7 @@ struct Adam {
 // Checks the arguments of the optimizers: rows, dim, ids or null, count, sparse, gradient, parameters and the arrays of state; and the last one.
 inline void check_update(Checker& c, int states, int last) {
   const int64_t n = c.whole(0), d = c.whole(1, 1), all = times(n, d);
-  const int64_t count = c.given(2) ? c.whole(3) : n;
+  const int64_t count = c.given(2) ? c.whole(3) : c.whole(3, n, n);
   c.rising(2, count, n);
   c.holds(5, times(count, d));
   for (int i = 6; i < 7 + states; i++) c.holds(i, all);
@@ -139,7 +139,7 @@ inline void check_update(Checker& c, int states, int last) {
 inline void check_adam(Checker& c) { check_update(c, 2, 15); }
 inline void adam(Args a) {
   update(Adam(a.num(9), a.num(10), a.num(11), a.num(12), a.num(13), a.num(14)), {a.f32(6), a.f32(7), a.f32(8)}, a.count(0), a.count(1),
-         a.i32(2), a.count(3), a.count(4) != 0, a.f32(5), a.i32(15));
+         a.i32(2), a.count(3), a.flag(4), a.f32(5), a.i32(15));
 }
 
 // Adagrad (Duchi et al. 2011) with decoupled weight decay.
@@ -166,7 +166,7 @@ struct Adagrad {
 inline void check_adagrad(Checker& c) { check_update(c, 1, 11); }
 inline void adagrad(Args a) {
   const Adagrad rule = {(float)a.num(8), (float)a.num(9), (float)(1 - a.num(8) * a.num(10))};
-  update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.count(4) != 0, a.f32(5),
+  update(rule, {a.f32(6), a.f32(7), nullptr}, a.count(0), a.count(1), a.i32(2), a.count(3), a.flag(4), a.f32(5),
          a.i32(11));
 }
 

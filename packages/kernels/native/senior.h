@@ -33,7 +33,7 @@ inline void senior_step(Args a) {
   const float *teachers = a.f32(4), *junior = a.f32(5), *scales = a.f32(6);
   const double tau = a.num(7), T = a.num(9), soft_weight = a.num(10);
   const int32_t* targets = a.i32(8);
-  const bool train_on_soft = a.count(11) != 0;
+  const bool train_on_soft = a.flag(11);
   float *logits = a.f32(12), *weights = a.f32(13), *by_junior = a.f32(14), *by_scales = a.f32(15);
   double soft_losses[kMaxChunks], senior_losses[kMaxChunks];
   const int chunks = parallel(batch, 8, [&](int begin, int end, int chunk) {

@@ -30,7 +30,7 @@ struct TopK {
   const int row;  // the stride of the results
 
   explicit TopK(const Args& a)
-      : x(a), k(a.count(15)), sorted(a.count(16) != 0), buffers(a.f32(17)), capacity(a.count(18)), ids(a.i32(19)), scores(a.f32(20)), row(a.count(21)) {}
+      : x(a), k(a.count(15)), sorted(a.flag(16)), buffers(a.f32(17)), capacity(a.count(18)), ids(a.i32(19)), scores(a.f32(20)), row(a.count(21)) {}
 
   struct Work {
     QueryBlock block;

@@ -32,14 +32,17 @@ export class CallArguments {
       const value: unknown = args[i];
       if (typeof value === "number") this.#put(i, kinds.number, value, 0);
       else if (value === null) this.#put(i, kinds.nothing, 0, 0);
-      else if (isEngineArray(value)) this.#put(i, kinds[value[Symbol.toStringTag]], value.length, this.#place(value));
+      else if (isEngineArray(value)) this.#putArray(i, value);
       else this.#put(i, kinds.other, 0, 0);
     }
   }
 
   /** Copies arrays back that are not in this memory. */
   read(): void {
-    for (const [array, address] of this.#copies) bytesOf(array).set(this.#heap.bytes(address, array.byteLength));
+    for (const [array, address] of this.#copies) {
+      const bytes = bytesOf(array);
+      bytes.set(this.#heap.bytes(address, bytes.length));
+    }
   }
 
   /** Frees the copies. */
@@ -54,25 +57,42 @@ export class CallArguments {
     this.#words[6 * i + 4] = kind;
   }
 
-  #place(array: EngineArray): number {
-    if (array.length === 0) return 0;
-    if (this.#heap.owns(array)) return array.byteOffset;
+  #putArray(i: number, array: TaggedArray): void {
+    const kind = kinds[array[Symbol.toStringTag]];
+    if (this.#heap.owns(array)) {
+      this.#put(i, kind, array.length, array.byteOffset);
+      return;
+    }
+    // Not array.length: in Node 20, optimized code that has seen resizable memory takes the former length of an array whose memory is gone.
+    const bytes = bytesOf(array);
+    this.#put(i, kind, bytes.length / array.BYTES_PER_ELEMENT, this.#copy(array, bytes));
+  }
+
+  #copy(array: EngineArray, bytes: Uint8Array): number {
+    if (bytes.length === 0) return 0;
     const known = this.#copies.get(array);
     if (known !== undefined) return known;
-    const address = this.#heap.allocate(array.byteLength);
+    const address = this.#heap.allocate(bytes.length);
     this.#copies.set(array, address);
-    this.#heap.bytes(address, array.byteLength).set(bytesOf(array));
+    this.#heap.bytes(address, bytes.length).set(bytes);
     return address;
   }
 }
 
+type TaggedArray = EngineArray & { readonly [Symbol.toStringTag]: ArrayTag };
+
 /** Whether a value is an array of the right kind, in any realm: `instanceof` would miss those of a test runner's context. */
-function isEngineArray(value: unknown): value is EngineArray & { readonly [Symbol.toStringTag]: ArrayTag } {
+function isEngineArray(value: unknown): value is TaggedArray {
   if (!ArrayBuffer.isView(value)) return false;
   const tag = (value as EngineArray)[Symbol.toStringTag] as string;
   return tag === "Float32Array" || tag === "Float64Array" || tag === "Int32Array";
 }
 
+/** The bytes of an array; none if its memory was transferred, or shrank below it. */
 function bytesOf(array: EngineArray): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  try {
+    return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  } catch {
+    return new Uint8Array();
+  }
 }

@@ -1,5 +1,14 @@
+import { MuldeError } from "@mulde/errors";
+
 /** The kinds of arrays that engines make. */
 export type EngineArray = Float32Array | Int32Array | Float64Array;
+
+/** The constructor of a kind of array, over some kind of memory. */
+export interface ArrayType<B extends ArrayBufferLike, A extends EngineArray> {
+  readonly name: string;
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: B, offset: number, length: number): A;
+}
 
 /** Tracks an engine's arrays, so that none is freed twice or used after it was freed. */
 export class ArrayLedger {
@@ -30,4 +39,11 @@ export class ArrayLedger {
   isFree(array: unknown): boolean {
     return ArrayBuffer.isView(array) && this.#inUse.get(array) === false;
   }
+}
+
+/** @throws MuldeError KERNELS_BAD_SHAPE unless an array can have this length */
+export function checkLength(type: { readonly name: string }, length: number): void {
+  if (Number.isInteger(length) && length >= 0) return;
+  const [path, value] = [[type.name, "length"], length];
+  throw new MuldeError("KERNELS_BAD_SHAPE", `${length} must be a whole number from 0.`, { path, value });
 }

@@ -8,7 +8,7 @@ export interface Update {
   readonly dim: number;
   /** the rows of the gradient, ascending; null stands for all */
   readonly ids: Int32Array | null;
-  /** how many of `ids` to use */
+  /** how many of `ids` to use; `rows` without ids */
   readonly count: number;
   /** whether rows without a gradient stay as they are; otherwise momentum still moves them */
   readonly sparse: boolean;

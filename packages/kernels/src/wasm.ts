@@ -1,6 +1,6 @@
 import { MuldeError } from "@mulde/errors";
 import { CallArguments } from "./_arguments.js";
-import { ArrayLedger, type EngineArray } from "./_arrays.js";
+import { ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
 import { faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
 import { Heap } from "./_heap.js";
@@ -75,10 +75,8 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
   const ledger = new ArrayLedger();
 
   // Allocate first: that may grow the memory and replace the buffer.
-  function make<A extends EngineArray>(
-    type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, address: number, length: number): A },
-    length: number,
-  ): A {
+  function make<A extends EngineArray>(type: ArrayType<ArrayBufferLike, A>, length: number): A {
+    checkLength(type, length);
     const address = heap.allocate(type.BYTES_PER_ELEMENT * length);
     return ledger.note(new type(heap.buffer, address, length));
   }

@@ -1,7 +1,7 @@
 // One valid call of every kernel. Arrays are exactly as long as needed, with a margin of marked values on both sides.
-import { Kernels, plan as newPlan } from "../src/index.js";
-import type { Engine, KernelArgument, PointTable, QueryBatch } from "../src/index.js";
-import { ints } from "./_model.js";
+import { encoderNames, Kernels, plan as newPlan } from "../src/index.js";
+import type { EncoderName, Engine, KernelArgument, PointTable, QueryBatch, Similarity } from "../src/index.js";
+import { ints, multipleOf, relationTables, similaritiesOf, tablesOf, widthOf } from "./_model.js";
 
 type Values = Float32Array | Int32Array | Float64Array;
 
@@ -44,9 +44,15 @@ export function recorder(engine: Engine) {
 }
 
 /** Calls every kernel at least once, with sizes that differ from each other. */
-export function callAll(k: Kernels): void {
+export function callAll(
+  k: Kernels,
+  encoder: EncoderName = "RotH",
+  similarity: Similarity = "relationHyperbolic",
+): void {
   const { engine } = k;
-  const [N, R, dim, stride, B, K] = [9, 2, 6, 16, 3, 5];
+  const [N, R, stride, B, K] = [9, 2, 16, 3, 5];
+  const dim = multipleOf(encoder) === 4 ? 8 : 6;
+  const width = widthOf(encoder, dim);
   let seed = 0;
   const float = (length: number): Float32Array => {
     const values = engine.float32(length);
@@ -54,19 +60,11 @@ export function callAll(k: Kernels): void {
     return values;
   };
   const double = (length: number) => engine.float64(length);
-  const tables = {
-    encoder: "RotH" as const,
-    dim,
-    entity: float(N * dim),
-    relation: float(R * dim),
-    rotation: float(R * dim),
-    innerTranslation: float(R * dim),
-    reflection: null,
-    context: null,
-    diagonal: null,
-  };
+  /** An array for each relation table that the encoder reads. */
+  const perTable = (length: number) =>
+    Object.fromEntries(relationTables.map((name) => [name, tablesOf(encoder).includes(name) ? float(length) : null]));
+  const tables = { encoder, dim, entity: float(N * dim), ...perTable(R * width) };
   const [heads, relations] = [ints(k, [1, 8, 0]), ints(k, [0, 1, 0])];
-  const similarity = "relationHyperbolic" as const;
   const queries: QueryBatch = {
     size: B,
     dim,
@@ -79,12 +77,7 @@ export function callAll(k: Kernels): void {
   k.encode(tables, heads, relations, queries);
   k.encodeBackward(tables, heads, relations, queries, float(B * stride), {
     head: float(B * dim),
-    relation: float(B * dim),
-    rotation: float(B * dim),
-    innerTranslation: float(B * dim),
-    reflection: null,
-    context: null,
-    diagonal: null,
+    ...perTable(B * width),
     curvature: double(B),
   });
   const pointsOf = (size: number): PointTable => ({
@@ -107,7 +100,9 @@ export function callAll(k: Kernels): void {
     plan.size = k.plan(ids, heads, entities, plan);
     const rows = pointsOf(plan.size);
     k.points(similarity, tables.entity, plan.rows.subarray(0, plan.size), 1, bias, rows);
-    const pairs = { terms: float(B * K), along: float(B * K), radii: float(B * K) };
+    const own = similarity === "relationHyperbolic";
+    const [along, radii] = own ? [float(B * K), float(B * K)] : [null, null];
+    const pairs = { terms: float(B * K), along, radii };
     k.plannedCandidates(similarity, queries, rows, plan, K, pairs, float(B * K));
     const grads = { dPoints: float(plan.size * stride), radial: float(plan.size) };
     const out = { dq: float(B * stride), dc: double(B), dHeadBias: float(B), tailBias: float(plan.size), ...grads };
@@ -165,10 +160,29 @@ export function callAll(k: Kernels): void {
     k.adam(some, { first: float(N * dim).fill(0), second: float(N * dim).fill(0) }, options);
     k.adagrad(some, { sum: float(N * dim).fill(0) }, options);
   }
+  const whole = { rows: N, dim, ids: null, count: N, sparse: false, gradient: float(N * dim) };
+  const state = () => float(N * dim).fill(0);
+  k.adam({ ...whole, parameters: state() }, { first: state(), second: state() }, options);
+  k.adagrad({ ...whole, parameters: state() }, { sum: state() }, options);
   k.sampleCandidates(
     { batch: B, negatives: 4, entities: N, seed: 1, counter: 2, stride: 7 },
     ints(k, [8, 8, 8]),
     engine.int32(2 * 7 + 5),
   );
   k.peak(1, 10);
+}
+
+/** `callAll` with each similarity, and the encoders' kernels with each encoder. */
+export function callEverything(engine: Engine): ReturnType<typeof recorder> {
+  const all = recorder(engine);
+  callAll(all.kernels);
+  callAll(all.kernels, "AttH", "hyperbolic");
+  callAll(all.kernels, "MuRE", "euclidean");
+  callAll(all.kernels, "SimplE", "dot");
+  for (const encoder of encoderNames) {
+    const own = recorder(engine);
+    callAll(own.kernels, encoder, similaritiesOf(encoder)[0]);
+    all.calls.push(...own.calls.filter(({ kernel }) => kernel.startsWith("encode")));
+  }
+  return all;
 }

@@ -141,7 +141,8 @@ async function results(options: KernelsOptions, threads: number): Promise<Result
 const first = new Map<string, Results>();
 beforeAll(async () => {
   for (const { name, options } of engines) first.set(name, await results(options, 1));
-});
+  // Ample, for a machine that is busy.
+}, 60_000);
 
 describe.each(engines)("$name", ({ name, options }) => {
   it.each([2, 3])("gives the same bits with %i threads as with one", async (threads) => {

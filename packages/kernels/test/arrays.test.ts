@@ -40,6 +40,27 @@ onEveryEngine((kernels) => {
     expect(() => add(k, other, table)).toThrow(freed(["addRows", "table"]));
   });
 
+  it("makes no array of a length that arrays cannot have, and none that does not fit", () => {
+    const { engine } = kernels();
+    const before = engine.bytesInUse();
+    for (const type of ["float32", "int32", "float64"] as const) {
+      for (const length of [-1, 1.5, NaN, Infinity]) {
+        expect(() => engine[type](length)).toThrow(
+          expect.objectContaining({ code: "KERNELS_BAD_SHAPE", value: length }) as MuldeError,
+        );
+      }
+      expect(() => engine[type](2 ** 50)).toThrow(
+        expect.objectContaining({ code: "KERNELS_OUT_OF_MEMORY" }) as MuldeError,
+      );
+      engine.free(engine[type](0));
+    }
+    expect(engine.bytesInUse()).toBe(before);
+    // The memory is as it was: new arrays are zeros, and do not overlap.
+    const [a, b] = [engine.float32(50).fill(1), engine.float32(50)];
+    expect([...b]).toEqual(new Array(50).fill(0));
+    engine.free(a, b);
+  });
+
   it("counts the bytes of its arrays, each once", () => {
     const { engine } = kernels();
     const before = engine.bytesInUse();
@@ -125,6 +146,35 @@ it("WebAssembly refuses a view of freed memory", async () => {
     k.addRows(1, 4, new Int32Array(1), view, table);
   }).toThrow(freed(["addRows", "source"]));
   k.addRows(1, 4, new Int32Array(1), a.subarray(96), table);
+  await k.close();
+});
+
+it.each(["native", "wasm"] as const)("refuses memory that is gone, also in optimized code (%s)", async (engine) => {
+  const k = await createKernels({ engine, threads: 1 }).catch(() => undefined);
+  if (!k) return;
+  const transfer = structuredClone as (value: unknown, options: { readonly transfer: readonly unknown[] }) => unknown;
+  const resizable = (bytes: number) =>
+    Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer & { resize(bytes: number): void };
+  const codes = new Set<string>();
+  const refused = (source: Float32Array) => {
+    try {
+      k.addRows(3, 2, new Int32Array(3), source, new Float32Array(6));
+      codes.add("none");
+    } catch (error) {
+      codes.add((error as MuldeError).code);
+    }
+  };
+  for (let i = 0; i < 20_000; i++) {
+    const buffer = resizable(24);
+    const array = new Float32Array(buffer);
+    buffer.resize(0);
+    refused(array);
+    if (i % 10 !== 0) continue;
+    const moved = new Float32Array(6);
+    transfer(moved.buffer, { transfer: [moved.buffer] });
+    refused(moved);
+  }
+  expect([...codes]).toEqual(["KERNELS_BAD_LENGTH"]);
   await k.close();
 });
 

@@ -5,14 +5,15 @@ export { checkConfig, type ModelConfig } from "./config.js";
 export { createModel, type CreateModelOptions } from "./create.js";
 export type { ImportSource } from "./files/import-layouts.js";
 export { importModel, type ImportOptions } from "./files/import.js";
+export type { SafetensorsDtype, SafetensorsInput } from "./files/_safetensors-values.js";
 export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type Safetensors,
-  type SafetensorsDtype,
-  type SafetensorsInput,
-  type SafetensorsTensor,
-} from "./files/safetensors.js";
+  openSafetensors,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+  writeSafetensors,
+  type WriteSafetensorsOptions,
+} from "./files/safetensors-file.js";
+export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./files/safetensors.js";
 export { loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
 export { writeWhole } from "./files/whole-file.js";
 export { Inference } from "./inference.js";

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -273,10 +273,135 @@ describe("vocabulary files", () => {
       ["0\td", "7\tb", "7\te"],
       /order\.txt: Every line must hold a name, or a name and one of the row numbers 0 to 2/,
     ],
+    ["has a name twice", ["d", "b", "e", "a", "c", "b"], /order\.txt: The rows 1 and 5 are both of the entity "b"/],
+    ["has no names at all", [], /order\.txt: There is no entity "a"/],
   ])("that %s is named", async (_, lines, expected) => {
     const entityOrder = join(directory, "order.txt");
     await writeFile(entityOrder, lines.join("\n"));
     await expect(imported(t(), { from: "dglke", model: "DistMult", entityOrder })).rejects.toThrow(expected);
+  });
+});
+
+describe("a vocabulary file", () => {
+  const t = () => ({ entity: rows(N, d), relation: rows(R, d) });
+  it.each<[string, string, Uint8Array, RegExp]>([
+    ["holds far more than the names", "o.txt", Buffer.alloc(1 << 20, "x\n"), /^The file is far longer than the names/],
+    ["unpacks to far more", "o.gz", gzipSync(Buffer.alloc(64 << 20)), /^The file is far longer than the names/],
+    ["is no gzip", "o.gz", Buffer.from("a\nb\n"), /^The file cannot be unpacked as gzip/],
+    ["ends in mid-gzip", "o.gz", gzipSync("a\nb\nc\nd\ne\n").subarray(0, 20), /^The file cannot be unpacked as gzip/],
+    ["is not UTF-8", "o.txt", Buffer.of(0xc3, 0x28), /^The file is not UTF-8/],
+  ])("that %s is refused", async (_, name, content, reason) => {
+    const entityOrder = join(directory, name);
+    await writeFile(entityOrder, content);
+    await expect(imported(t(), { from: "dglke", model: "DistMult", entityOrder })).rejects.toMatchObject({
+      code: "MODELS_IMPORT",
+      file: entityOrder,
+      reason: expect.stringMatching(reason) as string,
+    });
+  });
+
+  it("that is missing is named", async () => {
+    const entityOrder = join(directory, "nowhere");
+    await expect(imported(t(), { from: "dglke", model: "DistMult", entityOrder })).rejects.toMatchObject({
+      code: "MODELS_NOT_FOUND",
+      message: `${entityOrder}: there is no such file; check the path.`,
+    });
+  });
+
+  it("may begin with a byte order mark", async () => {
+    const entityOrder = join(directory, "o.txt");
+    await writeFile(entityOrder, `\ufeff${theirEntities.join("\n")}`);
+    (await imported(t(), { from: "dglke", model: "DistMult", entityOrder })).dispose();
+  });
+});
+
+describe("a file of parameters", () => {
+  const t = () => ({ entity: rows(N, d), relation: rows(R, d) });
+  const order = async () => {
+    await imported(t(), { from: "dglke", model: "DistMult" });
+    return {
+      from: "dglke" as const,
+      model: "DistMult",
+      file: join(directory, "model.safetensors"),
+      entities,
+      relations,
+      entityOrder: join(directory, "entities.txt"),
+      relationOrder: join(directory, "relations.txt"),
+    };
+  };
+
+  it("may hold tensors that nothing needs, of any dtype", async () => {
+    const options = await order();
+    const bytes = await readFile(options.file);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Record<string, unknown>;
+    const end = bytes.length - 8 - length;
+    header.steps = { dtype: "I64", shape: [], data_offsets: [end, end + 8] };
+    header.mask = { dtype: "BOOL", shape: [3], data_offsets: [end + 8, end + 11] };
+    const write = async (): Promise<void> => {
+      const json = Buffer.from(JSON.stringify(header));
+      const prefix = Buffer.alloc(8);
+      prefix.writeBigUInt64LE(BigInt(json.length));
+      await writeFile(options.file, Buffer.concat([prefix, json, bytes.subarray(8 + length), Buffer.alloc(11)]));
+    };
+    await write();
+    (await importModel(options)).dispose();
+    // What is needed must be of one that can be converted.
+    (header.entity as { dtype: string }).dtype = "I64";
+    await write();
+    await expect(importModel(options)).rejects.toMatchObject({ code: "SAFETENSORS_DTYPE", file: options.file });
+  });
+
+  it.each<[string, Record<string, { shape: number[]; data: Float32Array }>, RegExp]>([
+    [
+      "no rows",
+      { entity: { shape: [0, 8], data: new Float32Array() } },
+      /^The tensor "entity" has the shape \[0, 8\], so it holds no values/,
+    ],
+    [
+      "rows without values",
+      { entity: { shape: [5, 0], data: new Float32Array() } },
+      /^The tensor "entity" has the shape \[5, 0\], so it holds no values/,
+    ],
+    ["a scalar", { entity: { shape: [], data: Float32Array.of(1) } }, /are 1 x 1, but 5 x 1 are needed/],
+  ])("is refused with %s", async (_, tensors, reason) => {
+    const options = await order();
+    const relation = { shape: [R, d], data: Float32Array.from(rows(R, d).flat()) };
+    await writeFile(options.file, encodeSafetensors({ relation, ...tensors }));
+    await expect(importModel(options)).rejects.toMatchObject({
+      code: "MODELS_IMPORT",
+      file: options.file,
+      reason: expect.stringMatching(reason) as string,
+    });
+  });
+
+  it("is refused where rows of two parts have an odd width", async () => {
+    const width = { "entity.weight": rows(N, d), "bh.weight": rows(N, 1), "bt.weight": rows(N, 1), c: rows(1, 1) };
+    const odd = { ...width, "rel.weight": rows(2 * R, 2 * d + 1), "rel_diag.weight": rows(2 * R, d) };
+    await expect(imported(odd, { from: "kgemb", model: "RotH" })).rejects.toMatchObject({
+      code: "MODELS_IMPORT",
+      file: join(directory, "model.safetensors"),
+      reason: expect.stringMatching(/^The tensor "rel\.weight" has rows of 9 values/) as string,
+    });
+    const complex = { entity: rows(N, 3), relation: rows(R, 3) };
+    await expect(imported(complex, { from: "dglke", model: "ComplEx" })).rejects.toMatchObject({
+      code: "MODELS_IMPORT",
+      reason: expect.stringMatching(/^The tensor "entity" has rows of 3 values/) as string,
+    });
+  });
+
+  it("is named if it is missing, cut off, or too wide", async () => {
+    const options = await order();
+    await truncate(options.file, 200);
+    await expect(importModel(options)).rejects.toMatchObject({ code: "SAFETENSORS_TRUNCATED", file: options.file });
+    await rm(options.file);
+    await expect(importModel(options)).rejects.toMatchObject({ code: "MODELS_NOT_FOUND", file: options.file });
+    const wide = { entity: rows(N, 2000), relation: rows(R, 2000) };
+    await expect(imported(wide, { from: "dglke", model: "DistMult" })).rejects.toMatchObject({
+      code: "MODELS_CONFIG",
+      file: options.file,
+      path: ["dim"],
+    });
   });
 });
 

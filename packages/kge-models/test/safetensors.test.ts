@@ -130,9 +130,9 @@ describe("decodeSafetensors", () => {
 
   const x = (fields: string): string => `{"x":{${fields}}}`;
   it.each([
-    ["nothing", new Uint8Array(), "SAFETENSORS_HEADER"],
-    ["a length cut off", Uint8Array.of(1, 0, 0), "SAFETENSORS_HEADER"],
-    ["a header past the end", Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 123, 125), "SAFETENSORS_HEADER"],
+    ["nothing", new Uint8Array(), "SAFETENSORS_TRUNCATED"],
+    ["a length cut off", Uint8Array.of(1, 0, 0), "SAFETENSORS_TRUNCATED"],
+    ["a header past the end", Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 123, 125), "SAFETENSORS_TRUNCATED"],
     ["a header of 2^63 bytes", Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 128, 123, 125), "SAFETENSORS_HEADER"],
     ["text that is not JSON", file("hello"), "SAFETENSORS_HEADER"],
     ["a JSON array", file("[1]"), "SAFETENSORS_HEADER"],
@@ -146,6 +146,45 @@ describe("decodeSafetensors", () => {
       "SAFETENSORS_DTYPE",
     ],
     ["no dtype", file(x('"shape":[0],"data_offsets":[0,0]')), "SAFETENSORS_DTYPE"],
+    [
+      "a tensor twice",
+      file(
+        '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        [0, 0, 0, 0],
+      ),
+      "SAFETENSORS_HEADER",
+    ],
+    [
+      "a tensor twice, once escaped",
+      file(
+        '{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0078" :{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      ),
+      "SAFETENSORS_HEADER",
+    ],
+    ["a field twice", file(x('"dtype":"F32","dtype":"I32","shape":[0],"data_offsets":[0,0]')), "SAFETENSORS_HEADER"],
+    ["metadata twice", file('{"__metadata__":{"a":"1","a":"2"}}'), "SAFETENSORS_HEADER"],
+    ["deep nesting", file(`{"x":${"[".repeat(100_000)}`), "SAFETENSORS_HEADER"],
+    ["a string without an end", file('{"x'), "SAFETENSORS_HEADER"],
+    ["a bad escape in a name", file('{"\\u00":{}}'), "SAFETENSORS_HEADER"],
+    [
+      "a size above 2^53",
+      file(x('"dtype":"F32","shape":[9007199254740993],"data_offsets":[0,0]')),
+      "SAFETENSORS_SHAPE",
+    ],
+    [
+      "sizes whose product is above 2^53",
+      file(x('"dtype":"U8","shape":[3037000500,3037000500],"data_offsets":[0,4]'), [0, 0, 0, 0]),
+      "SAFETENSORS_SHAPE",
+    ],
+    [
+      "such sizes, with a zero behind",
+      file(x('"dtype":"F32","shape":[4294967296,4294967296,0],"data_offsets":[0,0]')),
+      "SAFETENSORS_SHAPE",
+    ],
+    ["a negative offset", file(x('"dtype":"F32","shape":[0],"data_offsets":[-4,-4]')), "SAFETENSORS_OFFSETS"],
+    ["a fractional offset", file(x('"dtype":"F32","shape":[0],"data_offsets":[0.5,0.5]')), "SAFETENSORS_OFFSETS"],
+    ["a huge offset", file(x('"dtype":"F32","shape":[0],"data_offsets":[1e15,1e15]')), "SAFETENSORS_OFFSETS"],
+    ["an offset without bounds", file(x('"dtype":"F32","shape":[0],"data_offsets":[0,1e999]')), "SAFETENSORS_OFFSETS"],
     ["a negative size", file(x('"dtype":"F32","shape":[-1],"data_offsets":[0,0]')), "SAFETENSORS_SHAPE"],
     [
       "a fractional size",
@@ -156,7 +195,7 @@ describe("decodeSafetensors", () => {
     ["a shape too large", file(x('"dtype":"F32","shape":[2],"data_offsets":[0,4]'), [0, 0, 0, 0]), "SAFETENSORS_SHAPE"],
     ["offsets the wrong way round", file(x('"dtype":"F32","shape":[0],"data_offsets":[4,0]')), "SAFETENSORS_OFFSETS"],
     ["one offset", file(x('"dtype":"F32","shape":[0],"data_offsets":[0]')), "SAFETENSORS_OFFSETS"],
-    ["data cut off", file(x('"dtype":"F32","shape":[1],"data_offsets":[0,4]'), [0, 0]), "SAFETENSORS_OFFSETS"],
+    ["data cut off", file(x('"dtype":"F32","shape":[1],"data_offsets":[0,4]'), [0, 0]), "SAFETENSORS_TRUNCATED"],
     [
       "data left over",
       file(x('"dtype":"F32","shape":[1],"data_offsets":[0,4]'), [0, 0, 0, 0, 0]),
@@ -177,6 +216,30 @@ describe("decodeSafetensors", () => {
     ],
   ])("refuses %s, naming the file", (_, bytes, code) => {
     expect(codeOf(bytes)).toBe(code);
+  });
+
+  it("refuses a header of 100 MB before it reads it", () => {
+    const bytes = new Uint8Array(100_000_000);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(codeOf(bytes)).toBe("SAFETENSORS_HEADER");
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10e6);
+    const metadata = { long: "x".repeat(5 << 20) };
+    expect(() => encodeSafetensors({}, metadata)).toThrow(expect.objectContaining({ code: "SAFETENSORS_HEADER" }));
+  });
+
+  it("keeps messages short, whatever the names and shapes", () => {
+    const name = "n".repeat(100_000);
+    const shape = new Array<number>(100_000).fill(1);
+    const field = (dtype: string): string => JSON.stringify({ [name]: { dtype, shape, data_offsets: [0, 8] } });
+    for (const dtype of ["F32", "F16", "I64"]) {
+      try {
+        decodeSafetensors(file(field(dtype), [0, 0, 0, 0, 0, 0, 0, 0]), "m");
+        expect.unreachable();
+      } catch (error) {
+        expect((error as MuldeError).message.length).toBeLessThan(500);
+      }
+    }
   });
 
   it("never fails with anything but a MuldeError on damaged files", () => {

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { hasCode } from "@mulde/errors";
 import { createKernels } from "@mulde/kernels";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -31,6 +32,12 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const make = (model = "RotH", curvature: "shared" | "relation" = "shared"): Promise<KgeModel> =>
   lively({ model, dim: 4, entities: 5, relations: 2, curvature });
+
+/** Makes a directory one that others wrote: its `config.json` does not say what the other files are. */
+async function withoutDigests(folder: string): Promise<void> {
+  const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as object;
+  await writeFile(join(folder, "config.json"), JSON.stringify({ ...config, files: undefined }));
+}
 
 function expectSame(actual: KgeModel, expected: KgeModel): void {
   expect(actual.config).toEqual(expected.config);
@@ -107,7 +114,7 @@ describe("a saved model", () => {
     const bytes = await readFile(join(directory, "model.safetensors"));
     // By hand, from the format's description: length of the header, header, values.
     const length = Number(bytes.readBigUInt64LE(0));
-    const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Record<
+    const { __metadata__: metadata, ...header } = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Record<
       string,
       { dtype: string; shape: number[]; data_offsets: [number, number] }
     >;
@@ -122,6 +129,7 @@ describe("a saved model", () => {
       tailBias: ["F32", 5, 1],
       curvature: ["F32", 4, 1],
     });
+    expect(metadata).toEqual({ model: "RotH" });
     const [begin] = header.rotation!.data_offsets;
     expect(bytes.readFloatLE(8 + length + begin + 4 * 5)).toBe(model.table("rotation").data[5]);
     const text = (file: string) => readFile(join(directory, file), "utf8");
@@ -134,10 +142,19 @@ describe("a saved model", () => {
       entities: 5,
       relations: 2,
       curvature: "relation",
+      files: Object.fromEntries(
+        await Promise.all(
+          ["model.safetensors", "entities.tsv", "relations.tsv"].map(async (file) => {
+            const content = await readFile(join(directory, file));
+            const sha256 = createHash("sha256").update(content).digest("hex");
+            return [file, { bytes: content.length, sha256 }] as const;
+          }),
+        ),
+      ),
     });
   });
 
-  it("is read from what others wrote: biases as vectors, doubles, CRLF, more tensors than needed", async () => {
+  it("is read from what others wrote: biases as vectors, doubles, CRLF", async () => {
     const model = await make();
     await saveModel(model, directory, names);
     const { tensors } = decodeSafetensors(await readFile(join(directory, "model.safetensors")), "model");
@@ -145,11 +162,12 @@ describe("a saved model", () => {
       ...tensors,
       headBias: { shape: [5], data: tensors.headBias!.data },
       entity: { shape: [5, 4], data: Float64Array.from(tensors.entity!.data) },
-      extra: { shape: [1], data: Int32Array.of(1) },
     });
     await writeFile(join(directory, "model.safetensors"), foreign);
     const text = await readFile(join(directory, "entities.tsv"), "utf8");
     await writeFile(join(directory, "entities.tsv"), text.replaceAll("\n", "\r\n"));
+    await expect(loadModel(directory)).rejects.toMatchObject({ code: "MODELS_CHECKSUM" });
+    await withoutDigests(directory);
     const saved = await loadModel(directory);
     expectSame(saved.model, model);
     expect(saved.entities).toEqual(names.entities);
@@ -176,52 +194,23 @@ describe("saving", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("replaces a model whole, or leaves it as it was", async () => {
-    const first = await make();
-    await saveModel(first, directory, names);
-    const second = await make("TransE");
-    await saveModel(second, directory, names);
-    expectSame((await loadModel(directory)).model, second);
-    // The last file cannot be written: config.json's temporary name is taken by a directory.
-    await mkdir(join(directory, `config.json.${process.pid}.tmp`));
-    await expect(saveModel(first, directory, names)).rejects.toMatchObject({ code: "EISDIR" });
-    await rm(join(directory, `config.json.${process.pid}.tmp`), { recursive: true, force: true });
-    expectSame((await loadModel(directory)).model, second);
-    expect((await readdir(directory)).sort()).toEqual(files);
-  });
-
-  it("that is killed at any moment leaves the old model, the new one or none, never a mixture", async () => {
-    // Two models of one shape, saved in turn until the process is killed; each is recognised by all of its files.
-    const program = `
-      import { createModel, saveModel } from ${JSON.stringify(fileURLToPath(new URL("../dist/index.js", import.meta.url)))};
-      const model = await createModel({ model: "TransE", dim: 64, entities: 2000, relations: 1 });
-      for (let i = 0; ; i++) {
-        if (i === 1) process.stdout.write("go");
-        for (const { data } of model.tables.values()) data.fill(i);
-        const named = (n) => Array.from({ length: n }, () => String(i));
-        await saveModel(model, ${JSON.stringify(directory)}, { entities: named(2000), relations: named(1), training: { i } });
-      }`;
-    let models = 0;
-    for (const delay of [15, 40, 75, 130]) {
-      const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      await new Promise((resolve) => child.stdout.once("data", resolve));
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      child.kill("SIGKILL");
-      await new Promise((resolve) => child.once("exit", resolve));
-      const left = await readdir(directory);
-      if (!left.includes("config.json")) {
-        await expect(loadModel(directory)).rejects.toMatchObject({ code: "MODELS_NOT_FOUND" });
-        continue;
-      }
-      models++;
-      const { model, entities, relations, training } = await loadModel(directory);
-      const { i } = training as { i: number };
-      expect(new Set([...entities, ...relations])).toEqual(new Set([String(i)]));
-      for (const { data } of model.tables.values()) expect(data.every((x) => x === i)).toBe(true);
+  it("refuses what could not be read back", async () => {
+    const model = await make();
+    const own: Record<string, unknown> = {};
+    own.self = own;
+    const cases: [object, string][] = [
+      [{ entities: ["a", "b", "c", "d", "a"] }, "MODELS_NAMES"],
+      [{ entities: ["a", "b", "c", "d", "e\0"] }, "MODELS_NAMES"],
+      [{ entities: ["a", "b", "c", "d", "\ud83d"] }, "MODELS_NAMES"],
+      [{ training: own }, "MODELS_TRAINING"],
+      [{ training: { n: 1n } }, "MODELS_TRAINING"],
+      [{ training: { long: "x".repeat(32 << 20) } }, "MODELS_TRAINING"],
+      [{ dataset: { name: "x" } }, "MODELS_FILE"],
+    ];
+    for (const [info, code] of cases) {
+      await expect(saveModel(model, join(directory, "new"), { ...names, ...info })).rejects.toMatchObject({ code });
     }
-    expect(models).toBeGreaterThan(0);
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 
@@ -246,21 +235,159 @@ describe("a malformed model directory is one error that names the file:", () => 
 
   it.each(files)("no %s", async (file) => {
     await rm(at(file));
-    await refused("MODELS_NOT_FOUND", at(file), /cannot be read/);
+    await refused("MODELS_NOT_FOUND", at(file), /there is no such file; .*directory of a saved model\.$/);
+  });
+
+  it.each(files)("a directory or a pipe in place of %s", async (file) => {
+    await rm(at(file));
+    await mkdir(at(file));
+    await refused("MODELS_READ", at(file), /this is a directory, not a file/);
+    await rm(at(file), { recursive: true });
+    if (process.platform === "win32") return;
+    execFileSync("mkfifo", [at(file)]);
+    await refused("MODELS_READ", at(file), /a device or a pipe/);
+  });
+
+  it.each(["model.safetensors", "entities.tsv", "relations.tsv"])("a bit of %s that changed", async (file) => {
+    const bytes = await readFile(at(file));
+    let noticed = 0;
+    for (let i = 0; i < bytes.length; i++) {
+      const flipped = Buffer.from(bytes);
+      flipped[i]! ^= 1 << (i % 8);
+      await writeFile(at(file), flipped);
+      const error: unknown = await loadModel(directory).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({
+        name: "MuldeError",
+        file: at(file),
+        code: expect.stringMatching(/^(MODELS|SAFE)/) as string,
+      });
+      if (hasCode(error, "MODELS_CHECKSUM")) noticed++;
+    }
+    // What has a wrong form is told as that.
+    expect(noticed).toBeGreaterThan(bytes.length / 4);
+    expect(noticed).toBeLessThan(bytes.length);
+  });
+
+  it("files of another model of the same shape", async () => {
+    const other = join(directory, "other");
+    await saveModel(await make(), other, { ...names, entities: ["v", "w", "x", "y", "z"] });
+    for (const file of ["model.safetensors", "entities.tsv"]) {
+      const own = await readFile(at(file));
+      await cp(join(other, file), at(file));
+      // Models of one seed have the same parameters.
+      if (!own.equals(await readFile(at(file)))) await refused("MODELS_CHECKSUM", at(file), /of another model/);
+      await writeFile(at(file), own);
+    }
+    await cp(join(other, "config.json"), at("config.json"));
+    await refused("MODELS_CHECKSUM", at("entities.tsv"), /its SHA-256 differs|bytes instead of/);
   });
 
   it("parameters cut off, or no safetensors at all", async () => {
     const bytes = await readFile(at("model.safetensors"));
     for (const length of [0, 5, 60, bytes.length - 1]) {
       await writeFile(at("model.safetensors"), bytes.subarray(0, length));
-      await refused(length < 100 ? "SAFETENSORS_HEADER" : "SAFETENSORS_OFFSETS", at("model.safetensors"), /damaged/);
+      await refused("SAFETENSORS_TRUNCATED", at("model.safetensors"), /cut off/);
     }
+    await writeFile(at("model.safetensors"), "text, not tensors");
+    await refused("SAFETENSORS_HEADER", at("model.safetensors"), /not a safetensors file/);
+  });
+
+  it("a sparse file of 2,300 MB in place of the parameters", async () => {
+    await truncate(at("model.safetensors"), 0);
+    await truncate(at("model.safetensors"), 2300e6);
+    await refused("SAFETENSORS_HEADER", at("model.safetensors"), /not a safetensors file.*header is not JSON/);
+  });
+
+  it("parameters that hold no values", async () => {
+    const { tensors } = decodeSafetensors(await readFile(at("model.safetensors")), "x");
+    const empty = { ...tensors, entity: { shape: [0, 8], data: new Float32Array() } };
+    await writeFile(at("model.safetensors"), encodeSafetensors(empty));
+    await refused(
+      "MODELS_FILE",
+      at("model.safetensors"),
+      /"entity" has the shape \[0, 8\], but config\.json makes it \[5, 4\]/,
+    );
+  });
+
+  it("tables that belong to another scoring function", async () => {
+    const text = await readFile(at("config.json"), "utf8");
+    const refuse = async (model: string, message: RegExp): Promise<void> => {
+      await writeFile(at("config.json"), text.replace('"RotH"', JSON.stringify(model)));
+      await refused("MODELS_FILE", at("model.safetensors"), message);
+    };
+    const odd =
+      /holds "curvature", "innerTranslation", "rotation", which do not belong to it\. It was saved as "RotH"\./;
+    await refuse("ComplEx", odd);
+    await refuse("TransE", odd);
+    await refuse("AttH", /lacks "reflection", "context", and holds "innerTranslation", which does not belong/);
+    // Of the same tables.
+    await saveModel(await make("TransE"), directory, names);
+    await writeFile(at("config.json"), (await readFile(at("config.json"), "utf8")).replace("TransE", "DistMult"));
+    await refused("MODELS_FILE", at("model.safetensors"), /This is a "TransE", but config\.json says DistMult\./);
+  });
+
+  it("parameters of a dtype that cannot be converted", async () => {
+    await withoutDigests(directory);
+    const bytes = await readFile(at("model.safetensors"));
+    const length = Number(bytes.readBigUInt64LE(0));
+    const json = bytes
+      .subarray(8, 8 + length)
+      .toString("utf8")
+      .replace("F32", "U32");
+    bytes.write(json, 8);
+    await writeFile(at("model.safetensors"), bytes);
+    await refused("SAFETENSORS_DTYPE", at("model.safetensors"), /"curvature" has the dtype "U32".*convert it/);
+  });
+
+  it.each<[string, string | Uint8Array, string, RegExp]>([
+    ["a byte order mark", "\ufeff0\ta\n1\tb\n2\tc\n3\td\n4\te\n", "1", /starts with a byte order mark/],
+    ["a NUL", "0\ta\n1\tb\0\n2\tc\n3\td\n4\te\n", "2", /The name holds a NUL/],
+    ["a tab too many", "0\ta\n1\tb\n2\tc\td\n3\td\n4\te\n", "3", /The name holds a tab/],
+    ["an id twice", "0\ta\n1\tb\n1\tc\n3\td\n4\te\n", "3", /Expected "2", a tab and a name/],
+    ["a name twice", "0\ta\n1\tb\n2\tc\n3\tb\n4\te\n", "4", /The name "b" is also in line 2; rename one/],
+    ["a name too many", "0\ta\n1\tb\n2\tc\n3\td\n4\te\n5\tf\n", "6", /This is name 6, but config\.json says 5/],
+    ["bytes that are not UTF-8", Buffer.from("0\ta\n1\tb\n2\t\xff\n3\td\n4\te\n", "latin1"), "3", /not UTF-8/],
+    ["a line without an end", `0\t${"x".repeat(3 << 20)}`, "1", /longer than 1048576 bytes/],
+  ])("a vocabulary with %s", async (_, content, line, message) => {
+    await writeFile(at("entities.tsv"), content);
+    for (const digests of [true, false]) {
+      if (!digests) await withoutDigests(directory);
+      await refused("MODELS_FILE", `${at("entities.tsv")}:${line}: `, message);
+    }
+  });
+
+  it("whose configuration claims more than there is, without taking memory for it", async () => {
+    await withoutDigests(directory);
+    const text = await readFile(at("config.json"), "utf8");
+    const before = process.memoryUsage.rss();
+    for (const [field, value, code] of [
+      ["entities", 1e15, "MODELS_CONFIG"],
+      ["entities", 2e9, "MODELS_FILE"],
+      ["dim", 1e9, "MODELS_CONFIG"],
+      ["relations", 1e9, "MODELS_FILE"],
+    ] as const) {
+      const config = JSON.parse(text) as Record<string, unknown>;
+      await writeFile(at("config.json"), JSON.stringify({ ...config, [field]: value }));
+      await refused(code, directory, /./);
+    }
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200e6);
+  });
+
+  it("is not confused by keys of the prototype", async () => {
+    const text = await readFile(at("config.json"), "utf8");
+    await writeFile(at("config.json"), text.replace("{", '{"__proto__":{"dim":8,"files":null},"constructor":1,'));
+    const { model, training } = await loadModel(directory);
+    expect(model.dim).toBe(4);
+    expect(training).toBeUndefined();
+    await writeFile(at("config.json"), text.replace('"dim": 4,', '"__proto__": {"dim": 4},'));
+    await refused("MODELS_FILE", at("config.json"), /, dim: /);
   });
 
   it.each([NaN, Infinity])("a parameter that is %d", async (bad) => {
     const { tensors } = decodeSafetensors(await readFile(at("model.safetensors")), "x");
     const data = Float32Array.from(tensors.rotation!.data);
     data[6] = bad;
+    await withoutDigests(directory);
     await writeFile(at("model.safetensors"), encodeSafetensors({ ...tensors, rotation: { shape: [4, 4], data } }));
     await refused("MODELS_FILE", at("model.safetensors"), new RegExp(`"rotation" holds ${bad} at position 6`));
   });
@@ -280,10 +407,11 @@ describe("a malformed model directory is one error that names the file:", () => 
       );
     }
     await writeFile(at("model.safetensors"), encodeSafetensors(rest));
-    await refused("MODELS_FILE", at("model.safetensors"), /There is no tensor "entity", which RotH needs/);
+    await refused("MODELS_FILE", at("model.safetensors"), /config\.json says RotH, but this file lacks "entity"\./);
   });
 
   it("a vocabulary without a line, with one twice, or of other names", async () => {
+    await withoutDigests(directory);
     await edit("entities.tsv", (text) => text.replace("1\tKöln\n", ""));
     await refused("MODELS_FILE", `${at("entities.tsv")}:2: `, /Expected "1", a tab and a name/);
     await edit("entities.tsv", () => "0\ta\n1\tb\n2\tc\n3\td\n");
@@ -292,7 +420,7 @@ describe("a malformed model directory is one error that names the file:", () => 
     await refused("MODELS_FILE", `${at("entities.tsv")}:3: `, /Expected "2"/);
     await edit("entities.tsv", () => "0\ta\n1\tb\n2\tc\n3\td\n4\te\n");
     await edit("relations.tsv", (text) => text + "2\tmore\n");
-    await refused("MODELS_FILE", at("relations.tsv"), /holds 3 names, but config\.json says 2/);
+    await refused("MODELS_FILE", at("relations.tsv"), /This is name 3, but config\.json says 2/);
   });
 
   it("a configuration that is no JSON, or has a wrong field", async () => {
@@ -314,26 +442,37 @@ describe("a malformed model directory is one error that names the file:", () => 
       [(config) => (config.curvature = "none"), "MODELS_FILE", /, curvature: /],
       [(config) => (config.dataset = { name: "x" }), "MODELS_FILE", /, dataset.fingerprint: /],
       [(config) => (config.model = "Unheard"), "MODELS_UNKNOWN_MODEL", /"Unheard"; known are .*defineModel/],
-      [(config) => (config.model = "TransE"), "", /./],
+      [
+        (config) => (config.files = { "entities.tsv": { bytes: 1 } }),
+        "MODELS_FILE",
+        /, files\.entities\.tsv\.sha256: /,
+      ],
+      [(config) => (config.model = "x".repeat(1e6)), "MODELS_FILE", /, model: .{1,100}$/],
     ];
     for (const [change, code, message] of changes) {
       const config = JSON.parse(text) as Record<string, unknown>;
       change(config);
       await writeFile(at("config.json"), JSON.stringify(config));
-      // RotH's tensors hold all that TransE needs.
-      if (code === "") expect((await loadModel(directory)).model.config.model).toBe("TransE");
-      else await refused(code, join(directory, config.entities === 2e9 ? "entities.tsv" : "config.json"), message);
+      await refused(code, join(directory, config.entities === 2e9 ? "entities.tsv" : "config.json"), message);
     }
     await writeFile(at("config.json"), text.slice(0, -3));
-    await refused("MODELS_FILE", at("config.json"), /config\.json: The file is not JSON: /);
+    await refused("MODELS_FILE", at("config.json"), /config\.json: The file is not JSON; restore it/);
+    await writeFile(at("config.json"), text.replace('"dim"', '"dim": 4, "dim"'));
+    await refused("MODELS_FILE", at("config.json"), /The file has the key "dim" twice; restore it\./);
+    await writeFile(at("config.json"), `${text.slice(0, -2)}, "x": ${"[".repeat(30 << 20)}`);
+    await refused("MODELS_FILE", at("config.json"), /The file nests deeper than 64 levels; restore it\./);
     await writeFile(at("config.json"), "[]");
     await refused("MODELS_FILE", at("config.json"), /config\.json: Invalid input/);
+    await writeFile(at("config.json"), Buffer.concat([Buffer.from(text), Buffer.of(0xff)]));
+    await refused("MODELS_FILE", at("config.json"), /not UTF-8/);
+    await truncate(at("config.json"), 3e9);
+    await refused("MODELS_FILE", at("config.json"), /has 3000000000 bytes, too many/);
   });
 
   it("is not taken for a model that was never there", async () => {
     await expect(loadModel(join(directory, "nowhere"))).rejects.toMatchObject({
       code: "MODELS_NOT_FOUND",
-      message: `${join(directory, "nowhere", "config.json")}: This file cannot be read; give the directory of a saved model.`,
+      message: `${join(directory, "nowhere", "config.json")}: there is no such file; check the path. Give the directory of a saved model.`,
     });
     await expect(createModel({ model: "RotH", dim: 4, entities: 0, relations: 1 })).rejects.toThrow();
   });

@@ -126,8 +126,8 @@ export class Senior implements Integrator {
    *
    * @throws MuldeError SENIOR_SHAPE, SENIOR_ID, SENIOR_EPOCH, SENIOR_SOFT_WEIGHT or SENIOR_TEMPERATURE for bad input;
    *   SENIOR_TEACHER_NOT_FINITE if a teacher's score is NaN or infinite, SENIOR_TEACHER_TOO_LARGE if it is so large that nothing is left of
-   *   other teachers beside it, both with a `SeniorScore` as `value`; SENIOR_NOT_FINITE if the Junior's score is not finite, or a loss or
-   *   gradient although all scores are. The parameters' gradients then stay as they were.
+   *   other teachers beside it, both with a `SeniorScore` as `value`; SENIOR_NOT_FINITE if the Junior's score is not finite (`value`: the same
+   *   without `teacher`), or a loss or gradient although all scores are. The parameters' gradients then stay as they were.
    */
   step(step: SeniorStep): SeniorLosses {
     this.#check(step);
@@ -275,7 +275,7 @@ function notFinite(batch: SeniorBatch, normalized: Float32Array, losses: SeniorL
     const k = firstNonFinite(row);
     if (k === -1) continue;
     const reason = `The Junior gave ${String(row[k])} for ${place(b, k)}; scores must be finite.`;
-    return new MuldeError("SENIOR_NOT_FINITE", reason, { value: row[k] });
+    return new MuldeError("SENIOR_NOT_FINITE", reason, { value: { query: b, candidate: k, score: row[k]! } });
   }
   const most = largest(normalized);
   if (!(Math.abs(normalized[most]!) <= largestScore / Math.sqrt(normalized.length))) {
@@ -294,7 +294,7 @@ function notFinite(batch: SeniorBatch, normalized: Float32Array, losses: SeniorL
 }
 
 /** What to do about a score that is too large. */
-export const tooLarge =
+const tooLarge =
   "beside scores this large nothing is left of the other teachers: normalize them (zScore or ranks), or divide this teacher's by a temperature.";
 
 /** The position of the largest absolute value; a NaN counts as larger than any. */

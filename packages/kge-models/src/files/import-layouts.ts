@@ -6,6 +6,8 @@ export type ImportSource = "kgemb" | "libkge" | "pykeen" | "dglke";
 
 /** Rows of one width, in the other library's order. */
 export interface ForeignTable {
+  /** the tensor's */
+  readonly name: string;
   readonly rows: number;
   readonly width: number;
   readonly data: Float32Array;
@@ -27,41 +29,51 @@ export interface ForeignTensors {
   /** R */
   readonly numRelations: number;
   readonly norm: 1 | 2 | undefined;
-  /** The tensor of the first of these names that exists, as rows; an error with the names that exist if none does. */
-  table(...names: string[]): ForeignTable;
+  /** Reads the tensor of the first of these names that exists, as rows; an error with the names that exist if none does. */
+  table(...names: string[]): Promise<ForeignTable>;
 }
 
-type Layout = (tensors: ForeignTensors) => ForeignModel;
+type Layout = (tensors: ForeignTensors) => Promise<ForeignModel>;
 
 /** Columns from..to-1 of a table, as a table. */
-function columns({ rows, width, data }: ForeignTable, from: number, to: number): ForeignTable {
+function columns({ name, rows, width, data }: ForeignTable, from: number, to: number): ForeignTable {
   const out = new Float32Array(rows * (to - from));
   for (let r = 0; r < rows; r++) out.set(data.subarray(r * width + from, r * width + to), r * (to - from));
-  return { rows, width: to - from, data: out };
+  return { name, rows, width: to - from, data: out };
 }
 
-const firstHalf = (table: ForeignTable): ForeignTable => columns(table, 0, table.width / 2);
-const secondHalf = (table: ForeignTable): ForeignTable => columns(table, table.width / 2, table.width);
-const negated = ({ rows, width, data }: ForeignTable): ForeignTable => ({ rows, width, data: data.map((x) => -x) });
+/** Half the width of a table whose rows have two parts. */
+function half({ name, width }: ForeignTable): number {
+  if (width % 2 === 0) return width / 2;
+  throw new MuldeError(
+    "MODELS_IMPORT",
+    `The tensor "${name}" has rows of ${width} values, but they should have two parts of one length; check the model.`,
+    { value: width },
+  );
+}
+
+const firstHalf = (table: ForeignTable): ForeignTable => columns(table, 0, half(table));
+const secondHalf = (table: ForeignTable): ForeignTable => columns(table, half(table), table.width);
+const negated = (table: ForeignTable): ForeignTable => ({ ...table, data: table.data.map((x) => -x) });
 
 /** (re ..., im ...) to (re, im, re, im, ...). */
-function interleaved({ rows, width, data }: ForeignTable): ForeignTable {
-  const half = width / 2;
+function interleaved(table: ForeignTable): ForeignTable {
+  const { rows, width, data } = table;
+  const imaginary = half(table);
   const out = new Float32Array(data.length);
   for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < half; k++) {
+    for (let k = 0; k < imaginary; k++) {
       out[r * width + 2 * k] = data[r * width + k]!;
-      out[r * width + 2 * k + 1] = data[r * width + half + k]!;
+      out[r * width + 2 * k + 1] = data[r * width + imaginary + k]!;
     }
   }
-  return { rows, width, data: out };
+  return { ...table, data: out };
 }
 
 /** The complex conjugates of interleaved numbers. */
-const conjugated = ({ rows, width, data }: ForeignTable): ForeignTable => ({
-  rows,
-  width,
-  data: data.map((x, i) => (i % 2 === 1 ? -x : x)),
+const conjugated = (table: ForeignTable): ForeignTable => ({
+  ...table,
+  data: table.data.map((x, i) => (i % 2 === 1 ? -x : x)),
 });
 
 /** The table and rows R..2R-1, which answer head queries as the library answers them. */
@@ -71,11 +83,11 @@ function withInverse(
   inverse: (table: ForeignTable) => ForeignTable,
 ): ForeignTable {
   if (table.rows === 2 * numRelations) return table;
-  const { rows, width, data } = table;
+  const { rows, data } = table;
   const both = new Float32Array(2 * data.length);
   both.set(data);
   both.set(inverse(table).data, data.length);
-  return { rows: 2 * rows, width, data: both };
+  return { ...table, rows: 2 * rows, data: both };
 }
 
 /** PyKEEN numbers a relation and its inverse 2r and 2r + 1. */
@@ -87,7 +99,7 @@ function evenThenOdd(table: ForeignTable, { numRelations }: ForeignTensors): For
     const to = (r % 2) * numRelations + Math.floor(r / 2);
     out.set(data.subarray(r * width, (r + 1) * width), to * width);
   }
-  return { rows, width, data: out };
+  return { ...table, data: out };
 }
 
 function euclidean(source: string, tensors: ForeignTensors, byDefault: 1 | 2): void {
@@ -99,40 +111,42 @@ function euclidean(source: string, tensors: ForeignTensors, byDefault: 1 | 2): v
   );
 }
 
+type Relations = (t: ForeignTensors) => Promise<Record<string, ForeignTable>>;
+
 /** KGEmb has reciprocal relations and biases; its hyperbolic models have a curvature for each relation. */
-function kgemb(relations: (t: ForeignTensors) => Record<string, ForeignTable>, hyperbolic = false): Layout {
-  return (t) => ({
-    entity: t.table("entity.weight"),
-    relations: relations(t),
-    headBias: t.table("bh.weight"),
-    tailBias: t.table("bt.weight"),
-    ...(hyperbolic && { curvature: t.table("c.weight", "c") }),
+function kgemb(relations: Relations, hyperbolic = false): Layout {
+  return async (t) => ({
+    entity: await t.table("entity.weight"),
+    relations: await relations(t),
+    headBias: await t.table("bh.weight"),
+    tailBias: await t.table("bt.weight"),
+    ...(hyperbolic && { curvature: await t.table("c.weight", "c") }),
   });
 }
 
-const rel = (t: ForeignTensors): ForeignTable => t.table("rel.weight");
-const diagonal = (t: ForeignTensors): ForeignTable => t.table("rel_diag.weight");
-const context = (t: ForeignTensors): ForeignTable => t.table("context_vec.weight");
+const rel = (t: ForeignTensors): Promise<ForeignTable> => t.table("rel.weight");
+const diagonal = (t: ForeignTensors): Promise<ForeignTable> => t.table("rel_diag.weight");
+const context = (t: ForeignTensors): Promise<ForeignTable> => t.table("context_vec.weight");
 
 /** TransE, DistMult and ComplEx, made of an entity and a relation table. */
 function plain(
   source: string,
-  tables: (t: ForeignTensors) => { entity: ForeignTable; relation: ForeignTable },
+  tables: (t: ForeignTensors) => Promise<{ entity: ForeignTable; relation: ForeignTable }>,
   complex: (table: ForeignTable) => ForeignTable,
   norm: 1 | 2,
 ): Record<string, Layout> {
   return {
-    TransE: (t) => {
+    TransE: async (t) => {
       euclidean(source, t, norm);
-      const { entity, relation } = tables(t);
+      const { entity, relation } = await tables(t);
       return { entity, relations: { relation: withInverse(relation, t, negated) } };
     },
-    DistMult: (t) => {
-      const { entity, relation } = tables(t);
+    DistMult: async (t) => {
+      const { entity, relation } = await tables(t);
       return { entity, relations: { relation: withInverse(relation, t, (table) => table) } };
     },
-    ComplEx: (t) => {
-      const { entity, relation } = tables(t);
+    ComplEx: async (t) => {
+      const { entity, relation } = await tables(t);
       return { entity: complex(entity), relations: { relation: withInverse(complex(relation), t, conjugated) } };
     },
   };
@@ -141,50 +155,58 @@ function plain(
 /** By library, then by our name of the model. */
 export const importLayouts: Readonly<Record<ImportSource, Readonly<Record<string, Layout>>>> = {
   kgemb: {
-    TransE: kgemb((t) => ({ relation: rel(t) })),
+    TransE: kgemb(async (t) => ({ relation: await rel(t) })),
     // KGEmb calls it CP: its entities have one vector each.
-    DistMult: kgemb((t) => ({ relation: rel(t) })),
-    MuRE: kgemb((t) => ({ diagonal: diagonal(t), relation: negated(rel(t)) })),
-    RotE: kgemb((t) => ({ rotation: diagonal(t), relation: rel(t) })),
-    RefE: kgemb((t) => ({ reflection: diagonal(t), relation: rel(t) })),
-    AttE: kgemb((t) => ({
-      rotation: t.table("rot.weight"),
-      reflection: t.table("ref.weight"),
-      context: context(t),
-      relation: rel(t),
+    DistMult: kgemb(async (t) => ({ relation: await rel(t) })),
+    MuRE: kgemb(async (t) => ({ diagonal: await diagonal(t), relation: negated(await rel(t)) })),
+    RotE: kgemb(async (t) => ({ rotation: await diagonal(t), relation: await rel(t) })),
+    RefE: kgemb(async (t) => ({ reflection: await diagonal(t), relation: await rel(t) })),
+    AttE: kgemb(async (t) => ({
+      rotation: await t.table("rot.weight"),
+      reflection: await t.table("ref.weight"),
+      context: await context(t),
+      relation: await rel(t),
     })),
-    RotH: kgemb(
-      (t) => ({ rotation: diagonal(t), innerTranslation: firstHalf(rel(t)), relation: secondHalf(rel(t)) }),
-      true,
-    ),
-    RefH: kgemb((t) => ({ reflection: diagonal(t), relation: firstHalf(rel(t)) }), true),
-    AttH: kgemb(
-      (t) => ({
-        rotation: firstHalf(diagonal(t)),
-        reflection: secondHalf(diagonal(t)),
-        context: context(t),
-        relation: firstHalf(rel(t)),
-      }),
-      true,
-    ),
+    RotH: kgemb(async (t) => {
+      const both = await rel(t);
+      return { rotation: await diagonal(t), innerTranslation: firstHalf(both), relation: secondHalf(both) };
+    }, true),
+    RefH: kgemb(async (t) => ({ reflection: await diagonal(t), relation: firstHalf(await rel(t)) }), true),
+    AttH: kgemb(async (t) => {
+      const both = await diagonal(t);
+      return {
+        rotation: firstHalf(both),
+        reflection: secondHalf(both),
+        context: await context(t),
+        relation: firstHalf(await rel(t)),
+      };
+    }, true),
   },
   libkge: plain(
     "LibKGE",
-    (t) => ({
-      entity: t.table("_entity_embedder._embeddings.weight", "_base_model._entity_embedder._embeddings.weight"),
-      relation: t.table("_relation_embedder._embeddings.weight", "_base_model._relation_embedder._embeddings.weight"),
+    async (t) => ({
+      entity: await t.table("_entity_embedder._embeddings.weight", "_base_model._entity_embedder._embeddings.weight"),
+      relation: await t.table(
+        "_relation_embedder._embeddings.weight",
+        "_base_model._relation_embedder._embeddings.weight",
+      ),
     }),
     interleaved,
     1,
   ),
   pykeen: plain(
     "PyKEEN",
-    (t) => ({
-      entity: t.table("entity_representations.0._embeddings.weight"),
-      relation: evenThenOdd(t.table("relation_representations.0._embeddings.weight"), t),
+    async (t) => ({
+      entity: await t.table("entity_representations.0._embeddings.weight"),
+      relation: evenThenOdd(await t.table("relation_representations.0._embeddings.weight"), t),
     }),
     (table) => table,
     1,
   ),
-  dglke: plain("DGL-KE", (t) => ({ entity: t.table("entity"), relation: t.table("relation") }), interleaved, 2),
+  dglke: plain(
+    "DGL-KE",
+    async (t) => ({ entity: await t.table("entity"), relation: await t.table("relation") }),
+    interleaved,
+    2,
+  ),
 };

@@ -1,11 +1,13 @@
-import { readFile } from "node:fs/promises";
-import { gunzipSync } from "node:zlib";
-import type { Kernels } from "@mulde/kernels";
 import { MuldeError } from "@mulde/errors";
-import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
+import type { Kernels } from "@mulde/kernels";
 import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
-import { decodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
+import { rowsOf } from "./_import-order.js";
+import { openRegular } from "./_reading.js";
+import { quoted, shapeText } from "./_quoted.js";
+import { product } from "./_safetensors-header.js";
+import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
+import { readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
 
 /** What `importModel` needs to know. */
 export interface ImportOptions {
@@ -30,6 +32,9 @@ export interface ImportOptions {
   readonly norm?: 1 | 2;
   readonly kernels?: Kernels;
 }
+
+// Enough to see whose they are.
+const listedNames = 20;
 
 /**
  * Reads a model that another library trained. Scores equal the library's, with two exceptions: L2 distances are squared, which keeps every
@@ -57,8 +62,7 @@ export async function importModel(options: ImportOptions): Promise<KgeModel> {
       { path: ["model"], value: name },
     );
   }
-  const { tensors } = decodeSafetensors(await read(file), file);
-  const foreign = layout(tensorsOf(file, tensors, relations.length, options.norm));
+  const foreign = await readForeign(layout, options);
   const entityRows = await rowsOf(options.entityOrder, entities, "entity");
   const relationRows = await rowsOf(options.relationOrder, relations, "relation");
   const R = relations.length;
@@ -71,7 +75,9 @@ export async function importModel(options: ImportOptions): Promise<KgeModel> {
     relations: R,
     curvature: curvature && curvature.rows > 1 ? ("relation" as const) : ("shared" as const),
   };
-  const model = await emptyModel(config, kernels);
+  const model = await emptyModel(config, kernels).catch((error: unknown) => {
+    throw error instanceof MuldeError ? error.at({ file }) : error;
+  });
   const fill = (table: string, source: ForeignTable | undefined, rows: Int32Array): void => {
     if (!source) return;
     const target = model.table(table);
@@ -102,91 +108,53 @@ export async function importModel(options: ImportOptions): Promise<KgeModel> {
   return model;
 }
 
+async function readForeign(
+  layout: (tensors: ForeignTensors) => ReturnType<(typeof importLayouts)[ImportSource][string]>,
+  { file, relations, norm }: ImportOptions,
+): ReturnType<(typeof importLayouts)[ImportSource][string]> {
+  const opened = await openRegular(file, { absent: "MODELS_NOT_FOUND", unreadable: "MODELS_READ" });
+  try {
+    return await layout(tensorsOf(file, await readSafetensors(opened), relations.length, norm));
+  } catch (error) {
+    throw error instanceof MuldeError && error.file === undefined && error.path.length === 0
+      ? error.at({ file })
+      : error;
+  } finally {
+    await opened.handle.close();
+  }
+}
+
 function tensorsOf(
   file: string,
-  tensors: Readonly<Record<string, SafetensorsTensor>>,
+  source: SafetensorsFile,
   numRelations: number,
   norm: 1 | 2 | undefined,
 ): ForeignTensors {
   return {
     numRelations,
     norm,
-    table(...names) {
-      const name = names.find((candidate) => Object.hasOwn(tensors, candidate));
+    async table(...names) {
+      const name = names.find((candidate) => source.tensors.has(candidate));
       if (name === undefined) {
-        const there = Object.keys(tensors).join(", ");
-        throw new MuldeError("MODELS_IMPORT", `There is no tensor "${names.join('" or "')}"; there are ${there}.`, {
-          file,
-        });
+        const there = [...source.tensors.keys()].slice(0, listedNames).join(", ");
+        const more = source.tensors.size > listedNames ? ", ..." : "";
+        throw new MuldeError(
+          "MODELS_IMPORT",
+          `There is no tensor "${names.join('" or "')}"; there are ${there}${more}.`,
+          { file },
+        );
       }
-      const { shape, data } = tensors[name]!;
+      const { shape } = source.tensors.get(name)!;
+      const size = product(shape);
+      if (size === 0) {
+        throw new MuldeError(
+          "MODELS_IMPORT",
+          `The tensor ${quoted(name)} has the shape ${shapeText(shape)}, so it holds no values; give a trained model.`,
+          { file },
+        );
+      }
       const [rows = 1] = shape;
-      return { rows, width: data.length / rows, data: Float32Array.from(data) };
+      return { name, rows, width: size / rows, data: await source.read(name, new Float32Array(size)) };
     },
   };
-}
-
-const remedy = "give the vocabulary file of the model's training, and the data set that it was trained on.";
-
-/** For each of our names its row in the library's tables. */
-async function rowsOf(file: string, names: readonly string[], what: string): Promise<Int32Array> {
-  const theirs = await readOrder(file);
-  const rows = new Map(theirs.map((name, row) => [name, row]));
-  const missing = names.find((name) => !rows.has(name));
-  if (missing !== undefined) {
-    throw new MuldeError("MODELS_IMPORT", `There is no ${what} ${JSON.stringify(missing)}; ${remedy}`, {
-      file,
-      value: missing,
-    });
-  }
-  if (theirs.length !== names.length) {
-    const ours = new Set(names);
-    const odd = theirs.find((name) => !ours.has(name)) ?? "";
-    throw new MuldeError(
-      "MODELS_IMPORT",
-      `The ${what} ${JSON.stringify(odd)} is not among those of the data set; ${remedy}`,
-      { file, value: odd },
-    );
-  }
-  return Int32Array.from(names, (name) => rows.get(name)!);
-}
-
-/** Names in the order of their rows. */
-async function readOrder(file: string): Promise<string[]> {
-  const bytes = await read(file);
-  const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-  const lines = text.split(/\r?\n/).filter((line) => line !== "");
-  const pairs = lines.map((line) => line.split("\t"));
-  if (pairs.every(({ length }) => length === 1)) return lines;
-  // The first line may hold a count or a heading.
-  for (const rest of [pairs, pairs.slice(1)]) {
-    for (const at of [0, 1]) {
-      const order = inOrder(rest, at);
-      if (order) return order;
-    }
-  }
-  throw new MuldeError(
-    "MODELS_IMPORT",
-    `Every line must hold a name, or a name and one of the row numbers 0 to ${lines.length - 1}, separated by a tab.`,
-    { file },
-  );
-}
-
-/** The names by the row numbers in a column, or undefined if these are no permutation. */
-function inOrder(pairs: readonly (readonly string[])[], at: number): string[] | undefined {
-  const order = new Array<string | undefined>(pairs.length).fill(undefined);
-  for (const pair of pairs) {
-    const row = /^\d+$/.test(pair[at] ?? "") ? Number(pair[at]) : -1;
-    if (pair.length !== 2 || row < 0 || row >= order.length || order[row] !== undefined) return undefined;
-    order[row] = pair[1 - at]!;
-  }
-  return order as string[];
-}
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new MuldeError("MODELS_NOT_FOUND", "This file cannot be read; check the path.", { file, cause });
-  }
 }

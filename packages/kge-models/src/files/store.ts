@@ -1,14 +1,19 @@
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { z } from "zod";
 import type { ModelConfig } from "../config.js";
 import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
-import { checkNames, decodeVocabulary, encodeVocabulary } from "./_vocabulary.js";
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
-import { temporaryName, writeFlushed } from "./whole-file.js";
+import { tableShapes } from "../models/_shape.js";
+import { modelDefinition } from "../models/registry.js";
+import { digestsIn, encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
+import { bytesAt, type OpenFile, openRegular, type ReadCodes } from "./_reading.js";
+import { quoted, shapeText } from "./_quoted.js";
+import { layOut, product } from "./_safetensors-header.js";
+import { openTogether, writeTogether } from "./_together.js";
+import { checkNames, checkUnique, readVocabulary, vocabularyLines } from "./_vocabulary.js";
+import { bytesOf, readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
+import { type Digests, encoded } from "./whole-file.js";
 
 /** What a model directory holds beside the parameters. */
 export interface ModelInfo {
@@ -18,7 +23,7 @@ export interface ModelInfo {
   readonly relations: readonly string[];
   /** The data set's name and fingerprint, so that nobody uses the model with the ids of another one. */
   readonly dataset?: { readonly name: string; readonly fingerprint: string };
-  /** How the model was trained: options, metrics, seconds. Stored as given. */
+  /** How the model was trained: options, metrics, seconds. Stored as given, as JSON. */
   readonly training?: Readonly<Record<string, unknown>>;
 }
 
@@ -27,20 +32,6 @@ export interface SavedModel extends ModelInfo {
   readonly model: KgeModel;
 }
 
-/** Raised whenever an earlier version of this package could no longer read what this one writes. */
-const formatVersion = 1;
-
-const configSchema = z.object({
-  format: z.literal(formatVersion),
-  model: z.string(),
-  dim: z.number().int().positive(),
-  entities: z.number().int().positive(),
-  relations: z.number().int().positive(),
-  curvature: z.enum(["shared", "relation"]),
-  dataset: z.object({ name: z.string(), fingerprint: z.string() }).optional(),
-  training: z.record(z.string(), z.unknown()).optional(),
-});
-
 const files = {
   parameters: "model.safetensors",
   config: "config.json",
@@ -48,20 +39,35 @@ const files = {
   relations: "relations.tsv",
 } as const;
 
+const codes: ReadCodes = {
+  absent: "MODELS_NOT_FOUND",
+  unreadable: "MODELS_READ",
+  advice: "Give the directory of a saved model.",
+};
+
+// A configuration has a few kilobytes, or some megabytes with a Senior's scales. To parse more could take a gigabyte.
+const maxConfigBytes = 32 << 20;
+
 /**
  * Writes a model directory: `model.safetensors` (readable from Python), `config.json`, `entities.tsv` and `relations.tsv` (id, tab,
- * name). Each file appears whole or not at all, and `config.json`, without which there is no model, appears last. A model that the
- * directory already holds stays until all new files are on the disk.
+ * name).
  *
- * @throws MuldeError MODELS_NAMES if there are more or fewer names than the model has, or a name holds a tab or a line break;
- *   MODELS_NOT_FINITE if a parameter is NaN or infinite; MODELS_DISPOSED
+ * A model that the directory already holds stays whole until the new one is on the disk, and if anything fails: all files are written under
+ * temporary names first. `config.json` holds the size and the SHA-256 of the others and gets its name first; until the others have theirs,
+ * `loadModel` reads them under the temporary ones. So a process that is killed, at any moment, leaves the old model or the new one.
+ * Temporary files of a dead process are removed by the next save.
+ *
+ * @throws MuldeError MODELS_NAMES if there are more or fewer names than the model has, two are the same, or one holds a tab or a line break;
+ *   MODELS_NOT_FINITE if a parameter is NaN or infinite; MODELS_TRAINING if `training` is no JSON; MODELS_DISPOSED, all before anything is
+ *   written; MODELS_WRITE with the file and the reason if the disk refuses
  */
 export async function saveModel(model: KgeModel, directory: string, info: ModelInfo): Promise<void> {
-  for (const kind of ["entities", "relations"] as const) checkNames(info[kind], kind, model[kind]);
-  const tensors = Object.fromEntries(
-    [...model.tables.values()].map(({ name, rows, width, data }) => [name, { shape: [rows, width], data }]),
-  );
-  for (const [name, { data }] of Object.entries(tensors)) {
+  for (const kind of ["entities", "relations"] as const) {
+    checkNames(info[kind], kind, model[kind]);
+    checkUnique(info[kind], kind);
+  }
+  const tables = [...model.tables.values()];
+  for (const { name, data } of tables) {
     const at = notFinite(data);
     if (at < 0) continue;
     throw new MuldeError(
@@ -69,133 +75,197 @@ export async function saveModel(model: KgeModel, directory: string, info: ModelI
       `The table "${name}" holds ${data[at]} at position ${at}, so nothing was saved: the model diverged, train it again.`,
     );
   }
-  const config = { format: formatVersion, ...model.config, dataset: info.dataset, training: info.training };
-  await mkdir(directory, { recursive: true });
-  await writeTogether(directory, [
-    [files.parameters, encodeSafetensors(tensors)],
-    [files.entities, encodeVocabulary(info.entities)],
-    [files.relations, encodeVocabulary(info.relations)],
-    [files.config, `${JSON.stringify(config, null, 2)}\n`],
-  ]);
+  const { config } = model;
+  const { dataset, training } = info;
+  const configOf = (digests?: Digests): string =>
+    encodeConfig({
+      config,
+      ...(dataset && { dataset }),
+      ...(training && { training }),
+      ...(digests && { files: digests }),
+    });
+  checkReadable(configOf());
+  const tensors = tables.map(({ name, rows, width, data }) => [name, { shape: [rows, width], data }] as const);
+  const layout = layOut(Object.fromEntries(tensors), { model: config.model });
+  await writeTogether(
+    "MODELS_WRITE",
+    directory,
+    [
+      { name: files.parameters, pieces: () => bytesOf(layout) },
+      { name: files.entities, pieces: () => encoded(vocabularyLines(info.entities)) },
+      { name: files.relations, pieces: () => encoded(vocabularyLines(info.relations)) },
+    ],
+    {
+      name: files.config,
+      content: (digests) => encoded([configOf(digests)]),
+      digests: (path) => readText(path).then(digestsIn, () => ({})),
+    },
+  );
 }
 
 /**
- * Reads a model directory. If the model is your own, call `defineModel` first.
+ * Reads a model directory. If the model is your own, call `defineModel` first. Everything in the directory is data: nothing of it is ever executed.
  *
- * @throws MuldeError MODELS_NOT_FOUND if there is no such file, else MODELS_FILE, MODELS_CONFIG, MODELS_UNKNOWN_MODEL or a SAFETENSORS_
- *   code, with the file and what is wrong with it
+ * Every file is checked against its SHA-256 in `config.json`; without `files` there, as in a directory made by hand or from Python, only for
+ * its form. Memory is taken for what the files hold, not for what they claim.
+ *
+ * @throws MuldeError MODELS_NOT_FOUND if a file is missing, MODELS_READ if it cannot be read, else MODELS_FILE, MODELS_CONFIG,
+ *   MODELS_CHECKSUM, MODELS_UNKNOWN_MODEL or a SAFETENSORS_ code, with the file and what is wrong with it
  */
 export async function loadModel(directory: string, options: { readonly kernels?: Kernels } = {}): Promise<SavedModel> {
   const path = join(directory, files.config);
-  const { config, dataset, training } = parseConfig((await read(path)).toString("utf8"), path);
-  const names = async (kind: "entities" | "relations"): Promise<string[]> => {
-    const file = join(directory, files[kind]);
-    return decodeVocabulary((await read(file)).toString("utf8"), file, config[kind]);
+  for (let attempt = 1; ; attempt++) {
+    const { text, saved } = await readConfig(path);
+    try {
+      return await load(directory, saved, options.kernels);
+    } catch (error) {
+      // Another process may have saved a model here while we read the files of the one before.
+      const now = await readConfig(path).catch(() => undefined);
+      if (now?.text === text || attempt === 3) throw error;
+    }
+  }
+}
+
+interface Opened {
+  readonly file: OpenFile;
+  /** Throws if the file is not the one that was saved: after its form was checked, which can tell more. */
+  readonly check: () => void;
+}
+
+async function load(directory: string, saved: SavedConfig, kernels: Kernels | undefined): Promise<SavedModel> {
+  const { config, dataset, training, files: digests } = saved;
+  const opened = async <T>(name: string, use: (opened: Opened) => Promise<T>): Promise<T> => {
+    const path = join(directory, name);
+    const digest = digests && Object.hasOwn(digests, name) ? digests[name] : undefined;
+    const { file, intact } = await openTogether(path, digest, codes);
+    const check = (): void => {
+      if (intact) return;
+      const how =
+        file.size === digest!.bytes ? "its SHA-256 differs" : `it has ${file.size} bytes instead of ${digest!.bytes}`;
+      throw new MuldeError(
+        "MODELS_CHECKSUM",
+        `This is not the file that was saved with config.json (${how}): it is damaged, or of another model. Restore it, or save the ` +
+          'model again; if you changed it on purpose, remove "files" from config.json.',
+        { file: path },
+      );
+    };
+    try {
+      return await use({ file, check });
+    } finally {
+      await file.handle.close();
+    }
   };
+  const names = (kind: "entities" | "relations"): Promise<string[]> =>
+    opened(files[kind], async ({ file, check }) => {
+      const read = await readVocabulary(file, config[kind]);
+      check();
+      return read;
+    });
   const entities = await names("entities");
   const relations = await names("relations");
-  const source = join(directory, files.parameters);
-  const { tensors } = decodeSafetensors(await read(source), source);
-  const model = await emptyModel(config, options.kernels).catch((error: unknown) => {
-    throw error instanceof MuldeError ? error.at({ file: path }) : error;
+  const model = await opened(files.parameters, async ({ file, check }) => {
+    const tensors = await readSafetensors(file);
+    checkTables(tensors, config, file.path);
+    check();
+    return filled(await emptyModel(config, kernels), tensors, file.path);
   });
+  return { model, entities, relations, ...(dataset && { dataset }), ...(training && { training }) };
+}
+
+/** Refuses a file whose tensors are not the model's tables. */
+function checkTables({ tensors, metadata }: SafetensorsFile, config: ModelConfig, file: string): void {
+  const shapes = tableShapes(config, modelDefinition(config.model));
+  const refuse = (reason: string): MuldeError => new MuldeError("MODELS_FILE", reason, { file });
+  const own = new Set(shapes.map(({ name }) => name));
+  const odd = [...tensors.keys()].filter((name) => !own.has(name));
+  const missing = [...own].filter((name) => !tensors.has(name));
+  if (odd.length > 0 || missing.length > 0) {
+    const faults = [
+      ...(missing.length > 0 ? [`lacks ${listed(missing)}`] : []),
+      ...(odd.length > 0 ? [`holds ${listed(odd)}, which ${odd.length === 1 ? "does" : "do"} not belong to it`] : []),
+    ];
+    const made = metadata.model === undefined ? "" : ` It was saved as ${quoted(metadata.model)}.`;
+    throw refuse(
+      `config.json says ${config.model}, but this file ${faults.join(", and ")}.${made} Correct "model" in config.json, or save the model again.`,
+    );
+  }
+  if (metadata.model !== undefined && metadata.model !== config.model) {
+    throw refuse(
+      `This is a ${quoted(metadata.model)}, but config.json says ${config.model}. Correct "model" in config.json, or save the model again.`,
+    );
+  }
+  for (const { name, rows, width } of shapes) {
+    const { shape } = tensors.get(name)!;
+    if (product(shape) === rows * width && shape[0] === rows) continue;
+    throw refuse(
+      `The tensor "${name}" has the shape ${shapeText(shape)}, but config.json makes it [${rows}, ${width}].`,
+    );
+  }
+}
+
+// Enough to see whose they are.
+const listedNames = 8;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > listedNames ? ` and ${names.length - listedNames} more` : "";
+  return names.slice(0, listedNames).map(quoted).join(", ") + more;
+}
+
+/** Copies the tensors of a file into a model's tables; disposes of the model if that fails. */
+async function filled(model: KgeModel, tensors: SafetensorsFile, file: string): Promise<KgeModel> {
   try {
-    fill(model, tensors, source);
+    for (const { name, data } of model.tables.values()) {
+      await tensors.read(name, data);
+      const at = notFinite(data);
+      if (at < 0) continue;
+      throw new MuldeError("MODELS_FILE", `The tensor "${name}" holds ${data[at]} at position ${at}.`, { file });
+    }
+    return model;
   } catch (error) {
     model.dispose();
     throw error;
   }
-  return { model, entities, relations, ...(dataset && { dataset }), ...(training && { training }) };
-}
-
-function parseConfig(text: string, file: string): { config: ModelConfig } & Pick<ModelInfo, "dataset" | "training"> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new MuldeError("MODELS_FILE", `The file is not JSON: ${(cause as Error).message}.`, { file, cause });
-  }
-  const format = typeof parsed === "object" && parsed !== null && "format" in parsed ? parsed.format : undefined;
-  if (typeof format === "number" && format > formatVersion) {
-    throw new MuldeError(
-      "MODELS_FILE",
-      `A newer version of Mulde saved this model: format ${format}, and this version reads up to ${formatVersion}. Update @mulde/kge-models.`,
-      { file, path: ["format"], value: format },
-    );
-  }
-  const result = configSchema.safeParse(parsed);
-  if (!result.success) {
-    const { path, message } = result.error.issues[0]!;
-    throw new MuldeError("MODELS_FILE", `${message}.`, { file, path: path.map(String) });
-  }
-  const { model, dim, entities, relations, curvature, dataset, training } = result.data;
-  return {
-    config: { model, dim, entities, relations, curvature },
-    ...(dataset && { dataset }),
-    ...(training && { training }),
-  };
-}
-
-/** Copies the tensors of a file into a model's tables. */
-function fill(model: KgeModel, tensors: Readonly<Record<string, SafetensorsTensor>>, file: string): void {
-  for (const { name, rows, width, data } of model.tables.values()) {
-    if (!Object.hasOwn(tensors, name)) {
-      throw new MuldeError("MODELS_FILE", `There is no tensor "${name}", which ${model.config.model} needs.`, { file });
-    }
-    const tensor = tensors[name]!;
-    if (tensor.data.length !== rows * width || tensor.shape[0] !== rows) {
-      throw new MuldeError(
-        "MODELS_FILE",
-        `The tensor "${name}" has the shape [${tensor.shape.join(", ")}], but config.json makes it [${rows}, ${width}].`,
-        { file },
-      );
-    }
-    const at = notFinite(tensor.data);
-    if (at >= 0) {
-      throw new MuldeError("MODELS_FILE", `The tensor "${name}" holds ${tensor.data[at]} at position ${at}.`, { file });
-    }
-    data.set(tensor.data);
-  }
 }
 
 /** The position of the first NaN or infinity, or -1. */
-function notFinite(values: ArrayLike<number>): number {
+function notFinite(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
 }
 
-async function read(file: string): Promise<Buffer> {
+async function readConfig(path: string): Promise<{ text: string; saved: SavedConfig }> {
+  const text = await readText(path);
+  return { text, saved: parseConfig(text, path) };
+}
+
+/** The text of `config.json`. */
+async function readText(path: string): Promise<string> {
+  const file = await openRegular(path, codes);
   try {
-    return await readFile(file);
+    if (file.size > maxConfigBytes) {
+      const reason = `The file has ${file.size} bytes, too many for the configuration of a model; restore it.`;
+      throw new MuldeError("MODELS_FILE", reason, { file: path });
+    }
+    const bytes = await bytesAt(file, 0, file.size);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new MuldeError("MODELS_NOT_FOUND", "This file cannot be read; give the directory of a saved model.", {
-      file,
+    if (cause instanceof MuldeError) throw cause;
+    throw new MuldeError("MODELS_FILE", "The file is not UTF-8; restore it, or save it as UTF-8.", {
+      file: path,
       cause,
     });
+  } finally {
+    await file.handle.close();
   }
 }
 
-/**
- * Writes files under temporary names, flushes them to the disk, and only then gives them their names, in order. The last file makes the
- * others count: an old one is removed before the others are replaced, so that it never stands beside files of another model.
- */
-async function writeTogether(
-  directory: string,
-  contents: readonly (readonly [name: string, content: string | Uint8Array])[],
-): Promise<void> {
-  const written: { readonly temporary: string; readonly path: string }[] = [];
-  try {
-    for (const [name, content] of contents) {
-      const path = join(directory, name);
-      const temporary = temporaryName(path);
-      written.push({ temporary, path });
-      await writeFlushed(temporary, content);
-    }
-    await rm(written.at(-1)!.path, { force: true });
-    for (const { temporary, path } of written) await rename(temporary, path);
-  } catch (error) {
-    // The first error is the one to report, whatever happens here.
-    await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
-    throw error;
+/** Refuses to write a configuration that could not be read back. */
+function checkReadable(text: string): void {
+  // The digests of the files take some hundred bytes more.
+  if (Buffer.byteLength(text) > maxConfigBytes - 1024) {
+    throw new MuldeError("MODELS_TRAINING", "This is too long for config.json; leave out what is long.", {
+      path: ["training"],
+    });
   }
+  parseConfig(text, files.config);
 }

@@ -5,6 +5,7 @@ import { type KgeModel, modelTeacher, type TableGradient } from "@mulde/kge-mode
 import type { TeacherScore } from "@mulde/senior";
 import type { TrainingSplit } from "../facts/data.js";
 import { overAllEntities } from "../facts/losses.js";
+import { orDispose } from "../run/_or-dispose.js";
 import type { Objective, StepResult } from "../run/objective.js";
 import { type Trained, trainedTables } from "../run/optimizer.js";
 import type { DistilOptions } from "../run/options.js";
@@ -16,7 +17,7 @@ import { distillationObjective } from "./distillation.js";
  * Distillation in which teachers learn too after `adaptFrom` epochs. Each minimises L_hard + lambda L_soft of its own, with the Junior as its only
  * teacher, unscaled. All gradients of a step are taken at the parameters before it.
  *
- * @param main - the Junior's objective, whose teachers include these models
+ * @param main - the Junior's objective, whose teachers include these models; it is disposed with this one
  */
 export function adaptingObjective(
   main: Objective,
@@ -39,15 +40,19 @@ export function adaptingObjective(
   };
   const label = [modelTeacher(junior, "Junior")];
   const since = options.soft.adaptFrom * Math.ceil(split.queries.length / options.batchSize);
-  const parts = models.map((model, i) => {
+  const made: Objective[] = [main];
+  const part = (model: KgeModel, i: number) => {
     const prefixed = (name: string): string => `adapting.${i}.${name}`;
     const tables = trainedTables(model, options.model.biases).map((table): Trained => ({
       ...table,
       name: prefixed(table.name),
       since,
     }));
-    return { model, prefixed, tables, objective: distillationObjective(model, label, mutual, split) };
-  });
+    const objective = distillationObjective(model, label, mutual, split);
+    made.push(objective);
+    return { model, prefixed, tables, objective };
+  };
+  const parts = orDispose(made, () => models.map(part));
 
   return {
     extra: main.extra,
@@ -69,8 +74,7 @@ export function adaptingObjective(
       return { ...rest, loss: { ...loss, total: loss.total + teachers, teachers }, gradients };
     },
     dispose() {
-      main.dispose();
-      for (const { objective } of parts) objective.dispose();
+      for (const objective of made) objective.dispose();
     },
   };
 }
@@ -83,7 +87,9 @@ function asTrained(error: unknown): never {
 
 /** In a teacher's own step, the teacher is the Junior. */
 function asJuniors(error: unknown): never {
-  throw hasCode(error, ...teacherErrors) ? new MuldeError("SENIOR_NOT_FINITE", error.reason, { cause: error }) : error;
+  if (!hasCode(error, ...teacherErrors)) throw error;
+  const { head, relation, candidate: entity, score } = error.value as TeacherScore;
+  throw new MuldeError("SENIOR_NOT_FINITE", error.reason, { value: { head, relation, entity, score }, cause: error });
 }
 
 const teacherErrors = ["SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE"];

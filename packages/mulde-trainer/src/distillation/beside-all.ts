@@ -1,6 +1,7 @@
 import type { KgeModel, ModelGradients, QueryLayer } from "@mulde/kge-models";
 import { AllEntities } from "../facts/all-entities.js";
 import type { TrainingSplit } from "../facts/data.js";
+import { orDispose } from "../run/_or-dispose.js";
 import type { DistilOptions } from "../run/options.js";
 import type { Batch } from "../step/block.js";
 import { ScoreMatrix, type MatrixStep } from "../step/matrix.js";
@@ -15,7 +16,7 @@ export class BesideAllEntities {
   /** @param layer - for the facts' pass; the soft label sees the queries as they are */
   constructor(junior: KgeModel, options: DistilOptions, split: TrainingSplit, soft: BlockPlan, layer?: QueryLayer) {
     this.#hard = new AllEntities(junior, options, split, layer);
-    this.#soft = new ScoreMatrix(junior, options.batchSize, [{ blocks: [soft] }]);
+    this.#soft = orDispose([this.#hard], () => new ScoreMatrix(junior, options.batchSize, [{ blocks: [soft] }]));
     this.#model = junior;
   }
 

@@ -66,7 +66,8 @@ export class JuniorsBest implements CandidateSource {
     // The kernel fills a row up with -1 where scores are NaN; no teacher can be asked about that entity.
     for (let b = 0; b < heads.length; b++) {
       if (out[b * stride + width - 1] === -1) {
-        throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.");
+        const value = inference.oddScore(heads[b]!, relations[b]!);
+        throw new MuldeError("SCORE_NOT_FINITE", "The Junior scores NaN: it diverged.", { value });
       }
     }
   }

@@ -39,18 +39,17 @@ export interface SoftLabelOptions {
 export class SoftLabel implements Label {
   readonly name = "soft";
   readonly #options: SoftLabelOptions;
-  readonly #ids: Int32Array;
+  // Made at first use, so that nothing is left behind where a later part finds no memory.
+  #ids: Int32Array = new Int32Array();
   /** m x B x K */
-  readonly #scores: Float32Array;
+  #scores: Float32Array = new Float32Array();
 
   constructor(options: SoftLabelOptions) {
-    const { kernels, teachers, rows, K } = options;
     this.#options = options;
-    this.#ids = kernels.engine.int32(rows * K);
-    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async prepare(block: CandidateBlock, control?: StepControl): Promise<void> {
+    this.#allocate();
     const { queries } = block;
     const { memory, teachers } = this.#options;
     const answers = this.#answers(queries.heads.length);
@@ -93,7 +92,7 @@ export class SoftLabel implements Label {
         K,
       });
     } catch (error) {
-      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE")
+      throw hasCode(error, "SENIOR_TEACHER_NOT_FINITE", "SENIOR_TEACHER_TOO_LARGE", "SENIOR_NOT_FINITE")
         ? named(error, teachers, queries, candidates, stride)
         : error;
     }
@@ -106,6 +105,13 @@ export class SoftLabel implements Label {
 
   dispose(): void {
     this.#options.kernels.engine.free(this.#ids, this.#scores);
+  }
+
+  #allocate(): void {
+    if (this.#scores.length > 0) return;
+    const { kernels, teachers, rows, K } = this.#options;
+    this.#ids = kernels.engine.int32(rows * K);
+    this.#scores = kernels.engine.float32(teachers.length * rows * K);
   }
 
   async #ask(
@@ -132,14 +138,13 @@ function named(
   candidates: Int32Array,
   stride: number,
 ): MuldeError {
-  const { teacher, query, candidate, score } = value as SeniorScore;
+  // Not of a score, but of losses.
+  if (value === undefined) return new MuldeError(code, reason);
+  const { teacher, query, candidate, score } = value as Omit<SeniorScore, "teacher"> & Partial<SeniorScore>;
+  const [head, relation] = [heads[query]!, relations[query]!];
+  const entity = candidates[query * stride + candidate]!;
+  if (teacher === undefined) return new MuldeError(code, reason, { value: { head, relation, entity, score } });
   const { name } = teachers[teacher]!;
-  const own: TeacherScore = {
-    teacher: name,
-    head: heads[query]!,
-    relation: relations[query]!,
-    candidate: candidates[query * stride + candidate]!,
-    score,
-  };
+  const own: TeacherScore = { teacher: name, head, relation, candidate: entity, score };
   return new MuldeError(code, `${reason.replace(/\.$/, "")} (the teacher is "${name}").`, { value: own });
 }

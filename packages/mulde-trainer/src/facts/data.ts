@@ -5,7 +5,7 @@ import { MuldeError } from "@mulde/errors";
 import type { KnownAnswers } from "@mulde/eval";
 
 /** How many entities or relations there are, and what errors call them; their ids do where there are no names. */
-export interface Vocabulary {
+interface Vocabulary {
   readonly size: number;
   name?(id: number): string;
 }

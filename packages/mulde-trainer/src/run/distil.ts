@@ -22,8 +22,8 @@ export interface DistilContext extends RunContext {
   /** Tells teachers apart that are called the same, such as hashes of their files: a checkpoint made with other teachers is refused. */
   readonly teachersIdentity?: string;
   /**
-   * The models behind teachers that learn too after `soft.adaptFrom` epochs. They end with the parameters that they had at the best validation; a
-   * run that breaks off leaves them where they were.
+   * The models behind teachers that learn too after `soft.adaptFrom` epochs. They end with the parameters that they had at the best validation,
+   * also where the run diverges; one that breaks off otherwise leaves them where they were.
    */
   readonly adapting?: readonly KgeModel[];
   /** Start the Junior from this model instead of random values; it must have the shape that the options give. */

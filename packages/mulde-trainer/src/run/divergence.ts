@@ -18,7 +18,7 @@ export interface Divergence {
   readonly cause?: unknown;
 }
 
-/** A score that evaluation, or a model's fused ranking, met: the `value` of SCORE_NOT_FINITE where it is known. */
+/** A score of the trained model: the `value` of SCORE_NOT_FINITE and SENIOR_NOT_FINITE where it is known. */
 interface RankedScore {
   readonly head: number;
   readonly relation: number;
@@ -44,14 +44,13 @@ export function divergenceOf(error: unknown, names: Names): Divergence | undefin
       cause: error,
     };
   }
-  if (hasCode(error, "SCORE_NOT_FINITE")) {
+  if (hasCode(error, "SCORE_NOT_FINITE", "SENIOR_NOT_FINITE")) {
     const { value } = error;
     if (!isRankedScore(value)) return { reason: "scores are no longer finite", own: true, cause: error };
     const { head, relation, entity, score } = value;
     const asked = `head ${names.entity(head)}, relation ${names.relation(relation)}`;
     return { reason: `${names.entity(entity)} scores ${score} for ${asked}`, own: true, value, cause: error };
   }
-  if (hasCode(error, "SENIOR_NOT_FINITE")) return { reason: "scores are no longer finite", own: true, cause: error };
   return undefined;
 }
 
@@ -60,7 +59,7 @@ export function oddLoss(loss: LossParts): Divergence | undefined {
   const { total, ...parts } = loss;
   if (Number.isFinite(total)) return undefined;
   const odd = Object.entries(parts).filter(([, value]) => !Number.isFinite(value));
-  const which = odd.map(([part, value]) => `${part} ${value as number}`).join(", ");
+  const which = odd.map(([part, value]) => `${part} ${value}`).join(", ");
   return { reason: `the loss is ${total}${which === "" ? "" : ` (${which})`}`, own: true, value: loss };
 }
 

@@ -126,7 +126,7 @@ export async function* trainingLoop(plan: LoopPlan, control: RunControl): AsyncG
       };
     };
     // Says what diverged, with the best so far in the model, and returns the error.
-    async function* lost(divergence: Divergence, epoch: number, where: string): AsyncGenerator<TrainEvent, MuldeError> {
+    function* lost(divergence: Divergence, epoch: number, where: string): Generator<TrainEvent, MuldeError> {
       const found = state.best ? restore(state.best) : undefined;
       const { reason, value, cause } = divergence;
       yield { type: "diverged", name, epoch, step: state.step, reason, best: found };

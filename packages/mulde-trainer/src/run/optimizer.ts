@@ -1,5 +1,6 @@
 import type { Kernels } from "@mulde/kernels";
 import type { KgeModel, TableGradient } from "@mulde/kge-models";
+import { orDispose } from "./_or-dispose.js";
 import type { RunOptions } from "./options.js";
 
 /** A table that an optimizer moves. */
@@ -44,20 +45,21 @@ export function trainedTables(model: KgeModel, biases = true): Trained[] {
 
 /** Adam or Adagrad over named tables. Its state can be saved and restored by name. */
 export class Optimizer {
-  readonly #moments = new Map<string, readonly Float32Array[]>();
+  readonly #moments = new Map<string, Float32Array[]>();
 
   constructor(
     readonly kernels: Kernels,
     readonly tables: readonly Trained[],
     readonly options: RunOptions["optimizer"],
   ) {
-    const moments = options.name === "adam" ? 2 : 1;
-    for (const { name, data } of tables) {
-      this.#moments.set(
-        name,
-        Array.from({ length: moments }, () => kernels.engine.float32(data.length)),
-      );
-    }
+    const count = options.name === "adam" ? 2 : 1;
+    orDispose([this], () => {
+      for (const { name, data } of tables) {
+        const moments: Float32Array[] = [];
+        this.#moments.set(name, moments);
+        while (moments.length < count) moments.push(kernels.engine.float32(data.length));
+      }
+    });
   }
 
   /**

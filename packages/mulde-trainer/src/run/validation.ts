@@ -44,12 +44,15 @@ export class Validation {
     const { kernels, entities } = model;
     const { heads, relations, tails, length } = this.#triples;
     const K = 1 + lossNegatives;
-    const ids = kernels.engine.int32(Math.min(length, lossBlock) * K);
-    const scores = kernels.engine.float32(Math.min(length, lossBlock) * K);
+    const size = Math.min(length, lossBlock) * K;
+    let ids: Int32Array = new Int32Array();
+    let scores: Float32Array = new Float32Array();
     const weight = 1 / (length * K);
     const weights = { positiveWeight: weight, negativeWeight: weight, adversarial: 0 };
     let loss = 0;
     try {
+      ids = kernels.engine.int32(size);
+      scores = kernels.engine.float32(size);
       for (let begin = 0; begin < length; begin += lossBlock) {
         const end = Math.min(begin + lossBlock, length);
         const batch = end - begin;

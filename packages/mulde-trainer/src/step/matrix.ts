@@ -23,10 +23,11 @@ export class ScoreMatrix {
   readonly #width: number;
   readonly #heads: Int32Array;
   readonly #relations: Int32Array;
-  readonly #candidates: Int32Array;
-  readonly #gradient: Float32Array;
+  // Made by the first step, so that a constructor that fails for lack of memory leaves nothing behind.
+  #candidates: Int32Array = new Int32Array();
+  #gradient: Float32Array = new Float32Array();
   /** for the gradients of a block's second label and later ones */
-  readonly #added: Float32Array;
+  #added: Float32Array = new Float32Array();
   /** The first step looks at what parts write. */
   #careful = true;
 
@@ -35,7 +36,6 @@ export class ScoreMatrix {
    * @param plans - the facts' own rows first; all rows are equally wide
    */
   constructor(model: KgeModel, batchSize: number, plans: readonly RowPlan[], layer?: QueryLayer) {
-    const { engine } = model.kernels;
     this.#model = model;
     this.#plans = plans;
     this.#width = widthOf(plans[0]!);
@@ -43,10 +43,6 @@ export class ScoreMatrix {
     this.#pass = new CandidatePass(model, rows, this.#width, layer);
     this.#heads = new Int32Array(rows);
     this.#relations = new Int32Array(rows);
-    this.#candidates = engine.int32(rows * this.#width);
-    this.#gradient = engine.float32(rows * this.#width);
-    const several = plans.some(({ blocks }) => blocks.some(({ labels }) => labels.length > 1));
-    this.#added = engine.float32(several ? rows * this.#width : 0);
   }
 
   /** What a checkpoint must hold of the parts. */
@@ -56,6 +52,7 @@ export class ScoreMatrix {
 
   /** @throws MuldeError TRAINER_PART for ids that do not exist, and what parts throw */
   async step(batch: Batch, control?: StepControl): Promise<MatrixStep> {
+    this.#allocate();
     const placed = this.#place(batch);
     for (const { plan, block } of placed) {
       if (this.#careful) withinRows(plan.source.name, block, block.candidates, () => plan.source.fill(block));
@@ -86,6 +83,16 @@ export class ScoreMatrix {
     // A part may stand in several places.
     for (const part of new Set(this.#blocks().flatMap(({ source, labels }) => [source, ...labels]))) part.dispose?.();
     this.#model.kernels.engine.free(this.#candidates, this.#gradient, this.#added);
+  }
+
+  #allocate(): void {
+    if (this.#candidates.length > 0) return;
+    const { engine } = this.#model.kernels;
+    const size = this.#heads.length * this.#width;
+    const several = this.#blocks().some(({ labels }) => labels.length > 1);
+    this.#gradient = engine.float32(size);
+    this.#added = engine.float32(several ? size : 0);
+    this.#candidates = engine.int32(size);
   }
 
   #score(placed: readonly PlacedBlock[]): Float32Array {

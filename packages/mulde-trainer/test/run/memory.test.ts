@@ -1,3 +1,4 @@
+import { MuldeError } from "@mulde/errors";
 import { createKernels, type Engine, Kernels } from "@mulde/kernels";
 import { createModel, type KgeModel, modelTeacher } from "@mulde/kge-models";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -8,34 +9,38 @@ import { failure, finish } from "../_runs.js";
 const data = ring();
 
 /** Kernels on WebAssembly, and the arrays that were taken from its heap and not given back. */
-async function counted(): Promise<{ kernels: Kernels; live: Set<unknown> }> {
+async function counted(): Promise<{ kernels: Kernels; live: Set<unknown>; failAt: (allocation: number) => void }> {
   const { engine } = await createKernels({ engine: "wasm", threads: 1 });
   const live = new Set<unknown>();
-  const noted = <T>(array: T): T => {
+  let left = Infinity;
+  const noted = <T>(make: () => T): T => {
+    if (left-- <= 0) throw new MuldeError("KERNELS_OUT_OF_MEMORY", "Nothing fits.");
+    const array = make();
     live.add(array);
     return array;
   };
   const counting: Engine = {
     ...engine,
-    float32: (length) => noted(engine.float32(length)),
-    int32: (length) => noted(engine.int32(length)),
-    float64: (length) => noted(engine.float64(length)),
+    float32: (length) => noted(() => engine.float32(length)),
+    int32: (length) => noted(() => engine.int32(length)),
+    float64: (length) => noted(() => engine.float64(length)),
     free: (...arrays) => {
       for (const array of arrays) live.delete(array);
       engine.free(...arrays);
     },
   };
-  return { kernels: new Kernels(counting), live };
+  return { kernels: new Kernels(counting), live, failAt: (allocation) => (left = allocation) };
 }
 
 describe("the kernels' memory", () => {
   let kernels: Kernels;
   let live: Set<unknown>;
+  let failAt: (allocation: number) => void;
   let start: number;
   /** A teacher that learns, and has its memory before and after. */
   let pupil: KgeModel;
   beforeAll(async () => {
-    ({ kernels, live } = await counted());
+    ({ kernels, live, failAt } = await counted());
     pupil = await createModel({ model: "RotE", dim: 4, entities: 24, relations: 4, kernels });
     // What the kernels keep for themselves is made at their first use, of each kind.
     for (const [, make] of runs) (await make().result).model.dispose();
@@ -115,5 +120,30 @@ describe("the kernels' memory", () => {
     const initial = await createModel({ model: "RotH", dim: 4, entities: 24, relations: 4 });
     failure(() => distil(short, { data, kernels, teachers: [modelTeacher(initial, "small")], initial }));
     expect(live.size).toBe(start);
+  });
+
+  it.each(runs)("is given back wherever an allocation fails (%s)", async (_, make) => {
+    // The kernels' own scratch memory stays for the next call; here it is given back, to be allocated in every attempt.
+    const idle = () => {
+      kernels.dispose();
+      pupil.inference.dispose();
+      return { arrays: live.size, bytes: kernels.engine.bytesInUse() };
+    };
+    const before = idle();
+    let failures = 0;
+    for (; ; failures++) {
+      failAt(failures);
+      const ended = await make().result.catch((error: unknown) => error as Error);
+      failAt(Infinity);
+      if (!(ended instanceof Error)) {
+        ended.model.dispose();
+        break;
+      }
+      // A teacher may be the one that finds none.
+      expect([ended, ended.cause]).toContainEqual(expect.objectContaining({ code: "KERNELS_OUT_OF_MEMORY" }));
+      expect([failures, idle()]).toEqual([failures, before]);
+    }
+    expect(failures).toBeGreaterThan(20);
+    expect(idle()).toEqual(before);
   });
 });
