@@ -407,7 +407,7 @@ describe("the Senior, given bad input", () => {
     expect(() => unscaled().step(handComputed(junior))).toThrow(
       expect.objectContaining({
         code: "SENIOR_NOT_FINITE",
-        value: NaN,
+        value: { query: 1, candidate: 2, score: NaN },
         message: expect.stringContaining("The Junior gave NaN for query 1, candidate 2") as string,
       }),
     );
