@@ -70,7 +70,12 @@ describe("countRanks", () => {
     const out = { greater: new Int32Array(2), equal: new Int32Array(2) };
     const ask = (...scores: readonly number[]) => countRanks(Float32Array.from(scores), 3, queries, out);
     expect(() => ask(Infinity, 0, 0, 0, 0, 0)).toThrow("Entity 0 scores Infinity in the query (7, 0, ?)");
-    expect(() => ask(0, 0, NaN, NaN, 0, -Infinity)).toThrow("Entity 2 scores -Infinity in the query (8, 0, ?)");
+    expect(() => ask(0, 0, NaN, NaN, 0, -Infinity)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining("Entity 2 scores -Infinity in the query (8, 0, ?)") as string,
+        value: { head: 8, relation: 0, entity: 2, score: -Infinity },
+      }),
+    );
   });
 
   it("refuses scores that are not B x N", () => {
