@@ -79,6 +79,7 @@ const floor = values.sample ? SAMPLE_FLOOR : FLOOR;
 const started = performance.now();
 const packages = {};
 for (const name of positionals.length > 0 ? positionals : Object.keys(subjects)) {
+  if (!(name in subjects)) throw new Error(`There is no "${name}"; name ${Object.keys(subjects).join(", ")}.`);
   const all = mutants(subjects[name], values.sample);
   packages[name] = counts(all);
   for (const { status, file, location, text, mutatorName, replacement } of all) {
