@@ -66,7 +66,7 @@ export async function evaluate(scorer: Scorer, options: EvaluateOptions): Promis
   const report: RankingReport = {
     ...sidedMetrics(ranks, Array.from(triples.relations.keys()), hitsAt),
     tie: options.tie ?? "realistic",
-    filtered: options.known !== undefined,
+    filtered: Boolean(options.known),
     byRelation,
     seconds,
   };

@@ -70,7 +70,7 @@ export function summarise(
   }
   return {
     mrr: reciprocals / count,
-    mr: count === 0 ? Number.NaN : 1 + above / count,
+    mr: 1 + above / count,
     amri: count === 0 ? Number.NaN : expected === 0 ? 0 : 1 - above / expected,
     hits: Object.fromEntries(Array.from(hitsAt, (k, j) => [String(k), hits[j]! / count])),
     ranks: count,

@@ -37,7 +37,9 @@ describe("relationCategories", () => {
     expect(relationCategories(list([0, 0, 1], [0, 0, 1], [0, 0, 1]), 2, 1)).toEqual(["1-1"]);
   });
 
-  it("refuses ids out of range", () => {
+  it("refuses ids out of range and bad counts", () => {
+    expect(() => relationCategories(list(), 0, 1)).toThrow("numEntities: must be a positive integer, but is 0.");
+    expect(() => relationCategories(list(), 4, -1)).toThrow("numRelations: must be a positive integer, but is -1.");
     expect(() => relationCategories(list([0, 0, 9]), 4, 1)).toThrow("trainTriples.tails.0: 9 is outside 0..3");
   });
 });

@@ -58,6 +58,26 @@ describe("countRanks", () => {
     expect(() => count([Number.NaN, 2, 2, Infinity], [0])).toThrow("Entity 3 scores Infinity");
   });
 
+  it("names the entity of the query at fault, whatever other queries filter", () => {
+    // Query 0 filters entity 2, query 1 entity 0.
+    const queries: RankQueries = {
+      heads: Int32Array.of(7, 8),
+      relations: Int32Array.of(0, 0),
+      targets: Int32Array.of(1, 1),
+      filterOffsets: Int32Array.of(0, 1, 2),
+      filterIds: Int32Array.of(2, 0),
+    };
+    const out = { greater: new Int32Array(2), equal: new Int32Array(2) };
+    const ask = (...scores: readonly number[]) => countRanks(Float32Array.from(scores), 3, queries, out);
+    expect(() => ask(Infinity, 0, 0, 0, 0, 0)).toThrow("Entity 0 scores Infinity in the query (7, 0, ?)");
+    expect(() => ask(0, 0, NaN, NaN, 0, -Infinity)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining("Entity 2 scores -Infinity in the query (8, 0, ?)") as string,
+        value: { head: 8, relation: 0, entity: 2, score: -Infinity },
+      }),
+    );
+  });
+
   it("refuses scores that are not B x N", () => {
     const queries: RankQueries = {
       heads: Int32Array.of(0, 1),

@@ -118,6 +118,43 @@ describe("evaluate", () => {
     });
   });
 
+  it("tells the four categories apart", async () => {
+    // Relation 0 is 1-1, 1 is 1-N, 2 is N-1, 3 is N-N, and all but the first link entities 0 to 3.
+    const trainTriples = list(
+      ...([[4, 0, 5]] as const),
+      ...([1, 2, 3].map((tail) => [0, 1, tail]) as Triple[]),
+      ...([1, 2, 3].map((head) => [head, 2, 0]) as Triple[]),
+      ...([0, 1].flatMap((head) => [2, 3].map((tail) => [head, 3, tail])) as Triple[]),
+    );
+    const scorer = scorerOf(6, (_head, _relation, tail) => -tail);
+    // A triple's tail is its tail rank less 1.
+    const triples = list([0, 0, 0], [0, 1, 1], [0, 2, 2], [0, 3, 3]);
+    const report = await evaluate(scorer, { triples, numRelations: 4, trainTriples });
+    expect(report.byCategory).toMatchObject({
+      "1-1": { ranks: 2, tail: { mr: 1 } },
+      "1-N": { ranks: 2, tail: { mr: 2 } },
+      "N-1": { ranks: 2, tail: { mr: 3 } },
+      "N-N": { ranks: 2, tail: { mr: 4 } },
+    });
+  });
+
+  it("tells the seconds of the ranking, no more than have passed", async () => {
+    const before = performance.now();
+    const { seconds } = await evaluate(
+      scorerOf(3, () => 0),
+      { triples: list([0, 0, 1]), numRelations: 1 },
+    );
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual((performance.now() - before) / 1000);
+  });
+
+  it("takes null for no known answers, as callers without a compiler may pass it", async () => {
+    const known = null as unknown as undefined;
+    const scorer = scorerOf(3, (_head, _relation, tail) => tail);
+    const report = await evaluate(scorer, { triples: list([0, 0, 1], [0, 0, 2]), numRelations: 1, known });
+    expect(report).toMatchObject({ filtered: false, tail: { mr: 1.5 } });
+  });
+
   it("has no categories without training triples, and no ranks on a side that was not asked for", async () => {
     const scorer = scorerOf(3, (_head, _relation, tail) => tail);
     const options = { triples: list([0, 0, 2]), numRelations: 1 };
@@ -131,7 +168,10 @@ describe("evaluate", () => {
   it("refuses a wrong option before it scores anything", async () => {
     const scorer = scorerOf(3, () => 0);
     const options = { triples: list([0, 0, 2]), numRelations: 1 };
-    await expect(evaluate(scorer, { ...options, hitsAt: [1, 2.5] })).rejects.toMatchObject({ code: "EVAL_BAD_OPTION" });
+    await expect(evaluate(scorer, { ...options, hitsAt: [1, 2.5] })).rejects.toMatchObject({
+      code: "EVAL_BAD_OPTION",
+      message: "hitsAt.1: must be a positive integer, but is 2.5.",
+    });
     await expect(evaluate(scorer, { ...options, trainTriples: list([0, 0, 3]) })).rejects.toThrow("trainTriples");
     expect(scorer.blocks).toEqual([]);
   });
@@ -147,10 +187,27 @@ describe("denseScorer", () => {
   });
 
   it("refuses a table whose length is not a multiple of N x N", () => {
-    expect(() => denseScorer(new Float32Array(10), 2)).toThrow("holds 10 values, which is not a multiple of 2 x 2");
-    expect(() => denseScorer([1, 2, 3, 4] as unknown as Float32Array, 2)).toThrow("must be a Float32Array");
-    expect(() => denseScorer(new Float32Array(0), 2)).toThrow(expect.objectContaining({ code: "EVAL_BAD_OPTION" }));
-    expect(() => denseScorer(new Float32Array(4), 0)).toThrow(expect.objectContaining({ code: "EVAL_BAD_OPTION" }));
+    const bad = (text: string) =>
+      expect.objectContaining({ code: "EVAL_BAD_OPTION", message: expect.stringContaining(text) as string }) as Error;
+    expect(() => denseScorer(new Float32Array(10), 2)).toThrow(
+      bad("scores: holds 10 values, which is not a multiple of 2 x 2"),
+    );
+    const array = [1, 2, 3, 4] as unknown as Float32Array;
+    expect(() => denseScorer(array, 2)).toThrow(bad("scores: must be a Float32Array"));
+    expect(() => denseScorer(array, 2)).toThrow(expect.objectContaining({ value: array }));
+    expect(() => denseScorer(new Float32Array(0), 2)).toThrow(bad("scores: holds 0 values"));
+    expect(() => denseScorer(new Float32Array(4), 0)).toThrow(bad("numEntities: must be a positive integer, but is 0"));
+  });
+
+  it.each([
+    [-1, 0],
+    [2, 0],
+    [0, -1],
+    [0, 2],
+  ])("refuses the query (%d, %d, ?), which its table does not hold", (head, relation) => {
+    const two = denseScorer(new Float32Array(8), 2);
+    const ask = () => two.scoreAll(Int32Array.of(0, head), Int32Array.of(0, relation), new Float32Array(4));
+    expect(ask).toThrow(expect.objectContaining({ code: "EVAL_BAD_OPTION", value: [head, relation] }));
   });
 
   it("says how many relations it holds when it is asked for another one", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   knownAnswers,
   type KnownAnswers,
@@ -120,6 +120,8 @@ describe("rankTriples", () => {
     const head = await rankTriples(scorer, { triples, numRelations: 1, sides: "head" });
     expect([Array.from(head.tail.ranks), Array.from(head.head.ranks)]).toEqual([[], [3, 3]]);
     expect(scorer.blocks).toEqual([2, 2]);
+    const both = await rankTriples(scorer, { triples, numRelations: 1, sides: "both" });
+    expect(both).toEqual({ tail: tail.tail, head: head.head });
   });
 
   it("never asks for more than the batch size, by default 64 MiB of scores and 1024 queries", async () => {
@@ -160,6 +162,25 @@ describe("rankTriples", () => {
       [5, 6],
       [6, 6],
     ]);
+  });
+
+  it("reports progress over the one side that it ranks", async () => {
+    for (const sides of ["head", "tail"] as const) {
+      const calls: (readonly [number, number])[] = [];
+      const onProgress = (done: number, total: number) => calls.push([done, total]);
+      const scorer = scorerOf(3, () => 0);
+      await rankTriples(scorer, {
+        triples: list([0, 0, 1], [1, 0, 2]),
+        numRelations: 1,
+        sides,
+        batchSize: 1,
+        onProgress,
+      });
+      expect(calls).toEqual([
+        [1, 2],
+        [2, 2],
+      ]);
+    }
   });
 
   it("stops before the next block when aborted, with the signal's reason", async () => {
@@ -209,6 +230,33 @@ describe("rankTriples", () => {
   });
 });
 
+describe("the event loop's turns", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it("come while a ranking is long, but not after every block", async () => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const turns = vi.spyOn(globalThis, "setTimeout");
+    const rankIn = async (milliseconds: number): Promise<number> => {
+      const scorer: Scorer = {
+        numEntities: 2,
+        scoreAll(_heads, _relations, out) {
+          now += milliseconds;
+          out.fill(0);
+        },
+      };
+      turns.mockClear();
+      const triples = list(...Array.from({ length: 12 }, () => [0, 0, 1] as const));
+      await rankTriples(scorer, { triples, numRelations: 1, sides: "tail", batchSize: 1 });
+      return turns.mock.calls.length;
+    };
+    // 12 blocks, and a turn as soon as more than 50 ms have passed.
+    expect(await rankIn(1)).toBe(0);
+    expect(await rankIn(20)).toBe(4);
+    expect(await rankIn(100)).toBe(12);
+  });
+});
+
 describe("rankTriples refuses", () => {
   const scorer = scorerOf(3, () => 0);
   const triples = list([0, 0, 1], [1, 0, 2]);
@@ -252,13 +300,22 @@ describe("rankTriples refuses", () => {
       message: "batchSize: must be a positive integer, but is 0.",
     });
     await refusal({ batchSize: 1.5 }).toMatchObject(wrong);
-    await refusal({ numRelations: 0 }).toMatchObject(wrong);
+    await refusal({ numRelations: 0 }).toMatchObject({
+      ...wrong,
+      message: "numRelations: must be a positive integer, but is 0.",
+    });
     await refusal({ tie: "mean" as Tie }).toMatchObject({
       ...wrong,
       message: 'tie: "mean" is not one of realistic, optimistic, pessimistic.',
     });
-    await refusal({ sides: "tails" as "tail" }).toMatchObject(wrong);
-    await refusal({}, { ...scorer, numEntities: Number.NaN }).toMatchObject(wrong);
+    await refusal({ sides: "tails" as "tail" }).toMatchObject({
+      ...wrong,
+      message: 'sides: "tails" is not one of both, head, tail.',
+    });
+    await refusal({}, { ...scorer, numEntities: Number.NaN }).toMatchObject({
+      ...wrong,
+      message: "scorer.numEntities: must be a positive integer, but is NaN.",
+    });
   });
 
   it("known answers that are unsorted, repeated or out of range", async () => {
@@ -289,6 +346,8 @@ describe("rankTriples refuses", () => {
     const wrong: readonly [unknown, string][] = [
       [undefined, "triples: give triples as { heads, relations, tails, length }"],
       [[[0, 0, 1]], "triples: give triples as { heads, relations, tails, length }"],
+      [{ heads, tails, length: 2 }, "triples: give triples as { heads, relations, tails, length }"],
+      [{ heads, relations, length: 2 }, "triples: give triples as { heads, relations, tails, length }"],
       [{ heads, relations, tails }, "triples.length: is undefined; give the number of triples"],
       [{ heads: [0, 1], relations, tails, length: 2 }, "triples.heads: must be an Int32Array; pass Int32Array.from"],
       [{ heads, relations, tails: Float64Array.of(1, 2), length: 2 }, "triples.tails: must be an Int32Array"],

@@ -47,6 +47,8 @@ describe("summarise", () => {
     expect(() => summarise([1, 4], 3)).toThrow("ranks.1: 4 is not a rank among 3 candidates");
     expect(() => summarise([Number.NaN], 3)).toThrow(bad("EVAL_BAD_RANKS"));
     expect(() => summarise([1, 2], [3])).toThrow("There are 2 ranks, but 1 numbers of candidates");
-    expect(() => summarise([1], 3, [0])).toThrow(bad("EVAL_BAD_OPTION"));
+    expect(() => summarise([1, 2], [3])).toThrow(bad("EVAL_BAD_RANKS"));
+    expect(() => summarise([1], 3, [1, 0])).toThrow(bad("EVAL_BAD_OPTION"));
+    expect(() => summarise([1], 3, [1, 0])).toThrow("hitsAt.1: must be a positive integer, but is 0.");
   });
 });

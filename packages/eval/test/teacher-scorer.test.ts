@@ -114,6 +114,14 @@ describe("teacherScorer", () => {
     expect(seen).toEqual([signal]);
   });
 
+  it("lists the candidates once, however often it is asked", async () => {
+    const lists = new Set<unknown>();
+    const teacher: CandidateScorer = { score: (_h, _r, candidates) => void lists.add(candidates.buffer) };
+    const scorer = teacherScorer(teacher, { entities: 3 });
+    for (const B of [2, 1, 2]) await scorer.scoreAll(new Int32Array(B), new Int32Array(B), new Float32Array(3 * B));
+    expect(lists.size).toBe(1);
+  });
+
   it("refuses scores that the teacher leaves unwritten", async () => {
     const lazy: CandidateScorer = { score: (_h, _r, _c, out) => void out.fill(1, 0, 2) };
     await expect(
@@ -126,6 +134,7 @@ describe("teacherScorer", () => {
     const bad = (text: string) =>
       expect.objectContaining({ code: "EVAL_BAD_OPTION", message: expect.stringContaining(text) as string }) as Error;
     expect(() => teacherScorer(teacher, { entities: 4 })).toThrow(bad("scores 3 entities, but 4 are to be ranked"));
+    expect(() => teacherScorer(teacher, { entities: 4 })).toThrow(expect.objectContaining({ value: 3 }));
     expect(() => teacherScorer(teacher, { entities: 0 })).toThrow(bad("entities: must be a positive integer"));
     expect(() => teacherScorer({} as CandidateScorer, { entities: 3 })).toThrow(bad("teacher: has no function score"));
     const scorer = teacherScorer(teacher, { entities: 3 });

@@ -22,7 +22,10 @@ describe("paperSchedule", () => {
   });
 
   it("refuses an epoch below 0 or NaN", () => {
-    for (const epoch of [-1, NaN]) expect(() => paperSchedule(epoch)).toThrow(/counted from 0/);
+    for (const epoch of [-1, NaN]) {
+      expect(() => paperSchedule(epoch)).toThrow(/counted from 0/);
+      expect(() => paperSchedule(epoch)).toThrow(expect.objectContaining({ code: "SENIOR_EPOCH", value: epoch }));
+    }
   });
 });
 
@@ -35,7 +38,11 @@ describe("contrastAttention", () => {
   it("refuses a schedule that gives NaN, 0 or less", () => {
     for (const tau of [0, -1, NaN]) {
       expect(() => contrastAttention({ schedule: () => tau }).temperature(7)).toThrow(
-        expect.objectContaining({ code: "SENIOR_TEMPERATURE", message: expect.stringContaining("epoch 7") as string }),
+        expect.objectContaining({
+          code: "SENIOR_TEMPERATURE",
+          value: tau,
+          message: expect.stringContaining("epoch 7") as string,
+        }),
       );
     }
     expect(() => contrastAttention({ schedule: () => 0 }).temperature(0)).toThrow(MuldeError);

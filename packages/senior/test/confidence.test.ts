@@ -21,10 +21,29 @@ describe("confidenceWeights", () => {
   });
 
   it("refuses other numbers and lengths", () => {
-    expect(() => confidenceWeights(Float32Array.of(1), { alpha: -1, beta: 0 }, empty(1))).toThrow(/are -1 and 0/);
-    expect(() => confidenceWeights(Float32Array.of(1), { alpha: 1, beta: NaN }, empty(1))).toThrow(/are 1 and NaN/);
-    expect(() => confidenceWeights(Float32Array.of(1), { alpha: 1, beta: 0 }, empty(2))).toThrow(
-      /soft must hold B = 1/,
-    );
+    for (const [alpha, beta] of [
+      [-1, 0],
+      [NaN, 0],
+      [Infinity, 0],
+      [1, NaN],
+      [1, Infinity],
+    ] as const) {
+      expect(() => confidenceWeights(Float32Array.of(1), { alpha, beta }, empty(1))).toThrow(
+        expect.objectContaining({
+          code: "SENIOR_CONFIDENCE",
+          message: expect.stringContaining(`are ${String(alpha)} and ${String(beta)}`) as string,
+          value: { alpha, beta },
+        }),
+      );
+    }
+    for (const side of ["soft", "hard"] as const) {
+      const out = { ...empty(1), [side]: new Float32Array(2) };
+      expect(() => confidenceWeights(Float32Array.of(1), { alpha: 1, beta: 0 }, out)).toThrow(
+        expect.objectContaining({
+          code: "SENIOR_SHAPE",
+          message: expect.stringContaining(`${side} must hold B = 1`) as string,
+        }),
+      );
+    }
   });
 });

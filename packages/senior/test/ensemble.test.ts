@@ -32,8 +32,11 @@ describe("seniorTeacher", () => {
       expect.objectContaining({
         code: "SENIOR_TEACHER",
         message: expect.stringContaining('"b" scores 8 entities, but teacher "a" 7') as string,
+        value: 8,
       }),
     );
+    const other = { ...sized("c"), relations: 4 };
+    expect(() => seniorTeacher(senior, [sized("a"), other])).toThrow('"c" scores 4 relations, but teacher "a" 3');
   });
 
   it("is a teacher like any other, so Seniors nest", async () => {
@@ -59,14 +62,33 @@ describe("seniorTeacher", () => {
     }
   });
 
+  it("asks each teacher once", async () => {
+    const asked: string[] = [];
+    const teacher = (name: string): Teacher => ({
+      name,
+      score: (_h, _r, _c, out) => (asked.push(name), out.fill(1), undefined),
+    });
+    const senior = new Senior({ teachers: 2, relations: 1, kernels });
+    const one = Int32Array.of(0);
+    await seniorTeacher(senior, [teacher("a"), teacher("b")]).score(one, one, one, new Float32Array(1));
+    expect(asked).toEqual(["a", "b"]);
+  });
+
   it("refuses another number of teachers than the Senior's, and buffers that do not fit", async () => {
     const senior = new Senior({ teachers: 2, relations: 1, kernels });
-    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow("made for 2 teachers, but gets 1");
+    expect(() => seniorTeacher(senior, [constant("a", 1)])).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_SHAPE",
+        message: expect.stringContaining("made for 2 teachers, but gets 1") as string,
+      }),
+    );
     const teacher = seniorTeacher(senior, [constant("a", 1), constant("b", 1)]);
     const one = Int32Array.of(0);
-    await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow("B x K = 2");
+    await expect(teacher.score(one, one, Int32Array.of(1, 2), new Float32Array(1))).rejects.toThrow(
+      "out must hold B x K = 2 values, but holds 1",
+    );
     await expect(teacher.score(one, new Int32Array(2), one, new Float32Array(1))).rejects.toThrow(
-      "relations must hold",
+      "relations must hold B = 1 values, but holds 2",
     );
     await expect(teacher.score(one, Int32Array.of(1), one, new Float32Array(1))).rejects.toThrow("relations[0] is 1");
   });

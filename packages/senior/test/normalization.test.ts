@@ -40,6 +40,25 @@ describe("normalization of one teacher's scores of a query", () => {
     for (const value of [0, 0.1, -3e7]) expect(of(zScore(), [value, value, value])).toEqual([0, 0, 0]);
   });
 
+  it("z-score: zeros where scores differ by their float32 rounding alone", () => {
+    for (const value of [1e-4, 1, -3e7]) {
+      const next = value * (1 + 2 ** -23);
+      expectValues(of(zScore(), [value, next, value]), [0, 0, 0]);
+      // A thousand times as far apart, they are different scores.
+      const [low, high] = of(zScore(), [value, value * (1 + 1e-4)]);
+      expect([Math.sign(value) * low!, Math.sign(value) * high!]).toEqual([
+        expect.closeTo(-1, 2),
+        expect.closeTo(1, 2),
+      ]);
+    }
+  });
+
+  it("rankScores: a NaN stays one, in place too", () => {
+    const row = Float32Array.of(3, NaN, 1);
+    rankScores().apply(row, { teachers: 1, B: 1, K: 3 }, row);
+    expect(row[1]).toBeNaN();
+  });
+
   it("belowBest: 0 for the best, the differences kept", () => {
     expectValues(of(belowBest(), [2, -1, 2, 0.5]), [0, -3, 0, -1.5]);
   });
@@ -151,5 +170,8 @@ describe("withTemperature", () => {
 
   it.each([0, -1, NaN, Infinity])("refuses %d", (temperature) => {
     expect(() => withTemperature(plain, temperature)).toThrow(/teacher "plain" must be a finite number above 0/);
+    expect(() => withTemperature(plain, temperature)).toThrow(
+      expect.objectContaining({ code: "SENIOR_TEMPERATURE", value: temperature }),
+    );
   });
 });

@@ -14,7 +14,9 @@ const session = (inputNames: readonly string[], outputNames: readonly string[], 
   outputNames,
   run(feeds: Record<string, unknown>) {
     const [h, r, t] = inputNames.map((name) => feeds[name] as Tensor) as [Tensor, Tensor, Tensor];
-    expect([h.type, h.dims, t.dims]).toEqual([r.type, [2], [2, 3]]);
+    expect([h.type, h.dims, r.dims, t.dims]).toEqual([r.type, [2], [2], [2, 3]]);
+    // As the runtimes demand it.
+    for (const { type, data } of [h, r, t]) expect(data).toBeInstanceOf(type === "int64" ? BigInt64Array : Int32Array);
     const data = Float32Array.from(Array.from(t.data as ArrayLike<bigint | number>, Number), (tail, i) => {
       const b = Math.floor(i / 3);
       return Number(h.data[b]) + 10 * Number(r.data[b]) + 100 * tail;
@@ -50,23 +52,46 @@ describe("an ONNX model as a teacher", () => {
   });
 
   it("is refused without enough inputs, and named if its output is not B x K float32", async () => {
-    await expect(onnxTeacher("few", { session: session(["x"], ["y"]), Tensor })).rejects.toThrow(
-      /teacher "few" has the inputs x and/,
-    );
+    for (const [inputs, outputs] of [
+      [["x"], ["y"]],
+      [
+        ["x", "y"],
+        ["z", "w"],
+      ],
+      [names, []],
+    ] as const) {
+      await expect(onnxTeacher("few", { session: session(inputs, outputs), Tensor })).rejects.toMatchObject({
+        code: "SENIOR_ONNX",
+        message: expect.stringContaining(
+          `teacher "few" has the inputs ${inputs.join(", ")} and the outputs ${outputs.join(", ")}; it needs three`,
+        ) as string,
+      });
+    }
     for (const [output, what] of [
       [() => new Float32Array(5), "5 values"],
       [() => [1], "no float32 values"],
     ] as const) {
       const teacher = await onnxTeacher("wrong", { session: session(names, ["scores"], output), Tensor });
-      await expect(scores(teacher)).rejects.toThrow(
-        `Teacher "wrong" failed to score a batch: its output "scores" holds ${what}`,
-      );
+      await expect(scores(teacher)).rejects.toMatchObject({
+        message: expect.stringContaining(
+          `Teacher "wrong" failed to score a batch: its output "scores" holds ${what}`,
+        ) as string,
+        cause: expect.objectContaining({ code: "SENIOR_ONNX" }) as Error,
+      });
     }
   });
 
+  it("is named if it does not give the output that was asked for", async () => {
+    const teacher = await onnxTeacher("other", { session: session(names, ["scores"]), Tensor }, { output: "logits" });
+    await expect(scores(teacher)).rejects.toThrow('its output "logits" holds no float32 values');
+  });
+
   it("says what to install if the runtime is missing", async () => {
-    await expect(onnxTeacher("x", "model.onnx")).rejects.toThrow(
-      /^model\.onnx: an ONNX model needs onnxruntime-node: npm install/,
-    );
+    await expect(onnxTeacher("x", "model.onnx")).rejects.toMatchObject({
+      code: "SENIOR_ONNX",
+      file: "model.onnx",
+      message: expect.stringMatching(/^model\.onnx: an ONNX model needs onnxruntime-node: npm install/) as string,
+      cause: expect.any(Error) as Error,
+    });
   });
 });

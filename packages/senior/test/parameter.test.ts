@@ -107,6 +107,10 @@ describe("a Senior's parameters", () => {
     ],
     ["an empty name", [{ name: "", ...values(2) }], "parameters.0: a parameter of the scaling has no name"],
     ["no name", [values(2) as Parameter], "has no name"],
+    ["a name that is no string", [{ ...values(2), name: 7 as unknown as string }], "parameters.0: a parameter"],
+    ["no value", [{ name: "w", gradient: new Float32Array(2) } as unknown as Parameter], "must be Float32Arrays"],
+    ["a width of 0", [{ name: "w", width: 0, ...values(6) }], "do not hold its 6 values"],
+    ["negative rows", [{ name: "w", rows: -2, width: -3, ...values(6) }], "do not hold its 6 values"],
     [
       "a gradient of another length",
       [{ ...values(2), name: "w", gradient: new Float32Array(3) }],

@@ -43,6 +43,18 @@ describe("the TensorFlow.js form", () => {
     expect([...step.gradJunior, ...step.gradScales].every(Number.isFinite)).toBe(true);
   });
 
+  it("has no losses where a query's scores are too large or not finite", () => {
+    for (const score of [1.1e12, NaN]) {
+      const step = randomStep({ B: 2, K: 3, m: 2 }, 7);
+      // The last of the second query's.
+      step.teacherScores[11] = score;
+      expect(seniorStepReference(step)).toEqual({ softLoss: NaN, seniorLoss: NaN });
+    }
+    const step = randomStep({ B: 2, K: 3, m: 2 }, 7);
+    step.teacherScores.fill(0.9e12, 10, 11);
+    expect(Number.isFinite(seniorStepReference(step).seniorLoss)).toBe(true);
+  });
+
   it("drives a Senior whose gradient of W is the one of tfjs through gather and sigmoid", () => {
     const [B, K, m, relations] = [5, 8, 3, 4];
     const random = generator(6);

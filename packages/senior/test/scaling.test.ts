@@ -73,9 +73,16 @@ describe("relationScaling", () => {
       expect(() => scaling.backward(Int32Array.of(id), new Float32Array(2))).toThrow(`relations[0] is ${String(id)}`);
     }
     expect(() => scaling.scales(Int32Array.of(0), 3)).toThrow("made for 2 teachers, but is used with 3");
-    expect(() => scaling.backward(Int32Array.of(0), new Float32Array(3))).toThrow("B x m = 2 values");
+    expect(() => scaling.scales(Int32Array.of(0), 3)).toThrow(expect.objectContaining({ code: "SENIOR_SHAPE" }));
+    expect(() => scaling.scales(Int32Array.of(4), 2)).toThrow(expect.objectContaining({ code: "SENIOR_ID", value: 4 }));
+    expect(() => scaling.backward(Int32Array.of(0), new Float32Array(3))).toThrow(
+      "gradScales must hold B x m = 2 values",
+    );
     expect(() => relationScaling({ relations: 0, teachers: 2 })).toThrow("relations must be");
     expect(() => relationScaling({ relations: 2, teachers: 1.5 })).toThrow("teachers must be");
+    expect(() => relationScaling({ relations: 2, teachers: 0 })).toThrow(
+      expect.objectContaining({ code: "SENIOR_SHAPE", value: 0 }),
+    );
   });
 });
 
@@ -86,6 +93,12 @@ describe("softmaxWeights", () => {
     // softmax(ln 3, 0) = (3/4, 1/4), times m = 2
     scaling.parameters()[0]!.value.set([Math.log(3), 0], 2);
     [1, 1, 1.5, 0.5].forEach((g, i) => expect(scaling.scales(Int32Array.of(0, 1), 2)[i]).toBeCloseTo(g, 6));
+  });
+
+  it("is as exact for weights of any size", () => {
+    const scaling = softmaxWeights({ relations: 2, teachers: 2 });
+    scaling.parameters()[0]!.value.set([1000, 0, -1000, -1000]);
+    expect([...scaling.scales(Int32Array.of(0, 1), 2)]).toEqual([2, 0, 1, 1]);
   });
 
   it("has the gradient that finite differences give", () => {
@@ -116,8 +129,14 @@ describe("fixedWeights", () => {
     expect(scaling.parameters()).toEqual([]);
   });
 
-  it.each([[[0, 0]], [[1, -1]], [[NaN, 1]], [[Infinity, 1]], [[]]])("refuses %j", (weights) => {
-    expect(() => fixedWeights(weights)).toThrow(/Weights must be finite, at least 0, and not all 0/);
+  it.each([[[0, 0]], [[1, -1]], [[2, -1]], [[NaN, 1]], [[Infinity, 1]], [[]]])("refuses %j", (weights) => {
+    expect(() => fixedWeights(weights)).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_WEIGHTS",
+        message: `Weights must be finite, at least 0, and not all 0, but are ${weights.join(", ")}.`,
+        value: weights,
+      }),
+    );
   });
 
   it("refuses another number of teachers", () => {

@@ -11,6 +11,7 @@ import {
   type SeniorKernels,
   type SeniorOptions,
   type SeniorStep,
+  type SeniorStepArguments,
 } from "../src/index.js";
 import { float64Kernels } from "./_float64.js";
 import { generator, uniform } from "./_steps.js";
@@ -167,6 +168,24 @@ describe("the Senior, composed", () => {
     expect(Array.from(senior.parameters()[0]!.gradient.subarray(2))).toEqual([0, 0]);
   });
 
+  it("leaves the gradients alone for a step that teaches the scaling nothing", () => {
+    const senior = new Senior({ teachers: 2, relations: 2, kernels });
+    senior.parameters()[0]!.gradient.fill(7);
+    const step = handComputed({ learns: false });
+    senior.step(step);
+    expect(Array.from(senior.parameters()[0]!.gradient)).toEqual([7, 7, 7, 7]);
+    expect(step.gradJunior[0]).not.toBe(0);
+  });
+
+  it("asks for soft logits without a true answer", () => {
+    const targets: Int32Array[] = [];
+    const watching = {
+      seniorStep: (step: SeniorStepArguments) => (targets.push(step.targets), kernels.seniorStep(step)),
+    };
+    unscaled({ kernels: watching }).softLogits(handComputed());
+    expect(targets).toEqual([Int32Array.of(-1)]);
+  });
+
   it("trains nothing while only asked for soft logits", () => {
     const senior = new Senior({ teachers: 2, relations: 2, kernels });
     senior.softLogits(handComputed());
@@ -288,16 +307,28 @@ describe("the Senior, for any number of teachers", () => {
 describe("the Senior, given bad input", () => {
   const senior = new Senior({ teachers: 2, relations: 2, kernels });
   const bad: readonly [string, Partial<SeniorStep>, string, string][] = [
-    ["no query", { B: 0 }, "SENIOR_SHAPE", ""],
-    ["a fractional K", { K: 1.5 }, "SENIOR_SHAPE", ""],
-    ["too few relations", { relations: new Int32Array(0) }, "SENIOR_SHAPE", "relations"],
-    ["one teacher's scores missing", { teacherScores: new Float32Array(2) }, "SENIOR_SHAPE", "m x B x K = 4"],
-    ["too many Junior scores", { juniorScores: new Float32Array(3) }, "SENIOR_SHAPE", "juniorScores"],
-    ["too many targets", { targets: new Int32Array(2) }, "SENIOR_SHAPE", "targets"],
+    ["no query", { B: 0 }, "SENIOR_SHAPE", "B must be a whole number"],
+    ["a fractional K", { K: 1.5 }, "SENIOR_SHAPE", "K must be a whole number"],
+    ["too few relations", { relations: new Int32Array(0) }, "SENIOR_SHAPE", "relations must hold B = 1"],
+    [
+      "one teacher's scores missing",
+      { teacherScores: new Float32Array(2) },
+      "SENIOR_SHAPE",
+      "teacherScores must hold m x B x K = 4",
+    ],
+    [
+      "too many Junior scores",
+      { juniorScores: new Float32Array(3) },
+      "SENIOR_SHAPE",
+      "juniorScores must hold B x K = 2",
+    ],
+    ["too many targets", { targets: new Int32Array(2) }, "SENIOR_SHAPE", "targets must hold B = 1"],
     ["a short gradJunior", { gradJunior: new Float32Array(1) }, "SENIOR_SHAPE", "gradJunior"],
     ["an unknown relation", { relations: Int32Array.of(2) }, "SENIOR_ID", "relations[0] is 2"],
     ["a target beyond K", { targets: Int32Array.of(2) }, "SENIOR_ID", "targets[0] is 2"],
     ["a target below -1", { targets: Int32Array.of(-2) }, "SENIOR_ID", "targets[0] is -2"],
+    ["an infinite weight", { softWeight: Infinity }, "SENIOR_SOFT_WEIGHT", "Infinity"],
+    ["too many attention weights", { weights: new Float32Array(3) }, "SENIOR_SHAPE", "weights must hold B x m = 2"],
     ["a negative weight", { softWeight: -1 }, "SENIOR_SOFT_WEIGHT", "-1"],
     ["a NaN weight", { softWeight: NaN }, "SENIOR_SOFT_WEIGHT", "NaN"],
     ["a negative epoch", { epoch: -1 }, "SENIOR_EPOCH", "-1"],
@@ -325,10 +356,61 @@ describe("the Senior, given bad input", () => {
 
   it("refuses a temperature that is not above 0, and counts below 1", () => {
     for (const temperature of [0, -1, NaN, Infinity]) {
-      expect(() => unscaled({ temperature })).toThrow(expect.objectContaining({ code: "SENIOR_TEMPERATURE" }));
+      expect(() => unscaled({ temperature })).toThrow(
+        expect.objectContaining({
+          code: "SENIOR_TEMPERATURE",
+          value: temperature,
+          message: `temperature must be a finite number above 0, but is ${String(temperature)}.`,
+        }),
+      );
     }
-    expect(() => unscaled({ teachers: 0 })).toThrow(expect.objectContaining({ code: "SENIOR_SHAPE" }));
-    expect(() => unscaled({ relations: 0 })).toThrow(expect.objectContaining({ code: "SENIOR_SHAPE" }));
+    for (const count of ["teachers", "relations"] as const) {
+      expect(() => unscaled({ [count]: 0 })).toThrow(
+        expect.objectContaining({
+          code: "SENIOR_SHAPE",
+          message: `${count} must be a whole number of at least 1, but is 0.`,
+        }),
+      );
+    }
+    expect(() => unscaled().step(handComputed({ softWeight: -2 }))).toThrow(expect.objectContaining({ value: -2 }));
+  });
+
+  it("refuses a relation beyond 2R whatever the scaling, and a scaling of another size", () => {
+    expect(() => unscaled().scales(Int32Array.of(1, 2))).toThrow(
+      expect.objectContaining({ code: "SENIOR_ID", message: expect.stringContaining("relations[1] is 2") as string }),
+    );
+    const short = { ...noScaling(), scales: () => new Float32Array(1) };
+    expect(() => unscaled({ scaling: short }).scales(Int32Array.of(0))).toThrow(
+      "The scaling's scales must hold B x m = 2 values, but holds 1",
+    );
+  });
+
+  it("names the query and the candidate of a score that is not finite", () => {
+    const batch = {
+      relations: Int32Array.of(0, 1),
+      targets: Int32Array.of(0, 0),
+      B: 2,
+      K: 3,
+      gradJunior: new Float32Array(6),
+    };
+    const with1 = (length: number, at: number): Float32Array => new Float32Array(length).fill(NaN, at, at + 1);
+    expect(() =>
+      unscaled().step(handComputed({ ...batch, teacherScores: with1(12, 11), juniorScores: new Float32Array(6) })),
+    ).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_TEACHER_NOT_FINITE",
+        value: { teacher: 1, query: 1, candidate: 2, score: NaN },
+        message: expect.stringContaining("Teacher 1 gave NaN for query 1, candidate 2") as string,
+      }),
+    );
+    const junior = { ...batch, teacherScores: new Float32Array(12), juniorScores: with1(6, 5) };
+    expect(() => unscaled().step(handComputed(junior))).toThrow(
+      expect.objectContaining({
+        code: "SENIOR_NOT_FINITE",
+        value: { query: 1, candidate: 2, score: NaN },
+        message: expect.stringContaining("The Junior gave NaN for query 1, candidate 2") as string,
+      }),
+    );
   });
 
   it("says so if a loss or a gradient is not finite although all scores are ordinary", () => {
@@ -359,5 +441,25 @@ describe("the Senior, given bad input", () => {
         message: expect.stringContaining("Teacher 1 gave -3") as string,
       }),
     );
+    // The first of several.
+    const alike = handComputed({ teacherScores: new Float32Array(4).fill(1e30) });
+    expect(() => unscaled({ kernels: overflowing }).step(alike)).toThrow(
+      expect.objectContaining({
+        value: { teacher: 0, query: 0, candidate: 0, score: Math.fround(1e30) },
+        message: expect.stringContaining("normalize them") as string,
+      }),
+    );
+  });
+
+  it("calls a teacher's scores too large from where all of that size add up to the most that a query may have", () => {
+    const overflowing = { seniorStep: () => ({ softLoss: NaN, seniorLoss: NaN }) };
+    // Four scores of 5e11 have squares that add up to 1e24.
+    for (const [score, code] of [
+      [6e11, "SENIOR_TEACHER_TOO_LARGE"],
+      [4e11, "SENIOR_NOT_FINITE"],
+    ] as const) {
+      const step = handComputed({ teacherScores: Float32Array.of(0, 0, score, 0) });
+      expect(() => unscaled({ kernels: overflowing }).step(step)).toThrow(expect.objectContaining({ code }));
+    }
   });
 });

@@ -105,6 +105,10 @@ describe("collectScores", () => {
         cause,
       });
     }
+    const [one] = teachers;
+    await expect(
+      collectScores([one!], heads, relations, candidates, new Float32Array(6), { signal: undefined }),
+    ).rejects.toMatchObject({ code: "SENIOR_TEACHER_FAILED", cause });
   });
 
   it("waits for slow teachers before it throws, so that nobody writes afterwards", async () => {
@@ -133,6 +137,20 @@ describe("collectScores", () => {
       collectScores([a, a], heads, relations, candidates, out),
     ];
     for (const call of cases) await expect(call).rejects.toMatchObject({ code: "SENIOR_SHAPE" });
+    await expect(collectScores([], heads, relations, candidates, out)).rejects.toThrow(
+      "The number of teachers must be",
+    );
+    const none = new Int32Array(0);
+    await expect(collectScores([a], none, none, candidates, out)).rejects.toThrow("The number of queries must be");
+    await expect(collectScores([a], heads, Int32Array.of(0), candidates, out)).rejects.toThrow(
+      "relations must hold B = 2",
+    );
+    await expect(collectScores([a], heads, relations, new Int32Array(5), new Float32Array(5))).rejects.toThrow(
+      "candidates must hold B x K values, equally many for each of the 2 queries, but holds 5",
+    );
+    await expect(collectScores([a, a], heads, relations, candidates, out)).rejects.toThrow(
+      "out must hold m x B x K = 12 values, but holds 6",
+    );
   });
 
   it("refuses a teacher without a name, by its position", async () => {
@@ -140,7 +158,7 @@ describe("collectScores", () => {
     for (const teacher of [nameless, { ...nameless, name: "" }]) {
       await expect(
         collectScores([multiple("a", 1), teacher], heads, relations, candidates, new Float32Array(12)),
-      ).rejects.toMatchObject({ code: "SENIOR_TEACHER", path: ["teachers", 1] });
+      ).rejects.toMatchObject({ code: "SENIOR_TEACHER", path: ["teachers", 1], value: teacher.name });
     }
   });
 
@@ -219,6 +237,12 @@ describe("checkTeachers", () => {
   });
 
   it("gets the sizes through withTemperature, and no maker of teachers takes an empty name", async () => {
+    expect(() => {
+      checkTeachers([sized("a"), sized("a")], data);
+    }).toThrow(expect.objectContaining({ value: "a" }));
+    expect(() => {
+      checkTeachers([sized("a", 7)], data);
+    }).toThrow(expect.objectContaining({ value: 7 }));
     expect(withTemperature(sized("a", 5, 2), 3)).toMatchObject({ name: "a", entities: 5, relations: 2 });
     const none = {
       heads: new Int32Array(),
@@ -226,7 +250,11 @@ describe("checkTeachers", () => {
       tails: new Int32Array(),
       scores: new Float32Array(),
     };
-    const refused = expect.objectContaining({ code: "SENIOR_TEACHER" }) as Error;
+    const refused = expect.objectContaining({
+      code: "SENIOR_TEACHER",
+      message: expect.stringContaining("a string of at least one character") as string,
+    }) as Error;
+    expect(() => functionTeacher("", () => [])).toThrow(expect.objectContaining({ value: "" }));
     expect(() => functionTeacher("", () => [])).toThrow(refused);
     expect(() => scoreTable(undefined as unknown as string, none)).toThrow(refused);
     await expect(onnxTeacher("", "model.onnx")).rejects.toThrow(refused);

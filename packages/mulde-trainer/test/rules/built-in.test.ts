@@ -22,12 +22,21 @@ describe("rules that options name", () => {
     expect(() => builtInRules(["ownHead"], unasked)).toThrow("asked");
   });
 
-  it.each([["ownHeads"], [{ functional: "few" }], [{ functional: 1.05, ownHead: true }], [7]])(
-    "are refused if there is none of that name: %j",
-    (rule) => {
-      const { code, path, reason } = failure(() => parseOptions(distilSchema, { rules: ["ownHead", rule] }));
-      expect([code, path.slice(0, 2)]).toEqual(["TRAINER_OPTION", ["rules", 1]]);
-      expect(reason).not.toBe("");
-    },
-  );
+  const oneOf = "must be one of ownHead, neighbours, { functional: 1.05 }";
+  it.each([
+    ["ownHeads", oneOf],
+    [7, oneOf],
+    [{ functional: "few" }, oneOf],
+    [{ functional: 0 }, ">0"],
+    [{ functional: 1.05, ownHead: true }, "no such option"],
+  ])("are refused if there is none of that name: %j", (rule, why) => {
+    const { code, path, reason } = failure(() => parseOptions(distilSchema, { rules: ["ownHead", rule] }));
+    expect([code, path.slice(0, 2)]).toEqual(["TRAINER_OPTION", ["rules", 1]]);
+    expect(reason).toContain(why);
+  });
+
+  it("are taken as they are named", () => {
+    const rules = ["neighbours", { functional: 2.5 }, "ownHead"];
+    expect(parseOptions(distilSchema, { rules }).rules).toEqual(rules);
+  });
 });

@@ -2,6 +2,7 @@ import { indexAnswers, tripleList } from "@mulde/datasets";
 import { describe, expect, it } from "vitest";
 import { type AnswerRule, neighbours, ownHead } from "../../src/index.js";
 import { addHardNegatives } from "../../src/rules/hard-negatives.js";
+import { streamAt } from "../../src/run/streams.js";
 import { failure } from "../_runs.js";
 
 // As in neighbours.test.ts: of head 0, relation 1 is exclusive with 0 and 2.
@@ -43,6 +44,31 @@ describe("hard negatives", () => {
     const rows = drawn([ownHead(index), neighbours(index)], { K: 2, stride: 4 });
     expect(rows.map((row) => row.slice(2))).toEqual(new Array(3).fill([9, 9]));
     expect(rows.map((row) => row[1])).toEqual([0, 0, 5]);
+  });
+
+  it("of neighbours are drawn from the stream of that name, as they always were", () => {
+    // Relation 1's neighbours of head 0, one of which the first draw of a step picks: row 0 has one neighbour and takes a draw too.
+    const near = [1, 3];
+    for (let step = 0; step < 20; step++) {
+      const random = streamAt(3, "neighbours", step);
+      random.uniform();
+      expect(drawn([neighbours(index)], { step })[1]![1]).toBe(near[Math.floor(random.uniform() * 2)]);
+    }
+  });
+
+  it("are asked for once a query", () => {
+    const asked: number[][] = [];
+    const asking: AnswerRule = {
+      name: "asking",
+      isWrong: () => false,
+      negative: (head, relation) => void asked.push([head, relation]),
+    };
+    drawn([asking]);
+    expect(asked).toEqual([
+      [0, 0],
+      [0, 1],
+      [5, 0],
+    ]);
   });
 
   it("of rules of one's own are drawn from streams by the rules' names", () => {

@@ -1,7 +1,7 @@
 import { indexAnswers, tripleList } from "@mulde/datasets";
 import type { Teacher } from "@mulde/senior";
 import { describe, expect, it } from "vitest";
-import { functional, held, neighbours, ownHead } from "../../src/index.js";
+import { type AnswerRule, functional, held, neighbours, ownHead } from "../../src/index.js";
 import { lowerWrong } from "../../src/rules/held.js";
 
 // As in neighbours.test.ts.
@@ -23,6 +23,16 @@ describe("the scores of wrong answers", () => {
     const scores = Float32Array.of(7, -1, -3, 8, 9, 6, -5, 9, -6, 30, 20, 10, 21, 31, 11, 13, 22, 12);
     lowerWrong([ownHead(index), neighbours(index)], queries, candidates, scores);
     expect([...scores]).toEqual([-3, -3, -3, 6, 6, 6, -6, 9, -6, 10, 10, 10, 11, 11, 11, 12, 22, 12]);
+  });
+
+  it("are told by asking each rule once for each candidate of a query", () => {
+    const asked: string[] = [];
+    const asking: AnswerRule = {
+      name: "asking",
+      isWrong: (head, relation, entity) => (asked.push(`${head} ${relation} ${entity}`), false),
+    };
+    lowerWrong([asking], queries, Int32Array.of(2, 0, 9, 3, 1, 4), new Float32Array(6));
+    expect(asked).toEqual(["0 0 2", "0 0 0", "0 1 9", "0 1 3", "5 0 1", "5 0 4"]);
   });
 
   it("stay where nothing is wrong, or no rule is there", () => {

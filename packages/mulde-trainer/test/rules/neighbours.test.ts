@@ -1,5 +1,5 @@
 import { indexAnswers, tripleList } from "@mulde/datasets";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { neighbours } from "../../src/index.js";
 
 const entities = 10;
@@ -19,6 +19,7 @@ describe("a head's neighbours", () => {
     // Reciprocal relations are relations like others.
     expect(wrong(6, 1)).toEqual([5]);
     expect(wrong(2, 0)).toEqual([0]);
+    expect(wrong(3, 0)).toEqual([0]);
     expect(wrong(9, 0)).toEqual([]);
   });
 
@@ -30,6 +31,14 @@ describe("a head's neighbours", () => {
       [0, 1],
     ] as const;
     expect(asked.map(([head, relation]) => rule.isWrong(head, relation, 6))).toEqual([false, false, true, false]);
+  });
+
+  it("are looked up once for the candidates of a query, not once for each", () => {
+    const index = indexAnswers(entities, 3, facts);
+    const own = neighbours(index);
+    const lookUps = vi.spyOn(index, "relations");
+    for (let entity = 0; entity < entities; entity++) own.isWrong(0, 1, entity);
+    expect(lookUps).toHaveBeenCalledTimes(1);
   });
 
   it("are negatives, one at a time", () => {
