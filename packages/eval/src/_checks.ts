@@ -7,7 +7,11 @@ export type Path = readonly (string | number)[];
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a positive integer. */
 export function checkCount(path: Path, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `must be a positive integer, but is ${typeof value === "object" ? named(value) : String(value)}.`, { path, value });
+  throw new MuldeError(
+    "EVAL_BAD_OPTION",
+    `must be a positive integer, but is ${typeof value === "object" ? named(value) : String(value)}.`,
+    { path, value },
+  );
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is an object; `what` says what to give. */

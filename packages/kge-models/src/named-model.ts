@@ -120,10 +120,14 @@ export class NamedModel {
     }
     const { top = 10 } = options;
     if (!(Number.isInteger(top) && top >= 1)) {
-      throw new MuldeError("MODELS_QUERY", `must be a whole number from 1, but is ${typeof top === "number" ? String(top) : JSON.stringify(top)}.`, {
-        path: ["top"],
-        value: top,
-      });
+      throw new MuldeError(
+        "MODELS_QUERY",
+        `must be a whole number from 1, but is ${typeof top === "number" ? String(top) : JSON.stringify(top)}.`,
+        {
+          path: ["top"],
+          value: top,
+        },
+      );
     }
     const ids = {
       head: head === undefined ? undefined : this.#id("head", head, []),
