@@ -79,11 +79,12 @@ async function runStages(
   const { out } = rest;
   // Refuses data that it cannot use before anything is written.
   const run = runExperiment(experiment, { data, ...rest });
-  await writeCopy(out, text);
   const events = eventLog(log, output);
   const progress = createProgress(output, stageNames(experiment));
   try {
     for await (const event of run) {
+      // All is checked by then, the teachers' directories too.
+      if (event.type === "pipeline") await writeCopy(out, text);
       progress.show(event);
       events.append(event);
     }

@@ -20,7 +20,7 @@ test.each<[string, string, number | undefined, RegExp]>([
   ["a control character", "a: 1\nb: x\0y\n", 2, /character/],
 ])("%s is refused with its line", (_, text, line, message) => {
   expect(() => parseYaml(text)).toThrow(
-    expect.objectContaining({ code: "CLI_YAML", line, message: expect.stringMatching(message) }),
+    expect.objectContaining({ code: "CLI_YAML", line, message: expect.stringMatching(message) as string }),
   );
 });
 

@@ -4,7 +4,8 @@ const MAX_NAMES = 200_000;
 /** The candidate nearest to `name` in edits, letter case aside, or none within a third of its length. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   // Callers without a compiler look for anything.
-  const wanted = String(name).toLowerCase();
+  if (typeof (name as unknown) !== "string") return undefined;
+  const wanted = name.toLowerCase();
   let best: string | undefined;
   let bound = Math.floor(wanted.length / 3) + 1;
   let seen = 0;

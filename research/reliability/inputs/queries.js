@@ -99,11 +99,11 @@ export const cases = ({ model, other }) => {
     evaluate("no data", [], "CLI_USAGE", "--data"),
     evaluate("an unknown split", ["--data", "graph", "--split", "tets"], "CLI_USAGE", "--split"),
     evaluate("an unknown tie", ["--data", "graph", "--tie", "random"], "CLI_USAGE", "--tie"),
-    evaluate("an empty split", ["--data", "graph"], "EVAL_BAD_TRIPLES", "test", {
+    evaluate("an empty split", ["--data", "graph"], "TRAINER_DATA", "test", {
       "graph/test.txt": "",
       "model/config.json": anonymous,
     }),
-    evaluate("an empty validation split", ["--data", "graph", "--split", "valid"], "EVAL_BAD_TRIPLES", "valid", {
+    evaluate("an empty validation split", ["--data", "graph", "--split", "valid"], "TRAINER_DATA", "valid", {
       "graph/valid.txt": "",
       "model/config.json": anonymous,
     }),

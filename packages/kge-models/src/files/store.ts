@@ -9,7 +9,7 @@ import { modelDefinition } from "../models/registry.js";
 import { digestsIn, encodeConfig, parseConfig, type SavedConfig } from "./_model-config.js";
 import { bytesAt, type OpenFile, openRegular, type ReadCodes } from "./_reading.js";
 import { quoted, shapeText } from "./_quoted.js";
-import { layOut, product } from "./_safetensors-header.js";
+import { layOut } from "./_safetensors-header.js";
 import { endInterrupted, openTogether, writeTogether } from "./_together.js";
 import { checkNames, checkUnique, readVocabulary, vocabularyLines } from "./_vocabulary.js";
 import { bytesOf, readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
@@ -194,12 +194,15 @@ async function load(directory: string, saved: SavedConfig, kernels: Kernels | un
   return { model, entities, relations, ...(dataset && { dataset }), ...(training && { training }) };
 }
 
+// What a table may be stored as. A tensor of another dtype, such as a counter of steps, is no table of another model.
+const floats = new Set(["F64", "F32", "F16", "BF16"]);
+
 /** Refuses a file whose tensors are not the model's tables. */
 function checkTables({ tensors, metadata }: SafetensorsFile, config: ModelConfig, file: string): void {
   const shapes = tableShapes(config, modelDefinition(config.model));
   const refuse = (reason: string): MuldeError => new MuldeError("MODELS_FILE", reason, { file });
   const own = new Set(shapes.map(({ name }) => name));
-  const odd = [...tensors.keys()].filter((name) => !own.has(name));
+  const odd = [...tensors].filter(([name, { dtype }]) => !own.has(name) && floats.has(dtype)).map(([name]) => name);
   const missing = [...own].filter((name) => !tensors.has(name));
   if (odd.length > 0 || missing.length > 0) {
     const faults = [
@@ -218,7 +221,8 @@ function checkTables({ tensors, metadata }: SafetensorsFile, config: ModelConfig
   }
   for (const { name, rows, width } of shapes) {
     const { shape } = tensors.get(name)!;
-    if (product(shape) === rows * width && shape[0] === rows) continue;
+    // A column may stand without its width of 1.
+    if (shape[0] === rows && (shape[1] ?? 1) === width && shape.length <= 2) continue;
     throw refuse(
       `The tensor "${name}" has the shape ${shapeText(shape)}, but config.json makes it [${rows}, ${width}].`,
     );

@@ -9,7 +9,7 @@ import { checkData } from "../run/check-context.js";
  *
  * @param model - a model, one opened by `openModel`, or any scorer
  * @param options - of `evaluate`, such as `tie` or `signal`; `known: undefined` leaves no answer out
- * @throws MuldeError TRAINER_DATA for what is no model, data or split, EVAL_BAD_TRIPLES for an empty split, SCORE_NOT_FINITE for a model whose scores are NaN
+ * @throws MuldeError TRAINER_DATA for what is no model, data or split, and for an empty split; SCORE_NOT_FINITE for a model whose scores are NaN
  */
 export async function evaluateModel(
   model: KgeModel | { readonly model: KgeModel } | Scorer,
@@ -21,6 +21,10 @@ export async function evaluateModel(
   if (!["train", "valid", "test"].includes(split)) {
     const reason = `must be train, valid or test, but is ${JSON.stringify(split)}.`;
     throw new MuldeError("TRAINER_DATA", reason, { path: ["split"], value: split });
+  }
+  if (data[split].length === 0) {
+    const reason = `The ${split} split is empty, so there is nothing to rank: pass data that has one, or another split.`;
+    throw new MuldeError("TRAINER_DATA", reason, { path: [split] });
   }
   const numRelations = data.relations.size;
   return evaluate(scorerOf(model), { triples: data[split], numRelations, known: knownAnswers(data), ...options });

@@ -83,7 +83,6 @@ async function* pipeline(
   context: ExperimentContext & { readonly signal: AbortSignal },
 ): AsyncGenerator<ExperimentEvent, readonly Row[]> {
   const { teachers, undistilled, junior, juniorTeachers, variants } = experiment;
-  yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
   const rows: Row[] = [];
   const models: KgeModel[] = [];
   // What each teacher depends on beside the data.
@@ -122,6 +121,7 @@ async function* pipeline(
   // Before anything is trained, so that a wrong directory shows at once.
   const saved = await openTeachers(experiment, context);
   try {
+    yield { type: "pipeline", name: experiment.name, stages: stageNames(experiment) };
     for (const plan of teachers) {
       if (plan.from !== undefined) {
         const given = saved.get(plan.name)!;
