@@ -1,5 +1,4 @@
 import { MuldeError } from "@mulde/errors";
-import type { KgeModel } from "./model.js";
 
 /**
  * Throws MODELS_ID unless every id lies in 0..limit-1.
@@ -55,8 +54,8 @@ export function checkRoom(field: string, array: ArrayLike<number>, length: numbe
 }
 
 /** Callers without a compiler pass anything. @throws MuldeError MODELS_SHAPE unless this is a model */
-export function checkedModel(model: KgeModel): KgeModel {
-  const given = model as Partial<KgeModel> | null | undefined;
+export function checkedModel<M extends { readonly config: unknown; readonly tables: unknown }>(model: M): M {
+  const given = model as Partial<M> | null | undefined;
   if (given?.config !== undefined && given.tables !== undefined) return model;
   throw new MuldeError("MODELS_SHAPE", "must be a model, such as the `model` of openModel's.", {
     path: ["model"],
