@@ -55,8 +55,9 @@ export function checkRoom(field: string, array: ArrayLike<number>, length: numbe
 
 /** Callers without a compiler pass anything. @throws MuldeError MODELS_SHAPE unless this is a model */
 export function checkedModel<M extends { readonly config: unknown; readonly tables: unknown }>(model: M): M {
-  const given = model as Partial<M> | null | undefined;
-  if (given?.config !== undefined && given.tables !== undefined) return model;
+  const given: unknown = model;
+  // Only looked for: what stands in front of a model may not read all of it.
+  if (typeof given === "object" && given !== null && "config" in given && "tables" in given) return model;
   throw new MuldeError("MODELS_SHAPE", "must be a model, such as the `model` of openModel's.", {
     path: ["model"],
     value: model,

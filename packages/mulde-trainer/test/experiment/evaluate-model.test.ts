@@ -58,6 +58,9 @@ describe("evaluateModel", () => {
 
   it("refuses an empty split", async () => {
     const nothing = tripleList(new Int32Array(), new Int32Array(), new Int32Array());
-    await expect(evaluateModel(model, { ...data, test: nothing })).rejects.toMatchObject({ code: "TRAINER_DATA", path: ["test"] });
+    await expect(evaluateModel(model, { ...data, test: nothing })).rejects.toMatchObject({
+      code: "TRAINER_DATA",
+      path: ["test"],
+    });
   });
 });

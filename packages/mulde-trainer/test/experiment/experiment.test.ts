@@ -172,8 +172,8 @@ describe("an experiment", () => {
   });
 
   it.each<[string, unknown, string, RegExp]>([
-    ["no object", 7, "", /object/],
-    ["nothing", {}, "data", /string/],
+    ["no object", 7, "", /^must be a map, but is the number 7/],
+    ["nothing", {}, "data", /^is missing; it must be text/],
     ["no teachers", { ...minimal, teachers: [] }, "teachers", /./],
     ["no Junior", { ...minimal, junior: undefined }, "junior", /./],
     ["an unknown field", { ...minimal, students: {} }, "students", /no such option/],
