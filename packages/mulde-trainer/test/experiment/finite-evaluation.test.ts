@@ -1,7 +1,7 @@
 // A score that is NaN or infinite is never ranked, whatever ranks it, and each way names the same score.
 import { evaluate, type Scorer, teacherScorer } from "@mulde/eval";
 import { createModel, modelScorer, modelTeacher } from "@mulde/kge-models";
-import { Senior, seniorTeacher, type SeniorKernels } from "@mulde/senior";
+import { Senior, seniorTeacher } from "@mulde/senior";
 import { expect, it } from "vitest";
 import { evaluateModel } from "../../src/index.js";
 import { knownAnswers } from "../../src/facts/data.js";
