@@ -88,6 +88,15 @@ export function freedError(kernel: string, argument: number): MuldeError {
   });
 }
 
+/** Refuses what is no object where a call needs one with arrays and numbers in it. */
+export function checkParts(kernel: string, parts: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(parts)) {
+    if (typeof value === "object" && value !== null) continue;
+    const reason = `Must be an object, not ${described(value)}.`;
+    throw new MuldeError("KERNELS_BAD_ARGUMENT", reason, { path: [kernel, name], value });
+  }
+}
+
 /** The position of a name in a list or an object's keys. */
 export function numberOf<N extends string>(
   path: readonly string[],

@@ -1,4 +1,4 @@
-import { numberOf } from "./_fault.js";
+import { checkParts, numberOf } from "./_fault.js";
 import { similarities } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 import type { PointTable, QueryBatch, Similarity } from "./shapes.js";
@@ -15,6 +15,7 @@ export function pairArguments(
   queries: QueryBatch,
   points: PointTable,
 ): KernelArgument[] {
+  checkParts(kernel, { queries, points });
   return [
     similarityOf(kernel, similarity),
     queries.size,

@@ -1,3 +1,4 @@
+import { checkParts } from "./_fault.js";
 import { constants } from "./_generated.js";
 import { pairArguments } from "./_pairs.js";
 import type { Engine, KernelArgument } from "./engine.js";
@@ -53,6 +54,7 @@ export class CandidateKernels extends QueryKernels {
    * set `out.size` to it.
    */
   plan(pairs: Int32Array, others: Int32Array, entities: number, out: Plan): number {
+    checkParts("plan", { pairs, others, out });
     const [m, h] = [pairs.length, others.length];
     const { rows, offsets, entries, local } = out;
     // A step over a large graph must not go over all entities.
@@ -90,7 +92,7 @@ export class CandidateKernels extends QueryKernels {
     scores: Float32Array,
   ): void {
     const call = pairArguments("plannedCandidates", similarity, queries, points);
-    this.engine.call("plannedCandidates", [...call, ...planArguments(plan, K, pairs), scores]);
+    this.engine.call("plannedCandidates", [...call, ...planArguments("plannedCandidates", plan, K, pairs), scores]);
   }
 
   /**
@@ -107,10 +109,11 @@ export class CandidateKernels extends QueryKernels {
     gradScores: Float32Array,
     out: PairGradients,
   ): void {
+    checkParts("plannedBackward", { queries, out });
     const { size } = queries;
     this.engine.call("plannedBackward", [
       ...pairArguments("plannedBackward", similarity, queries, points),
-      ...planArguments(plan, K, pairs),
+      ...planArguments("plannedBackward", plan, K, pairs),
       gradScores,
       out.dq,
       out.dc,
@@ -124,6 +127,8 @@ export class CandidateKernels extends QueryKernels {
   }
 }
 
-function planArguments(plan: Plan, K: number, { terms, along, radii }: PairTerms): KernelArgument[] {
+function planArguments(kernel: string, plan: Plan, K: number, pairs: PairTerms): KernelArgument[] {
+  checkParts(kernel, { plan, pairs });
+  const { terms, along, radii } = pairs;
   return [K, plan.size, plan.offsets, plan.entries, terms, along, radii];
 }

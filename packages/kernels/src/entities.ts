@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import { need, numberOf } from "./_fault.js";
+import { checkParts, need, numberOf } from "./_fault.js";
 import { constants, losses as lossKinds } from "./_generated.js";
 import { pairArguments } from "./_pairs.js";
 import { CandidateKernels } from "./candidates.js";
@@ -64,6 +64,7 @@ export class EntityKernels extends CandidateKernels {
    * @throws MuldeError SCORE_NOT_FINITE if a score that counts is NaN or infinite; its `value` is the first such { query, target }
    */
   rank(similarity: Similarity, queries: QueryBatch, points: PointTable, call: RankCall): void {
+    checkParts("rank", { queries, call });
     const { size } = queries;
     need("rank", "targets", call.targets, size);
     const bad = this.scratch32("bad", size);
@@ -102,6 +103,7 @@ export class EntityKernels extends CandidateKernels {
     sorted = true,
     stride = k,
   ): void {
+    checkParts("topK", { queries, ids });
     const { size } = queries;
     need("topK", "ids", ids, size === 0 ? 0 : (size - 1) * stride + k);
     const capacity = Math.max(topKRoom, 4 * k);
@@ -109,16 +111,13 @@ export class EntityKernels extends CandidateKernels {
     const least = tileQueries * this.threads;
     const fitting = Math.floor(largestTopK / (2 * capacity) / least) * least;
     const part = Number.isInteger(k) ? Math.max(least, fitting) : size;
+    // The kernel refuses what is no size.
+    const whole = !(part < size);
     let begin = 0;
     do {
-      const end = Math.min(begin + part, size);
+      const end = whole ? size : Math.min(begin + part, size);
       this.engine.call("topK", [
-        ...allArguments(
-          "topK",
-          similarity,
-          begin === 0 && end === size ? queries : queriesFrom(queries, begin, end),
-          points,
-        ),
+        ...allArguments("topK", similarity, whole ? queries : queriesFrom(queries, begin, end), points),
         k,
         sorted ? 1 : 0,
         this.scratch("best", 2 * (end - begin) * capacity),
@@ -152,6 +151,7 @@ export class EntityKernels extends CandidateKernels {
     c: number,
     out: AllLossGradients,
   ): { readonly loss: number; readonly dSqrtC: number } {
+    checkParts("allLoss", { queries, points, labels, options, out });
     const { size: batch } = queries;
     const { size: n, dim } = points;
     const { kind, weight, smoothing } = options;

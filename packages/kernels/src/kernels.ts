@@ -1,3 +1,4 @@
+import { checkParts } from "./_fault.js";
 import { UpdateKernels } from "./updates.js";
 
 /**
@@ -30,6 +31,7 @@ export class Kernels extends UpdateKernels {
     targets: Int32Array,
     ids: Int32Array,
   ): void {
+    checkParts("sampleCandidates", { options });
     const { batch, negatives, entities, seed, counter, stride = 1 + negatives } = options;
     this.engine.call("sampleCandidates", [batch, negatives, stride, entities, seed, counter, targets, ids]);
   }

@@ -1,4 +1,4 @@
-import { need } from "./_fault.js";
+import { checkParts, need } from "./_fault.js";
 import { EntityKernels } from "./entities.js";
 
 /** The arguments of `seniorStep`, for B queries, K candidates and m teachers. */
@@ -52,6 +52,7 @@ export class LossKernels extends EntityKernels {
     gradient: Float32Array,
     stride = K,
   ): number {
+    checkParts("bce", { options });
     const { positiveWeight, negativeWeight, adversarial } = options;
     return this.sumOf("bce", [batch, K, stride, scores, positiveWeight, negativeWeight, adversarial, gradient]);
   }
@@ -77,11 +78,13 @@ export class LossKernels extends EntityKernels {
     options: { readonly temperature: number; readonly weight: number },
     gradient: Float32Array,
   ): number {
+    checkParts("kl", { options });
     return this.sumOf("kl", [batch, K, targets, scores, options.temperature, options.weight, gradient]);
   }
 
   /** One step of the Senior (Wang et al. 2021): soft labels, both losses (means, without lambda) and gradients. */
   seniorStep(step: SeniorStep): { readonly softLoss: number; readonly seniorLoss: number } {
+    checkParts("seniorStep", { step });
     const { batch, candidates: K, teachers: m, stride = K } = step;
     if (!step.softLogits) need("seniorStep", "juniorScores", step.juniorScores, batch * K);
     if (!step.weights) need("seniorStep", "scales", step.scales, batch * m);

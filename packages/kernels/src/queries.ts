@@ -1,6 +1,6 @@
 import { MuldeError } from "@mulde/errors";
 import { KernelBase } from "./_base.js";
-import { numberOf } from "./_fault.js";
+import { checkParts, numberOf } from "./_fault.js";
 import { encoders, relationTables } from "./_generated.js";
 import { similarityOf } from "./_pairs.js";
 import type { KernelArgument } from "./engine.js";
@@ -35,6 +35,7 @@ export interface EncoderGradients extends RelationTables {
 export class QueryKernels extends KernelBase {
   /** Encodes B queries q(h, r): fills `out.q`, `out.square` and `out.alpha`. Hyperbolic encoders read c of each query from `out.curvature`. */
   encode(tables: EncoderTables, heads: Int32Array, relations: Int32Array, out: QueryBatch): void {
+    checkParts("encode", { tables, out });
     const call = encoderArguments("encode", tables, out.size, heads, relations, out.curvature);
     this.engine.call("encode", [...call, out.q, out.square, out.alpha]);
   }
@@ -48,6 +49,7 @@ export class QueryKernels extends KernelBase {
     dq: Float32Array,
     out: EncoderGradients,
   ): void {
+    checkParts("encodeBackward", { tables, queries, out });
     this.engine.call("encodeBackward", [
       ...encoderArguments("encodeBackward", tables, queries.size, heads, relations, queries.curvature),
       dq,
@@ -66,6 +68,7 @@ export class QueryKernels extends KernelBase {
     bias: Float32Array | null,
     out: PointTable,
   ): void {
+    checkParts("points", { out });
     const shape = [similarityOf("points", similarity), out.size, out.dim];
     const made = [out.points, out.norm, out.alpha, out.bias];
     this.engine.call("points", [...shape, table, rows, Math.sqrt(c), bias, ...made]);
@@ -86,6 +89,7 @@ export class QueryKernels extends KernelBase {
     grads: { readonly dPoints: Float32Array; readonly radial: Float32Array },
     gradient: Float32Array,
   ): number {
+    checkParts("pointsBackward", { grads });
     const shape = [similarityOf("pointsBackward", similarity), count, dim];
     const given = [table, rows, Math.sqrt(c), grads.dPoints, grads.radial];
     return this.sumOf("pointsBackward", [...shape, ...given, gradient]);

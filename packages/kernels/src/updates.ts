@@ -1,3 +1,4 @@
+import { checkParts } from "./_fault.js";
 import type { KernelArgument } from "./engine.js";
 import { LossKernels } from "./losses.js";
 
@@ -38,6 +39,7 @@ export class UpdateKernels extends LossKernels {
       readonly weightDecay: number;
     },
   ): boolean {
+    checkParts("adam", { update, state, options });
     const { learningRate, beta1, beta2, epsilon, step, weightDecay } = options;
     const moments = [state.first, state.second];
     const rates = [learningRate, beta1, beta2, epsilon, step, weightDecay];
@@ -51,6 +53,7 @@ export class UpdateKernels extends LossKernels {
     state: { readonly sum: Float32Array },
     options: { readonly learningRate: number; readonly epsilon: number; readonly weightDecay: number },
   ): boolean {
+    checkParts("adagrad", { update, state, options });
     const { learningRate, epsilon, weightDecay } = options;
     const rates = [learningRate, epsilon, weightDecay];
     this.engine.call("adagrad", [...updateArguments(update), state.sum, ...rates, this.#notFinite]);

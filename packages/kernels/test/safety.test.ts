@@ -81,6 +81,31 @@ onEveryEngine((kernels) => {
     );
   });
 
+  it("refuses whatever is given in place of queries, points and options", () => {
+    const k = kernels() as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const methods = ["encode", "encodeBackward", "points", "pointsBackward", "plan", "candidates", "plannedCandidates"];
+    methods.push(
+      "plannedBackward",
+      "rank",
+      "topK",
+      "allLoss",
+      "products",
+      "bce",
+      "kl",
+      "seniorStep",
+      "adam",
+      "adagrad",
+    );
+    for (const method of [...methods, "sampleCandidates"]) {
+      for (const value of [undefined, null, 7, "x", {}, []]) {
+        const call = (): unknown => k[method]!(...Array.from({ length: 9 }, () => value));
+        expect(call, `${method} ${JSON.stringify(value)}`).toThrow(
+          expect.objectContaining({ code: expect.stringMatching(/^KERNELS_BAD_/) as string }),
+        );
+      }
+    }
+  });
+
   it("refuses arrays that are one value too short, or empty", () => {
     const { engine, calls, guarded } = record();
     for (const { call, i, value, name } of all(calls, engine)) {
