@@ -51,8 +51,8 @@ export function start(args, { program = process.execPath, preload, addon, cwd = 
     maxBuffer: 1 << 28,
     env: {
       ...process.env,
-      // The quarantine keeps freed memory from being used again; by default it grows to 256 MB.
-      ASAN_OPTIONS: "detect_leaks=0:quarantine_size_mb=64",
+      // The quarantine keeps freed memory from being used again; by default it grows to 256 MB. Tests ask for memory that nobody has.
+      ASAN_OPTIONS: "detect_leaks=0:quarantine_size_mb=64:allocator_may_return_null=1",
       UBSAN_OPTIONS: "print_stacktrace=1",
       // Node is not built with ThreadSanitizer, which would report what it does not see Node wait for.
       TSAN_OPTIONS: `halt_on_error=1:ignore_noninstrumented_modules=${addon ? 1 : 0}`,

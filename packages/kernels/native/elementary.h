@@ -158,7 +158,7 @@ MULDE_INLINE vd texp(vd x) {
   odd = odd * w + 1.0 / 6;
   even = even * w + 1.0;
   odd = odd * w + 1.0;
-  return (vd)((vl)(even + r * odd) + ((vl)shifted << 52));
+  return (vd)((vu)(even + r * odd) + ((vu)shifted << 52));
 }
 
 // tanh(x) for x >= 0, like dtanh. NaN stays NaN.

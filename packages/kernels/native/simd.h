@@ -205,7 +205,7 @@ constexpr int WD = 8;
 constexpr int WD = 4;
 #endif
 typedef double vd __attribute__((vector_size(8 * WD)));
-typedef int64_t vl __attribute__((vector_size(8 * WD)));
+typedef uint64_t vu __attribute__((vector_size(8 * WD)));
 #if defined(__AVX512F__)
 MULDE_INLINE vd load_doubles(const float* p) { return (vd)_mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 MULDE_INLINE void store_floats(float* p, vd a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps((__m512d)a)); }
