@@ -19,7 +19,14 @@ function alone(call) {
   return (kernel, ...args) => {
     // Arguments that are the same memory stay so.
     const copies = new Map();
-    const copied = args.map((arg) => (ArrayBuffer.isView(arg) ? copyOf(arg, copies) : arg));
+    const copied = args.map((arg) => {
+      try {
+        return ArrayBuffer.isView(arg) ? copyOf(arg, copies) : arg;
+      } catch {
+        // Its memory is gone, which the addon has to notice.
+        return arg;
+      }
+    });
     const fault = call(kernel, ...copied);
     for (const { from, copy } of copies.values()) writeBack(from, copy);
     return fault;
