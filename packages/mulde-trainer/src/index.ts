@@ -7,7 +7,7 @@ export { distil } from "./run/distil.js";
 export type { DistilContext } from "./run/distil.js";
 export { startRun } from "./run/run.js";
 export type { Run } from "./run/run.js";
-export type { RunControl } from "./run/loop.js";
+export type { RunControl } from "./run/plan.js";
 export { holdLock } from "./run/lock.js";
 export type { Lock } from "./run/lock.js";
 export type { LossParts, TrainEvent, TrainResult, ValidationMetrics } from "./run/events.js";

@@ -11,7 +11,7 @@ import { distil } from "../run/distil.js";
 import type { TrainEvent } from "../run/events.js";
 import { differences, modelHash } from "../run/identity.js";
 import { holdLock, type Lock } from "../run/lock.js";
-import type { RunControl } from "../run/loop.js";
+import type { RunControl } from "../run/plan.js";
 import type { TrainOptions } from "../run/options.js";
 import { type Run, startRun } from "../run/run.js";
 import { train } from "../run/train.js";

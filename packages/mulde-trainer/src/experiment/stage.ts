@@ -6,7 +6,7 @@ import { endSave, type KgeModel, loadModel, type ModelInfo, saveModel } from "@m
 import type { Kernels } from "@mulde/kernels";
 import type { TrainEvent, TrainResult } from "../run/events.js";
 import { hashOf } from "../run/identity.js";
-import type { RunControl } from "../run/loop.js";
+import type { RunControl } from "../run/plan.js";
 import type { TrainingRun } from "../run/train.js";
 import { evaluateModel } from "./evaluate-model.js";
 import { keepBest } from "./keep-best.js";
