@@ -1,1 +1,2 @@
-export function sourceHash(): string;
+export const modules: readonly string[];
+export function wasmRecord(): string;
