@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readFacts } from "./facts.js";
 import { generate } from "./generate.js";
-import { modules, wasmRecord } from "./source-hash.js";
+import { modules, wasmRecord } from "./wasm-record.js";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "mulde-wasm-"));

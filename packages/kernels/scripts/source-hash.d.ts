@@ -1,2 +1,1 @@
-export const modules: readonly string[];
-export function wasmRecord(): string;
+export function sourceHash(): string;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { readFacts } from "../scripts/facts.js";
 import { generate } from "../scripts/generate.js";
-import { modules } from "../scripts/source-hash.js";
+import { modules } from "../scripts/wasm-record.js";
 import * as generated from "../src/_generated.js";
 import { node } from "../src/_node.js";
 import { chooseEngine } from "../src/create.js";
