@@ -31,7 +31,7 @@ test.each<[string, () => unknown, string, object]>([
     "teachers as a list",
     made({ teachers: [] }),
     "SENIOR_SHAPE",
-    { message: expect.stringContaining("a list") as unknown },
+    { message: expect.stringContaining("an array") as unknown },
   ],
   ["no step", () => new Senior(options).step(any(undefined)), "SENIOR_PART", { path: ["step"] }],
   [
