@@ -6,8 +6,8 @@ import {
   scoreTable,
   Senior,
   type SeniorOptions,
-  seniorStepReference,
 } from "../src/index.js";
+import { seniorStepReference } from "../src/reference.js";
 
 /** What callers without a compiler may pass. */
 const any = (value: unknown): never => value as never;
