@@ -6,6 +6,7 @@ import { parse } from "yaml";
  * The packages with code: their folders relative to the root, and their package.json.
  *
  * @param {string} root
+ * @returns {{ folder: string, manifest: any }[]}
  */
 export function packages(root) {
   return ["packages", "apps"].flatMap((group) => inside(root, group));
@@ -15,6 +16,7 @@ export function packages(root) {
  * Every package of the workspace, so those of examples and the kernels' platforms too.
  *
  * @param {string} root
+ * @returns {{ folder: string, manifest: any }[]}
  */
 export function everyPackage(root) {
   const { packages: globs } = parse(readFileSync(join(root, "pnpm-workspace.yaml"), "utf8"));
