@@ -1,5 +1,5 @@
 // Where the file system gives nothing: a user without a name and a home, and packages that nobody may write to.
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execute, lastJson } from "../_execute.js";
@@ -32,10 +32,10 @@ export function placeCases(session) {
       run: async () => {
         const folder = await projects.everything();
         const args = [join(folder, "node_modules/@mulde/cli/bin/mulde.js"), "info", "--json"];
-        const { kernels } = lastJson(
-          await asNobody(await tools.bin("node20"), args, { cwd: "/", env: homeless }),
-        );
-        ok(["native", "wasm"].includes(kernels), kernels);
+        const info = lastJson(await asNobody(await tools.bin("node20"), args, { cwd: "/", env: homeless }));
+        match(info.kernels, projects.native ? /^native/ : /^wasm$/);
+        equal(info.datasets, null);
+        match(info.datasetsReason, /XDG_CACHE_HOME/);
       },
     },
     {

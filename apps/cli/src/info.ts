@@ -28,7 +28,7 @@ export function infoCommand(): MuldeCommand {
       node: process.version,
       version,
       platform: `${process.platform}-${process.arch}`,
-      datasets: defaultCacheDir(),
+      ...cacheInfo(),
     };
     new Output(json ?? false).result(info, () =>
       fields(Object.fromEntries(Object.entries(info).map(([key, value]) => [key, String(value ?? "none")]))),
@@ -44,5 +44,14 @@ async function tfInfo(): Promise<{ tfjs: string | null; tfjsReason?: string }> {
   } catch (error) {
     if (hasCode(error, "TFJS_UNKNOWN_BACKEND")) throw error;
     return { tfjs: null, tfjsReason: (error as Error).message };
+  }
+}
+
+/** Whoever has no home directory has no cache until XDG_CACHE_HOME names one, and needs none for data of their own. */
+function cacheInfo(): { datasets: string | null; datasetsReason?: string } {
+  try {
+    return { datasets: defaultCacheDir() };
+  } catch (error) {
+    return { datasets: null, datasetsReason: (error as Error).message };
   }
 }
