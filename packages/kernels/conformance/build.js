@@ -30,7 +30,7 @@ const plugin = {
     onResolve({ filter: /^vitest$/ }, () => ({ path: join(here, "vitest.ts") }));
     // The tests run what is built, by its public entry; only internals such as the heap come from src.
     onResolve({ filter: /\/src\/index\.js$/ }, () => ({ path: "@mulde/kernels", external: true }));
-    onResolve({ filter: /^conformance:tests$/ }, ({ path }) => ({ path, namespace: "conformance" }));
+    onResolve({ filter: /^virtual:tests$/ }, ({ path }) => ({ path, namespace: "conformance" }));
     onLoad({ filter: /.*/, namespace: "conformance" }, () => ({
       contents: `export const tests = {\n${list.join("\n")}\n};`,
       resolveDir: here,

@@ -2,7 +2,7 @@
 import { createKernels } from "@mulde/kernels";
 import { type File, startTests, type Suite, type Test, type VitestRunner } from "@vitest/runner";
 import { getFullName, getTests } from "@vitest/runner/utils";
-import { tests } from "conformance:tests";
+import { tests } from "virtual:tests";
 import { type EngineName, settings } from "../test/_settings.js";
 
 export interface RunOptions {
