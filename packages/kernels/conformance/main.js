@@ -1,5 +1,5 @@
 // Runs the kernels' tests on Node, Bun or Deno, in the folder that build.js filled:
-//   node main.js [--engines native,wasm] [--threads 1,2] [--every 1]
+//   node main.js [--engines native,wasm,single] [--threads 1,2] [--every 1]
 // The last line is the report as JSON. The exit code is 0 only if a test passed and none failed.
 import process from "node:process";
 import { parseArgs } from "node:util";

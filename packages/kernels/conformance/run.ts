@@ -6,7 +6,7 @@ import { tests } from "virtual:tests";
 import { type EngineName, settings } from "../test/_settings.js";
 
 export interface RunOptions {
-  /** By default all. */
+  /** By default all of this host. */
   readonly engines?: readonly EngineName[];
   /** The numbers of threads to test, ascending; 1 and 2 by default. */
   readonly threads?: readonly number[];
@@ -60,10 +60,11 @@ function brokenSuites(suite: Suite): (File | Suite)[] {
   return suite.result?.errors?.length ? [suite, ...inner] : inner;
 }
 
-async function enginesOf(names: readonly EngineName[]): Promise<Report["engines"]> {
+/** The engines that the tests run on; all of `wanted` must be there. */
+async function enginesOf(wanted: readonly EngineName[]): Promise<Report["engines"]> {
   const { engines } = await import("../test/_engines.js");
-  for (const name of names) {
-    if (!engines.some((engine) => engine.name.startsWith(name))) throw new Error(`This host has no ${name} engine.`);
+  for (const name of wanted) {
+    if (!engines.some((engine) => engine.engine === name)) throw new Error(`This host has no ${name} engine.`);
   }
   const described = [];
   for (const { name, options, threads } of engines) {
@@ -85,7 +86,8 @@ export async function run(options: RunOptions = {}): Promise<Report> {
   settings.engines = options.engines ?? settings.engines;
   settings.threads = options.threads ?? settings.threads;
   const start = performance.now();
-  const engines = await enginesOf(settings.engines);
+  settings.singleWasm = import.meta.resolve("@mulde/kernels/mulde-single.wasm");
+  const engines = await enginesOf(options.engines ?? []);
   let all = 0;
   let done = 0;
   const runner: VitestRunner = {

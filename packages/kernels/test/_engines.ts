@@ -1,10 +1,11 @@
-// Every suite runs on every engine of this machine, with one thread and with two.
+// Every suite runs on every engine of this machine, with one thread and with two where it has them.
 import { afterAll, beforeAll, describe } from "vitest";
 import { createKernels } from "../src/index.js";
 import type { Kernels, KernelsOptions } from "../src/index.js";
-import { settings } from "./_settings.js";
+import { type EngineName, settings } from "./_settings.js";
 
 export interface EngineCase {
+  readonly engine: EngineName;
   readonly name: string;
   readonly options: KernelsOptions;
   /** The numbers of threads to test, ascending. */
@@ -15,20 +16,33 @@ async function loads(options: KernelsOptions): Promise<Kernels | undefined> {
   return createKernels({ ...options, threads: 1 }).catch(() => undefined);
 }
 
-async function find(): Promise<EngineCase[]> {
+async function findNative(): Promise<EngineCase[]> {
   const { engines, threads } = settings;
-  const found: EngineCase[] = [];
-  const native = engines.includes("native") ? await loads({ engine: "native" }) : undefined;
-  if (native) found.push({ name: `native ${native.isa}`, options: { engine: "native" }, threads });
-  if (native && native.isa !== "avx2" && (await loads({ engine: "native", isa: "avx2" }))) {
-    found.push({ name: "native avx2", options: { engine: "native", isa: "avx2" }, threads });
+  const widest = engines.includes("native") ? await loads({ engine: "native" }) : undefined;
+  if (!widest) return [];
+  const found: EngineCase[] = [
+    { engine: "native", name: `native ${widest.isa}`, options: { engine: "native" }, threads },
+  ];
+  if (widest.isa !== "avx2" && (await loads({ engine: "native", isa: "avx2" }))) {
+    found.push({ engine: "native", name: "native avx2", options: { engine: "native", isa: "avx2" }, threads });
   }
-  if (engines.includes("wasm")) found.push({ name: "wasm", options: { engine: "wasm" }, threads });
   return found;
 }
 
-/** The engines of this machine, of those in the settings. */
-export const engines: readonly EngineCase[] = await find();
+// For hosts without shared memory: its arrays are outside of its memory.
+const single: EngineCase = {
+  engine: "single",
+  name: "wasm without shared memory",
+  options: { engine: "wasm", wasm: settings.singleWasm },
+  threads: [1],
+};
+
+const wasm: EngineCase = { engine: "wasm", name: "wasm", options: { engine: "wasm" }, threads: settings.threads };
+
+/** The engines of this machine that the settings name. Both of WebAssembly are on every machine. */
+export const engines: readonly EngineCase[] = [...(await findNative()), single, wasm].filter(({ engine }) =>
+  settings.engines.includes(engine),
+);
 
 /** Declares a suite for each engine and number of threads; `kernels()` is there once a test runs. */
 export function onEveryEngine(body: (kernels: () => Kernels) => void): void {

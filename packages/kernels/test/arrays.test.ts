@@ -136,7 +136,7 @@ onEveryEngine((kernels) => {
   });
 });
 
-it.runIf(engines.some(({ name }) => name === "wasm"))("WebAssembly refuses a view of freed memory", async () => {
+it.runIf(engines.some(({ engine }) => engine === "wasm"))("WebAssembly refuses a view of freed memory", async () => {
   const k = await createKernels({ engine: "wasm", threads: 1 });
   const [a, b, table] = [k.engine.float32(100), k.engine.float32(100), new Float32Array(4)];
   const view = b.subarray(50);
