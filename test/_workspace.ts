@@ -7,7 +7,10 @@ import { packages } from "../scripts/_packages.js";
 export interface Manifest {
   readonly name: string;
   readonly version: string;
+  readonly private?: boolean;
   readonly license?: string;
+  readonly keywords?: readonly string[];
+  readonly bin?: Readonly<Record<string, string>>;
   readonly type?: string;
   readonly packageManager?: string;
   readonly engines?: { readonly node?: string };
