@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packages } from "../scripts/_packages.js";
+import { everyPackage as listed, packages } from "../scripts/_packages.js";
 
 /** What these tests read of a package.json. */
 export interface Manifest {
@@ -29,6 +29,8 @@ export interface WorkspacePackage {
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 export const workspace: readonly WorkspacePackage[] = packages(root);
+/** Those of a workspace in some folder, platforms and examples included. */
+export const everyPackage = (folder: string): readonly WorkspacePackage[] => listed(folder);
 /** The projects of examples/. */
 export const examples: readonly WorkspacePackage[] = readdirSync(join(root, "examples"))
   .filter((name) => existsSync(join(root, "examples", name, "package.json")))
