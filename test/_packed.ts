@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { list } from "tar";
-import { root, rootManifest, type Manifest } from "./_workspace.js";
+import { type Manifest, root, rootManifest, workspace } from "./_workspace.js";
 
 /** A package as it would be published. */
 export interface Packed {
@@ -24,9 +24,9 @@ export async function packageManager(name: "npm" | "pnpm", args: readonly string
   return stdout;
 }
 
-/** Packs all packages into an empty folder, by name. */
+/** Packs all packages into an empty folder, by name; but those of platforms, whose binaries are built elsewhere. */
 export async function packed(into: string): Promise<Map<string, Packed>> {
-  const filters = ["--filter", "./packages/*", "--filter", "./apps/*"];
+  const filters = workspace.map(({ manifest }) => `--filter=${manifest.name}`);
   await packageManager("pnpm", ["--recursive", ...filters, "pack", "--pack-destination", into]);
   const all = readdirSync(into).map((file) => opened(join(into, file)));
   return new Map(all.map((one) => [one.manifest.name, one]));
