@@ -447,7 +447,7 @@ describe("a malformed model directory is one error that names the file:", () => 
         "MODELS_FILE",
         /, files\.entities\.tsv\.sha256: /,
       ],
-      [(config) => (config.model = "x".repeat(1e6)), "MODELS_FILE", /, model: .{1,100}$/],
+      [(config) => (config.model = "x".repeat(1e6)), "MODELS_FILE", /, model: .{1,140}$/],
     ];
     for (const [change, code, message] of changes) {
       const config = JSON.parse(text) as Record<string, unknown>;
