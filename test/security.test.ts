@@ -59,11 +59,13 @@ describe("code comes from few places", () => {
     expect(filesWith(/\bcreateRequire\(|\brequire\(/)).toEqual([
       "apps/cli/src/_output.ts",
       "packages/datasets/src/wordnet.ts",
+      "packages/kernels/src/_node.ts",
       "packages/kernels/src/native.ts",
     ]);
-    expect(filesWith(/\bnew Worker\(/)).toEqual(["packages/kernels/src/_threads.ts"]);
+    expect(filesWith(/\bnew Worker\(/)).toEqual(["packages/kernels/src/_node.ts", "packages/kernels/src/_web.ts"]);
     expect(filesWith(/\bWebAssembly\.(compile|instantiate)/)).toEqual([
-      "packages/kernels/src/_worker.ts",
+      "packages/kernels/src/_module.ts",
+      "packages/kernels/src/_worker-source.ts",
       "packages/kernels/src/wasm.ts",
     ]);
   });

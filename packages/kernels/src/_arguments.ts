@@ -3,8 +3,8 @@ import type { EngineArray } from "./_arrays.js";
 import type { Heap } from "./_heap.js";
 import type { KernelArgument } from "./engine.js";
 
-// The size of an argument in memory: address, number or length, kind (native/arguments.h).
-const argumentBytes = 24;
+// An argument in memory has an address, a number or length, and a kind (native/arguments.h).
+const bytes = 24 * constants.maxArguments;
 
 type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
 
@@ -12,17 +12,14 @@ type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
 export class CallArguments {
   readonly address: number;
   readonly #heap: Heap;
-  readonly #numbers: Float64Array;
-  readonly #words: Uint32Array;
+  #numbers: Float64Array = new Float64Array();
+  #words: Uint32Array = new Uint32Array();
   /** The addresses of copied arrays. An array that is passed twice is copied once. */
   readonly #copies = new Map<EngineArray, number>();
 
   constructor(heap: Heap) {
-    const bytes = argumentBytes * constants.maxArguments;
     this.#heap = heap;
     this.address = heap.allocate(bytes);
-    this.#numbers = new Float64Array(heap.buffer, this.address, bytes / 8);
-    this.#words = new Uint32Array(heap.buffer, this.address, bytes / 4);
   }
 
   /** Writes the arguments in the layout of native/arguments.h. The kernel refuses what does not belong there. */
@@ -52,6 +49,11 @@ export class CallArguments {
   }
 
   #put(i: number, kind: number, number: number, address: number): void {
+    // Growth replaces the buffer; views of one that is not shared are then empty.
+    if (this.#words.buffer !== this.#heap.buffer) {
+      this.#numbers = new Float64Array(this.#heap.buffer, this.address, bytes / 8);
+      this.#words = new Uint32Array(this.#heap.buffer, this.address, bytes / 4);
+    }
     this.#words[6 * i] = address;
     this.#numbers[3 * i + 1] = number;
     this.#words[6 * i + 4] = kind;
@@ -72,7 +74,7 @@ export class CallArguments {
     if (bytes.length === 0) return 0;
     const known = this.#copies.get(array);
     if (known !== undefined) return known;
-    const address = this.#heap.allocate(bytes.length);
+    const address = this.#heap.reserve(bytes.length);
     this.#copies.set(array, address);
     this.#heap.bytes(address, bytes.length).set(bytes);
     return address;

@@ -83,10 +83,10 @@ function keeper(calls: readonly RecordedCall[]): (call: RecordedCall) => void {
 }
 
 // With threads, since one alone runs the same code.
-describe.each(engines)("on $name", ({ options }) => {
+describe.each(engines)("on $name", ({ options, threads }) => {
   let own: Kernels | undefined;
   beforeAll(async () => {
-    own = await createKernels({ ...options, threads: 2 });
+    own = await createKernels({ ...options, threads: Math.max(...threads) });
   });
   afterAll(() => own?.close());
   const kernels = () => own!;
