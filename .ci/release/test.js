@@ -14,9 +14,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { everyPackage } from "../../scripts/_packages.js";
+import { binaryOf, everyPackage } from "../../scripts/_packages.js";
 import { installVerdaccio, startRegistry, versionsIn } from "./registry.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -81,15 +81,15 @@ function prepare({ host, token }) {
 
 /** Gives each platform its binary, if it is built here; only that of this machine is ever loaded. */
 function fillPlatforms() {
-  for (const { folder, manifest } of published()) {
-    if (!manifest.os) continue;
-    const to = join(copy, folder, manifest.main);
-    const local = `packages/kernels/dist/mulde-${folder.split("/").at(-1)}.node`;
-    const from = [join(root, folder, manifest.main), join(root, local)].find((file) => existsSync(file));
-    if (from) cpSync(from, to);
+  for (const one of published()) {
+    const binary = binaryOf(one);
+    if (!binary) continue;
+    const local = `packages/kernels/dist/mulde-${basename(one.folder)}.node`;
+    const from = [binary, local].find((file) => existsSync(join(root, file)));
+    if (from) cpSync(join(root, from), join(copy, binary));
     else {
-      console.log(`NOT BUILT HERE: the binary of ${manifest.name}; an empty one is published in its place`);
-      writeFileSync(to, "");
+      console.log(`NOT BUILT HERE: the binary of ${one.manifest.name}; an empty one is published in its place`);
+      writeFileSync(join(copy, binary), "");
     }
   }
 }
@@ -113,7 +113,7 @@ function installed() {
 
 /** What the project should have: every package, but those of other platforms. */
 function wanted() {
-  const elsewhere = ({ manifest }) => manifest.os && !existsSync(join(project, "node_modules", manifest.name));
+  const elsewhere = (one) => binaryOf(one) && !existsSync(join(project, "node_modules", one.manifest.name));
   const [there, all] = [published().filter(elsewhere), current()];
   return all.filter((tag) => !there.some(({ manifest: { name, version } }) => tag === `${name}@${version}`)).sort();
 }
