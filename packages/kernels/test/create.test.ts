@@ -1,18 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { findAddon } from "../src/_addon.js";
 import { createKernels } from "../src/index.js";
 import type { KernelsOptions, MuldeError } from "../src/index.js";
 import { engines } from "./_engines.js";
 
 /** An array's address, from the addon. */
 function addressOf(array: ArrayBufferView, threads: number): number {
-  const addon = new URL(`../dist/mulde-${process.platform}-${process.arch}.node`, import.meta.url);
+  const addon = findAddon();
+  if (!("path" in addon)) throw new Error(addon.reason);
   interface Loaded {
     readonly address: (array: ArrayBufferView) => number;
   }
-  const { load } = createRequire(import.meta.url)(fileURLToPath(addon)) as {
+  const { load } = createRequire(import.meta.url)(addon.path) as {
     readonly load: (isa: string, threads: number) => Loaded;
   };
   return load("", threads).address(array);
