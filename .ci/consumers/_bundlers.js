@@ -41,7 +41,15 @@ async function esbuild(tools, { input, out, format, platform, way }) {
   const { build } = await tools.module("esbuild");
   const loader = way === "imported" ? { ".wasm": platform === "node" ? "binary" : "file" } : {};
   const outfile = join(out, format === "cjs" ? "app.cjs" : "app.js");
-  const { warnings } = await build({ entryPoints: [input], bundle: true, format, platform, loader, outfile, logLevel: "silent" });
+  const { warnings } = await build({
+    entryPoints: [input],
+    bundle: true,
+    format,
+    platform,
+    loader,
+    outfile,
+    logLevel: "silent",
+  });
   return { file: outfile, warnings: warnings.map(({ text }) => text) };
 }
 
@@ -66,9 +74,17 @@ async function vite(tools, { input, out, format, platform }) {
   const customLogger = { info() {}, warn, warnOnce: warn, error: warn, clearScreen() {}, hasErrorLogged: () => false };
   const node = {
     ssr: { noExternal: true },
-    build: { ssr: input, outDir: out, emptyOutDir: true, rolldownOptions: { output: { format, entryFileNames: "app.js" } } },
+    build: {
+      ssr: input,
+      outDir: out,
+      emptyOutDir: true,
+      rolldownOptions: { output: { format, entryFileNames: "app.js" } },
+    },
   };
-  const browser = { base: "./", build: { outDir: out, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 5000 } };
+  const browser = {
+    base: "./",
+    build: { outDir: out, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 5000 },
+  };
   await build({ root: join(input, ".."), configFile: false, customLogger, ...(platform === "node" ? node : browser) });
   return { file: join(out, "app.js"), warnings };
 }

