@@ -9,6 +9,8 @@ export interface Manifest {
   readonly version: string;
   readonly private?: boolean;
   readonly license?: string;
+  readonly keywords?: readonly string[];
+  readonly bin?: Readonly<Record<string, string>>;
   readonly type?: string;
   readonly packageManager?: string;
   readonly engines?: { readonly node?: string };
