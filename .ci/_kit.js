@@ -73,7 +73,7 @@ let failed = 0;
 export function tell(title, { engines, failures, seconds, ...counts }) {
   passed += counts.passed;
   failed += counts.failed;
-  const ran = engines.map(({ name, threads }) => `${name} with ${threads.join(" and ")} threads`).join(", ");
+  const ran = engines.map(({ name, threads }) => `${name} (threads: ${threads.join(", ")})`).join(", ");
   console.log(`${title}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
   console.log(`  on ${ran}`);
   for (const { test, message } of failures) console.log(`  FAILED ${test}: ${message}`);

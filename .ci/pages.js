@@ -72,7 +72,7 @@ async function runIn(browser, isolated) {
   page.on("response", (response) => {
     if (response.status() >= 400) troubles.push(`${response.status()} for ${response.url()}`);
   });
-  const query = `engines=wasm&threads=${isolated ? "1,2" : "1"}&every=${whole ? 1 : 7}`;
+  const query = `engines=wasm,single&threads=${isolated ? "1,2" : "1"}&every=${whole ? 1 : 7}`;
   await page.goto(`${origin}/index.html?${query}`);
   const report = await page.evaluate(() => globalThis.report);
   tell(`Chromium ${browser.version()}, ${isolated ? "cross-origin isolated" : "not isolated"}`, report);

@@ -20,7 +20,7 @@ import { check, finish, hasNative, install, kit, optionsOf, skip, tell, temporar
 
 const { hosts, whole, packages, node } = optionsOf({ node: { type: "string", multiple: true, default: [] } });
 const { platform, arch } = process;
-const wasm = ["wasm"];
+const wasm = ["wasm", "single"];
 const folder = temporary();
 const tools = (name, version) => join(install(join(folder, "tools"), `${name}@${version}`), name);
 
