@@ -1,10 +1,22 @@
 // Runs the kernels' tests on other runtimes than this Node:
-//   node .ci/runtimes.js bun|deno|wine|permission [--whole] [--packages FOLDER] [--node PATH]...
-// wine is Windows' Node under wine, permission is Node's permission model (of this Node and those at PATH). A sample of the tests, or with
-// --whole all; the packages of the workspace, or those installed in FOLDER. Exit code 77: a tool is missing.
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+//   node .ci/runtimes.js bun|deno|wine|arm64|musl|permission [--whole] [--packages FOLDER] [--node PATH]...
+// wine is Windows' Node under wine, arm64 Linux's Node for arm64 under qemu, musl Bun on musl's C library, permission is Node's permission model
+// (of this Node and those at PATH). A sample of the tests, or with --whole all; the packages of the workspace, or those installed in FOLDER.
+// Exit code 77: a tool is missing.
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Tools } from "./consumers/tools.js";
 import { check, finish, hasNative, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
 
@@ -57,6 +69,17 @@ function enginesFor(key) {
   return wasm;
 }
 
+/** Foreign processors and C libraries matter to native kernels alone. */
+function nativeFor(key) {
+  if (!hasNative(root, key)) skip(`build them first: node packages/kernels/scripts/build-platforms.js ${key}`);
+  return ["native"];
+}
+
+const find = (...names) => {
+  const places = [...process.env.PATH.split(delimiter), "/usr/lib/wine"];
+  return places.flatMap((place) => names.map((name) => join(place, name))).find(existsSync);
+};
+
 const native = () => hasNative(root, `${platform}-${arch}`);
 
 async function bun() {
@@ -77,8 +100,6 @@ async function deno() {
 }
 
 async function wine() {
-  const places = [...process.env.PATH.split(delimiter), "/usr/lib/wine"];
-  const find = (...names) => places.flatMap((place) => names.map((name) => join(place, name))).find(existsSync);
   const [bin, server] = [find("wine64"), find("wineserver64", "wineserver")];
   if (bin === undefined || server === undefined) skip("no wine64 in PATH or in /usr/lib/wine");
   const node = await tools.bin("node20-windows");
@@ -89,6 +110,37 @@ async function wine() {
   } finally {
     spawnSync(server, ["--kill"], { env: { ...process.env, ...env } });
   }
+}
+
+async function arm64() {
+  const engines = nativeFor("linux-arm64-gnu");
+  const qemu = find("qemu-aarch64");
+  // Where Debian's compiler for arm64 has the C library.
+  const system = "/usr/aarch64-linux-gnu";
+  if (qemu === undefined || !existsSync(system)) skip("no qemu-aarch64 (qemu-user), or no C library for arm64");
+  const node = await tools.bin("node22-arm64");
+  suite("Linux on arm64, under qemu", [qemu, "-L", system, node], engines, { every: "31" });
+}
+
+async function musl() {
+  const engines = nativeFor("linux-x64-musl");
+  const loader = "/lib/ld-musl-x86_64.so.1";
+  if (!existsSync(loader) || find("musl-gcc") === undefined) skip("no musl, or no musl-gcc (musl-tools)");
+  const libraries = join(folder, "libraries");
+  mkdirSync(libraries);
+  for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
+    const path = execFileSync("g++", [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
+    cpSync(path, join(libraries, name), { dereference: true });
+  }
+  symlinkSync(loader, join(libraries, "ld-linux-x86-64.so.2"));
+  const shim = join(libraries, "shim.so");
+  const source = fileURLToPath(new URL("platforms/musl-shim.c", import.meta.url));
+  execFileSync("musl-gcc", ["-shared", "-fPIC", "-O1", source, "-o", shim]);
+  const bun = await tools.bin("bun-musl");
+  const command = [loader, "--preload", shim, "--library-path", libraries, bun];
+  const maps = output([...command, "maps.js"]);
+  check("Linux with musl, in Bun: the addon for musl is loaded", /linux-x64-musl\/mulde\.node$/.test(maps), maps);
+  suite("Linux with musl, in Bun", command, engines);
 }
 
 function permission() {
@@ -109,7 +161,7 @@ function permission() {
   }
 }
 
-const known = { bun, deno, wine, permission };
+const known = { bun, deno, wine, arm64, musl, permission };
 if (hosts.length !== 1 || !(hosts[0] in known)) throw new Error(`Name one of ${Object.keys(known).join(", ")}.`);
 // Nodes with permissions compare real paths.
 const root = realpathSync(await kit(join(folder, "kit"), packages));
@@ -120,6 +172,15 @@ const kernels = await createKernels();
 const { kind, isa, threads, fallback } = kernels.engine;
 console.log(JSON.stringify({ kind, isa, threads, fallback }));
 await kernels.close();
+`,
+);
+writeFileSync(
+  join(root, "maps.js"),
+  `import { readFileSync } from "node:fs";
+import { createKernels } from "@mulde/kernels";
+await createKernels({ engine: "native" });
+const maps = readFileSync("/proc/self/maps", "utf8").split("\\n");
+console.log(JSON.stringify(maps.find((line) => line.endsWith(".node"))));
 `,
 );
 await known[hosts[0]]();
