@@ -168,7 +168,8 @@ export function bundleCases(session) {
     Object.entries(targets).flatMap(([target, way]) => [
       ...programs.map((name) => ({
         name: `bundle: ${bundler}, ${target}, ${name}`,
-        run: () => answers(workshop, session.whole, { bundler, target, program: name, way: name === "ranks" ? "plain" : way }),
+        run: () =>
+          answers(workshop, session.whole, { bundler, target, program: name, way: name === "ranks" ? "plain" : way }),
       })),
       {
         name: `bundle: ${bundler}, ${target}, without the WebAssembly`,
