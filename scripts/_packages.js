@@ -1,19 +1,34 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 
 /**
- * Every package of the workspace: its folder relative to the root, and its package.json.
+ * The packages with code: their folders relative to the root, and their package.json.
  *
  * @param {string} root
+ * @returns {{ folder: string, manifest: any }[]}
  */
 export function packages(root) {
-  return ["packages", "apps"].flatMap((group) =>
-    readdirSync(join(root, group))
-      .filter((name) => existsSync(join(root, group, name, "package.json")))
-      .sort()
-      .map((name) => {
-        const folder = `${group}/${name}`;
-        return { folder, manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) };
-      }),
-  );
+  return ["packages", "apps"].flatMap((group) => inside(root, group));
+}
+
+/**
+ * Every package of the workspace, so those of examples and the kernels' platforms too.
+ *
+ * @param {string} root
+ * @returns {{ folder: string, manifest: any }[]}
+ */
+export function everyPackage(root) {
+  const { packages: globs } = parse(readFileSync(join(root, "pnpm-workspace.yaml"), "utf8"));
+  return globs.flatMap((glob) => inside(root, glob.replace(/\/\*$/, "")));
+}
+
+function inside(root, group) {
+  return readdirSync(join(root, group))
+    .filter((name) => existsSync(join(root, group, name, "package.json")))
+    .sort()
+    .map((name) => {
+      const folder = `${group}/${name}`;
+      return { folder, manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) };
+    });
 }

@@ -1,17 +1,19 @@
+// Score tables as Parquet files. An entry of its own, since it needs a disk, and a reader and a writer that nothing else does.
+import { open, rename, rm, stat } from "node:fs/promises";
 import { fileError, MuldeError } from "@mulde/errors";
-import type { DecodedArray } from "hyparquet";
+import { asyncBufferFromFile, type DecodedArray, parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { checkPages } from "./_parquet-pages.js";
 import type { ScoredTriples } from "./score-table.js";
 
 const columns = ["head", "relation", "tail", "score"] as const;
 
 /**
- * Reads scored triples from a Parquet file with the columns head, relation, tail (ids) and score. Node only.
+ * Reads scored triples from a Parquet file with the columns head, relation, tail (ids) and score.
  *
  * @throws MuldeError SENIOR_TABLE_FILE that names the file, and the column or row at fault
  */
 export async function readScores(path: string): Promise<ScoredTriples> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } = await import("hyparquet");
   const refuse = (reason: string, value?: unknown): MuldeError =>
     new MuldeError("SENIOR_TABLE_FILE", reason, { file: path, value });
   await checkRegular(path);
@@ -72,7 +74,6 @@ export async function readScores(path: string): Promise<ScoredTriples> {
 
 /** Refuses what is no file. Asked first: to open a pipe would wait for its other end. */
 async function checkRegular(path: string): Promise<void> {
-  const { stat } = await import("node:fs/promises");
   const stats = await stat(path).catch((cause: unknown) => {
     throw fileError("SENIOR_TABLE_FILE", "read", path, cause);
   });
@@ -82,13 +83,11 @@ async function checkRegular(path: string): Promise<void> {
 }
 
 /**
- * Writes scored triples as a Parquet file that `readScores`, pandas and DuckDB read. The file is written as a whole or not at all. Node only.
+ * Writes scored triples as a Parquet file that `readScores`, pandas and DuckDB read. The file is written as a whole or not at all.
  *
  * @throws MuldeError SENIOR_TABLE_FILE that names the file
  */
 export async function writeScores(path: string, triples: ScoredTriples): Promise<void> {
-  const { parquetWriteBuffer } = await import("hyparquet-writer");
-  const { open, rename, rm } = await import("node:fs/promises");
   const { heads, relations, tails, scores } = triples;
   const bytes = parquetWriteBuffer({
     columnData: [

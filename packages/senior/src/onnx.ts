@@ -87,7 +87,7 @@ async function load(path: string): Promise<{ session: OnnxSession; Tensor: OnnxT
   try {
     runtime = (await import(/* @vite-ignore */ /* webpackIgnore: true */ RUNTIME)) as Runtime;
   } catch (cause) {
-    throw new MuldeError("SENIOR_ONNX", `an ONNX model needs ${RUNTIME}: npm install ${RUNTIME}@1.30`, {
+    throw new MuldeError("SENIOR_ONNX", `an ONNX model needs ${RUNTIME}: npm install ${RUNTIME}`, {
       file: path,
       cause,
     });

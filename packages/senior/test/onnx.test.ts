@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { collectScores, onnxTeacher } from "../src/index.js";
+import { collectScores } from "../src/index.js";
+import { onnxTeacher } from "../src/onnx.js";
 
 /** A runtime that stands in for onnxruntime-node, which is too large to be a dependency (see onnx-runtime.test.ts): h + 10 r + 100 t. */
 class Tensor {
