@@ -1,4 +1,4 @@
-import { closest, MuldeError } from "@mulde/errors";
+import { closest, described, MuldeError } from "@mulde/errors";
 import { faults, signatures } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 
@@ -122,15 +122,4 @@ const numbers: ReadonlyMap<string, number> = new Map(kernelNames.map((name, i) =
 function suggestion(name: string, names: Iterable<string>): string {
   const near = closest(name, names);
   return near === undefined ? "" : ` Did you mean "${near}"?`;
-}
-
-/** Describes a value for an error message. */
-function described(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return "a plain array";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  // An object without a prototype has no constructor.
-  const { constructor } = value as { readonly constructor?: { readonly name: string } };
-  const name = constructor?.name ?? "object";
-  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
 }
