@@ -1,45 +1,17 @@
 // `npm start` and `npm test`, on a machine that has Node and nothing else: install with the pinned pnpm, build, run. Node 14 can read its
 // syntax and imports, so that an old Node gets the message below and not a parse error.
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { supports } from "./_node.js";
+import { pnpm, run } from "./_pnpm.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const command = process.argv[2];
 const args = process.argv.slice(3);
 
-const environment = {
-  ...process.env,
-  // npm would add its own news; the project's .npmrc silences npm altogether, which would hide why npx failed.
-  npm_config_loglevel: "error",
-  // That of pnpm too, which advises to pipe a script from the internet into a shell.
-  npm_config_update_notifier: "false",
-  TURBO_TELEMETRY_DISABLED: "1",
-  TURBO_NO_UPDATE_NOTIFIER: "1",
-};
-
-/** Runs a command in the root and returns its exit code. Its output goes to stderr unless `stdout` says otherwise. */
-function run(program, programArgs, stdout = 2) {
-  const { status, error } = spawnSync(program, programArgs, {
-    cwd: root,
-    env: environment,
-    stdio: ["inherit", stdout, "inherit"],
-    // On Windows npx is a .cmd file, which only a shell starts.
-    shell: program === "npx" && process.platform === "win32",
-  });
-  if (error) fail(`${program} could not be started: ${error.message}`);
-  return status === null ? 1 : status;
-}
-
-/** Runs pnpm in the version that package.json pins; npx fetches it if it is missing. Turbo finds it on its PATH, too. */
-function pnpm(pnpmArgs, stdout) {
-  return run("npx", ["--yes", manifest.packageManager, ...pnpmArgs], stdout);
-}
-
-function turbo(turboArgs, stdout) {
-  return pnpm(["exec", "turbo", "run", ...turboArgs], stdout);
+function turbo(turboArgs, options) {
+  return pnpm(["exec", "turbo", "run", ...turboArgs], options);
 }
 
 function say(message) {
@@ -65,7 +37,8 @@ function build(turboArgs) {
   if (turbo(["build", "--output-logs=errors-only", ...turboArgs]) !== 0) fail("the build failed; see above.");
   // Turbo's cache may hold a build made without a compiler although there is one by now. To ask again is quick if there is none. Nothing
   // depends on the answer: without native kernels WebAssembly serves.
-  if (!existsSync(`${root}/packages/kernels/dist/mulde-${process.platform}-${process.arch}.node`)) {
+  const built = `${root}/packages/kernels/dist`;
+  if (!existsSync(built) || !readdirSync(built).some((name) => name.endsWith(".node"))) {
     run(process.execPath, ["packages/kernels/scripts/build-native.js"]);
   }
 }
@@ -75,10 +48,10 @@ async function test() {
   const { clearReports, printReport } = await import("./_report.js");
   clearReports(root);
   // One package at a time: training tests use every core themselves.
-  let code = turbo(["test", "--concurrency=1", "--continue=always", ...args], 1);
+  let code = turbo(["test", "--concurrency=1", "--continue=always", ...args], { stdout: 1 });
   // If asked for some packages only, leave the repository's own tests out.
   const whole = !args.some((arg) => arg.startsWith("--filter") || arg === "-F");
-  if (whole) code = run(process.execPath, ["node_modules/vitest/vitest.mjs", "run"], 1) || code;
+  if (whole) code = run(process.execPath, ["node_modules/vitest/vitest.mjs", "run"], { stdout: 1 }) || code;
   process.exitCode = printReport(root, { whole, code });
 }
 
@@ -91,5 +64,7 @@ if (!["setup", "start", "test"].includes(command)) {
 
 install();
 build(command === "start" ? ["--filter=@mulde/cli"] : []);
-if (command === "start") process.exitCode = run(process.execPath, ["apps/cli/bin/mulde.js", "quickstart", ...args], 1);
+if (command === "start") {
+  process.exitCode = run(process.execPath, ["apps/cli/bin/mulde.js", "quickstart", ...args], { stdout: 1 });
+}
 if (command === "test") void test();

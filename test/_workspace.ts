@@ -1,19 +1,23 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packages } from "../scripts/_packages.js";
+import { everyPackage as listed, packages } from "../scripts/_packages.js";
 
 /** What these tests read of a package.json. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
+  readonly private?: boolean;
   readonly license?: string;
+  readonly keywords?: readonly string[];
+  readonly bin?: Readonly<Record<string, string>>;
   readonly type?: string;
   readonly packageManager?: string;
   readonly engines?: { readonly node?: string };
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -26,6 +30,8 @@ export interface WorkspacePackage {
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 export const workspace: readonly WorkspacePackage[] = packages(root);
+/** Those of a workspace in some folder, platforms and examples included. */
+export const everyPackage = (folder: string): readonly WorkspacePackage[] => listed(folder);
 /** The projects of examples/. */
 export const examples: readonly WorkspacePackage[] = readdirSync(join(root, "examples"))
   .filter((name) => existsSync(join(root, "examples", name, "package.json")))

@@ -48,7 +48,7 @@ function node(script: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 describe("npm start", () => {
   /** A repository whose pnpm is a program that writes down how it was called and fails when its arguments match a pattern. */
   function repository(failing = "nothing"): void {
-    for (const file of ["package.json", "scripts/bootstrap.js", "scripts/_node.js"])
+    for (const file of ["package.json", "scripts/bootstrap.js", "scripts/_node.js", "scripts/_pnpm.js"])
       cpSync(join(root, file), join(folder, file), { recursive: true });
     const called = join(folder, "called");
     program(
@@ -67,7 +67,7 @@ describe("npm start", () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: "quickstart --json\n" });
     expect(stderr).toContain("cc1plus: no space left");
     const [install, build, ...more] = calls();
-    expect(install).toContain(`--yes ${rootManifest.packageManager!} install --frozen-lockfile`);
+    expect(install).toContain(`--yes --prefer-offline ${rootManifest.packageManager!} install --frozen-lockfile`);
     expect(build).toContain("exec turbo run build");
     expect(build).toContain("--filter=@mulde/cli");
     expect(more).toEqual([]);
@@ -119,6 +119,5 @@ it("a compiler that answers --version and then fails leaves the kernels to WebAs
     /broken, g\+\+, clang\+\+, c\+\+ cannot compile the native kernels; WebAssembly/,
   );
   expect(status, stderr).toBe(0);
-  const { platform, arch } = process;
-  expect(existsSync(join(folder, `kernels/dist/mulde-${platform}-${arch}.node`))).toBe(false);
+  expect(existsSync(join(folder, "kernels/dist"))).toBe(false);
 });

@@ -1,4 +1,4 @@
 import { mergeConfig } from "vitest/config";
 import { base } from "../../vitest.base.js";
 
-export default mergeConfig(base, { test: { coverage: { thresholds: { lines: 90 } } } });
+export default mergeConfig(base, { define: { VERSION: '"0.0.0"' }, test: { coverage: { thresholds: { lines: 90 } } } });

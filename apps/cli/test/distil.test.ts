@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel, modelTeacher } from "@mulde/kge-models";
-import { recordScores, writeScores } from "@mulde/senior";
+import { recordScores } from "@mulde/senior";
+import { writeScores } from "@mulde/senior/parquet";
 import { beforeAll, expect, test } from "vitest";
 import { distinctNames } from "../src/distil.js";
 import { mulde, muldeJson, temporary } from "./_cli.js";

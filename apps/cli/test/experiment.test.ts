@@ -86,7 +86,7 @@ test.each([
 
 test("the line stands in the message, where editors find it", () => {
   expect(wrong("data: 3\nteachers: [{}]\njunior: {}\n")).toMatchObject({
-    message: "file.yaml:1, data: must be text, but is the number 3.",
+    message: "file.yaml:1, data: must be text, but is 3; put it in quotes.",
   });
 });
 

@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { described, MuldeError } from "@mulde/errors";
 
 // Ids are Int32, and the tables that count them have one place more.
 const MAX_COUNT = 2 ** 31 - 2;
@@ -8,7 +8,7 @@ const MAX_PATH = 4096;
 
 /** An argument of a wrong kind, which types do not keep out of JavaScript. `what` is the rule, such as "must be a string". */
 export function badArgument(path: readonly (string | number)[], what: string, value: unknown): MuldeError {
-  return new MuldeError("DATA_BAD_ARGUMENT", `${what}; this is ${kindOf(value)}.`, { path, value });
+  return new MuldeError("DATA_BAD_ARGUMENT", `${what}; this is ${described(value)}.`, { path, value });
 }
 
 /** Whether a value can have properties, whatever its type promises. */
@@ -34,14 +34,4 @@ export function checkCount(value: unknown, name: string): asserts value is numbe
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > MAX_COUNT) {
     throw badArgument([name], `must be an integer in 0..${MAX_COUNT}`, value);
   }
-}
-
-/** What a value is, for a message, in a few words whatever its size. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined || typeof value === "boolean") return String(value);
-  if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
-  if (typeof value === "string") return value === "" ? "an empty string" : "a string";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
-  return typeof name === "string" && name !== "" && name !== "Object" ? `an instance of ${name}` : "an object";
 }

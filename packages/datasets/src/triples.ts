@@ -1,5 +1,5 @@
-import { MuldeError } from "@mulde/errors";
-import { badArgument, checkCount, isObject, kindOf } from "./_arguments.js";
+import { described, MuldeError } from "@mulde/errors";
+import { badArgument, checkCount, isObject } from "./_arguments.js";
 
 /** Triples as columns: triple i is (heads[i], relations[i], tails[i]). */
 export interface TripleList {
@@ -148,7 +148,7 @@ function column(ids: ArrayLike<number>, name: string): Int32Array {
   for (let i = 0; i < ids.length; i++) {
     const id: unknown = ids[i];
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > 0x7fffffff) {
-      throw new MuldeError("DATA_ID_RANGE", `An id must be an integer in 0..2^31-1; this is ${kindOf(id)}.`, {
+      throw new MuldeError("DATA_ID_RANGE", `An id must be an integer in 0..2^31-1; this is ${described(id)}.`, {
         path: [name, i],
         value: id,
       });

@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { described, MuldeError } from "@mulde/errors";
 import type { TripleList } from "./triples.js";
 
 /** The path of a field, from the function's arguments on: `["hitsAt", 0]`. */
@@ -7,23 +7,19 @@ export type Path = readonly (string | number)[];
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a positive integer. */
 export function checkCount(path: Path, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw new MuldeError(
-    "EVAL_BAD_OPTION",
-    `must be a positive integer, but is ${typeof value === "object" ? named(value) : String(value)}.`,
-    { path, value },
-  );
+  throw new MuldeError("EVAL_BAD_OPTION", `must be a positive integer, but is ${described(value)}.`, { path, value });
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is an object; `what` says what to give. */
 export function checkObject(path: Path, value: unknown, what: string): void {
   if ((typeof value === "object" && value !== null) || typeof value === "function") return;
-  throw new MuldeError("EVAL_BAD_OPTION", `must be ${what}, but is ${named(value)}.`, { path, value });
+  throw new MuldeError("EVAL_BAD_OPTION", `must be ${what}, but is ${described(value)}.`, { path, value });
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value` is a list of numbers: an array or a typed array. */
 export function checkNumbers(path: Path, value: unknown): void {
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `must be a list of numbers, but is ${named(value)}.`, { path, value });
+  throw new MuldeError("EVAL_BAD_OPTION", `must be a list of numbers, but is ${described(value)}.`, { path, value });
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value`, which may be left out, has this method (or is a function, without a method). */
@@ -31,22 +27,20 @@ export function checkCallable(path: Path, value: unknown, method?: string): void
   if (value === undefined) return;
   const called: unknown = method === undefined ? value : (value as Readonly<Record<string, unknown>> | null)?.[method];
   if (typeof called === "function") return;
+  if (method !== undefined && typeof value === "object" && value !== null) {
+    throw new MuldeError("EVAL_BAD_OPTION", `has no function ${method}.`, { path, value });
+  }
   const wanted = method === undefined ? "a function" : `an object with a function ${method}`;
-  throw new MuldeError("EVAL_BAD_OPTION", `must be ${wanted}, but is ${named(value)}.`, { path, value });
+  throw new MuldeError("EVAL_BAD_OPTION", `must be ${wanted}, but is ${described(value)}.`, { path, value });
 }
 
 /** @throws MuldeError EVAL_BAD_OPTION unless `value`, which may be left out, is one of these. */
 export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value as string)) return;
-  throw new MuldeError("EVAL_BAD_OPTION", `${JSON.stringify(value)} is not one of ${choices.join(", ")}.`, {
+  throw new MuldeError("EVAL_BAD_OPTION", `${described(value)} is not one of ${choices.join(", ")}.`, {
     path: [name],
     value,
   });
-}
-
-function named(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? "an array" : typeof value === "object" ? "another object" : `a ${typeof value}`;
 }
 
 /**

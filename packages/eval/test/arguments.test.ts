@@ -61,7 +61,7 @@ const counted = (target: number) => () => {
 
 test.each<[string, () => unknown]>([
   ["scorer: must be a scorer, such as modelScorer(model), but is null.", () => rankTriples(any(null), options)],
-  ["scorer: must be a scorer, such as modelScorer(model), but is a string.", () => rankTriples(any("x"), options)],
+  ['scorer: must be a scorer, such as modelScorer(model), but is "x".', () => rankTriples(any("x"), options)],
   [
     "options: must be an object with triples and numRelations, but is undefined.",
     () => rankTriples(scorer, any(undefined)),
@@ -70,31 +70,22 @@ test.each<[string, () => unknown]>([
     "scorer.numEntities: may be at most 2147483647, but is 2147483648.",
     () => rankTriples({ ...scorer, numEntities: 2 ** 31 }, options),
   ],
-  ["batchSize: must be a positive integer, but is another object.", ranked({ batchSize: {} })],
+  ["batchSize: must be a positive integer, but is an object.", ranked({ batchSize: {} })],
   ["batchSize: must be a positive integer, but is an array.", ranked({ batchSize: [1] })],
   ["batchSize: must be a positive integer, but is null.", ranked({ batchSize: null })],
-  ["onProgress: must be a function, but is a number.", ranked({ onProgress: 1 })],
+  ["onProgress: must be a function, but is 1.", ranked({ onProgress: 1 })],
   ["signal: must be an object with a function throwIfAborted, but is null.", ranked({ signal: null })],
-  ["signal: must be an object with a function throwIfAborted, but is another object.", ranked({ signal: {} })],
+  ["signal: has no function throwIfAborted.", ranked({ signal: {} })],
   [
     "teacher: must be an object with a function score, but is undefined.",
     () => teacherScorer(any(undefined), { entities: 1 }),
   ],
-  [
-    "options: must be an object with entities, but is a number.",
-    () => teacherScorer({ score: () => undefined }, any(1)),
-  ],
+  ["options: must be an object with entities, but is 1.", () => teacherScorer({ score: () => undefined }, any(1))],
   ["counts: must be an object with greater and equal, but is null.", () => ranksFromCounts(any(null))],
-  [
-    "counts.greater: must be a list of numbers, but is a number.",
-    () => ranksFromCounts({ ...counts, greater: any(1) }),
-  ],
-  [
-    "counts.equal: must be a list of numbers, but is another object.",
-    () => ranksFromCounts({ ...counts, equal: any({}) }),
-  ],
-  ["hitsAt: must be a list of numbers, but is a number.", () => summarise([1], 2, any(10))],
-  ["ranks: must be a list of numbers, but is a string.", () => summarise(any("1"), 2)],
+  ["counts.greater: must be a list of numbers, but is 1.", () => ranksFromCounts({ ...counts, greater: any(1) })],
+  ["counts.equal: must be a list of numbers, but is an object.", () => ranksFromCounts({ ...counts, equal: any({}) })],
+  ["hitsAt: must be a list of numbers, but is 10.", () => summarise([1], 2, any(10))],
+  ['ranks: must be a list of numbers, but is "1".', () => summarise(any("1"), 2)],
   ["candidates: must be a list of numbers, but is null.", () => summarise([1], any(null))],
   ["targets.0: 2 is outside 0..1.", counted(2)],
   ["targets.0: -1 is outside 0..1.", counted(-1)],

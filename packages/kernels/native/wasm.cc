@@ -1,11 +1,13 @@
-// The WebAssembly host. There is no libc; JavaScript provides memory and threads. Each worker is another instance of this module over the same
-// shared memory, with its own stack, and waits for jobs in workerLoop.
+// The WebAssembly host. There is no libc. JavaScript provides memory and threads: each worker is another instance of this module over the same
+// shared memory, with its own stack, and waits for jobs in workerLoop. A second module, without atomics, brings its own memory and has no workers.
 #include "job.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(name)))
 
 namespace mulde {
 namespace wasm { const KernelTable* table(); }
+
+#if defined(__wasm_atomics__)
 
 // The current job. All instances see it, because they share the memory.
 static Job job;
@@ -26,6 +28,14 @@ void run_chunks(int chunks, Task task, void* context) {
   job.finish();
 }
 
+#else
+
+void run_chunks(int chunks, Task task, void* context) {
+  for (int i = 0; i < chunks; i++) task(context, i);
+}
+
+#endif
+
 }  // namespace mulde
 
 using namespace mulde;
@@ -43,6 +53,8 @@ EXPORT("factValue") double fact_value(int i) { return wasm::table()->fact[i].val
 EXPORT("call") int call(int kernel, const Arg* args, int count) { return wasm::table()->call(kernel, args, count, &last_fault); }
 // The last call's fault: six doubles.
 EXPORT("fault") const Fault* fault() { return &last_fault; }
+
+#if defined(__wasm_atomics__)
 
 // Tells how many workers wait in workerLoop and how many cores there are.
 EXPORT("setWorkers") void set_workers(int n, int cores) {
@@ -65,6 +77,8 @@ EXPORT("workerLoop") void worker_loop() {
     job.help();
   }
 }
+
+#endif
 
 // The compiler calls these for copies and fills.
 extern "C" void* memcpy(void* to, const void* from, size_t n) {

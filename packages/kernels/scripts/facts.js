@@ -5,9 +5,11 @@
 export async function readFacts(bytes) {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65_536, shared: true });
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
+  // The module for one thread has its own memory.
+  const { buffer } = instance.exports.memory ?? memory;
   const { abi, facts, factSubject, factName, factValue } = instance.exports;
   const text = (address) => {
-    const rest = new Uint8Array(memory.buffer, address);
+    const rest = new Uint8Array(buffer, address);
     return String.fromCharCode(...rest.subarray(0, rest.indexOf(0)));
   };
   return {

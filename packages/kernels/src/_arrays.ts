@@ -47,3 +47,16 @@ export function checkLength(type: { readonly name: string }, length: number): vo
   const [path, value] = [[type.name, "length"], length];
   throw new MuldeError("KERNELS_BAD_SHAPE", `${length} must be a whole number from 0.`, { path, value });
 }
+
+/** @throws MuldeError KERNELS_OUT_OF_MEMORY if so many bytes do not fit */
+export function allocated<B>(type: new (bytes: number) => B, bytes: number): B {
+  try {
+    return new type(bytes);
+  } catch (cause) {
+    throw new MuldeError(
+      "KERNELS_OUT_OF_MEMORY",
+      `${bytes} bytes more do not fit into memory. Use a smaller batch or a smaller model.`,
+      { cause },
+    );
+  }
+}

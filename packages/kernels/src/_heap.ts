@@ -4,10 +4,10 @@ const page = 65_536;
 // Blocks start on cache lines: aligned vectors never straddle two.
 const alignment = 64;
 
-/** A first-fit allocator over the shared memory of the WebAssembly kernels. The memory grows when it is full. */
+/** A first-fit allocator over the memory of the WebAssembly kernels. The memory grows when it is full. */
 export class Heap {
   readonly #memory: WebAssembly.Memory;
-  // Growth replaces `memory.buffer`; views of earlier buffers stay valid.
+  // Growth replaces `memory.buffer`; views of earlier buffers stay valid if the memory is shared.
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   readonly #sizes = new Map<number, number>();
   /** Free blocks [address, size], by ascending address. */
@@ -36,6 +36,13 @@ export class Heap {
 
   /** Allocates zeroed bytes and returns their address. */
   allocate(bytes: number): number {
+    const address = this.reserve(bytes);
+    new Uint8Array(this.buffer, address, this.#sizes.get(address)).fill(0);
+    return address;
+  }
+
+  /** Allocates bytes that the caller will overwrite. */
+  reserve(bytes: number): number {
     const size = Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
     let at = this.#free.findIndex(([, room]) => room >= size);
     if (at < 0) {
@@ -47,7 +54,6 @@ export class Heap {
     if (block[1] === size) this.#free.splice(at, 1);
     else this.#free[at] = [address + size, block[1] - size];
     this.#sizes.set(address, size);
-    new Uint8Array(this.buffer, address, size).fill(0);
     return address;
   }
 

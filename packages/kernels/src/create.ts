@@ -1,42 +1,39 @@
 import { MuldeError } from "@mulde/errors";
-import { availableThreads, isNode } from "./_host.js";
+import { noteCopy } from "./_copies.js";
+import type { Host } from "./_host.js";
 import type { Engine } from "./engine.js";
 import { Kernels } from "./kernels.js";
-import type { NotNative } from "./native.js";
 import { wasmEngine } from "./wasm.js";
 
 /** Options of `createKernels`. Environment variables give the defaults. */
 export interface KernelsOptions {
   /** `native` or `wasm`. By default native if it loads, else wasm. Environment: `MULDE_KERNELS`. */
   readonly engine?: "native" | "wasm";
-  /** Threads, 1 to 256. By default all cores the process may use. Environment: `MULDE_THREADS`. */
+  /**
+   * Threads, 1 to 256. By default all cores the process may use, or one where WebAssembly cannot share memory between threads. Environment:
+   * `MULDE_THREADS`.
+   */
   readonly threads?: number;
   /** Forces an instruction set of the native engine: `avx512`, `avx2` or `neon`. */
   readonly isa?: string;
+  /**
+   * What holds the WebAssembly kernels: bytes, a response, a compiled module, or the URL of a file (in Node.js also its path). By default the
+   * file of this package: `@mulde/kernels/mulde.wasm`, or `@mulde/kernels/mulde-single.wasm` where there is no shared memory.
+   */
+  readonly wasm?: WebAssembly.Module | BufferSource | Response | URL | string;
+  /** Where a page loads the script of the engine's threads, or a function that starts a worker with it. By default `@mulde/kernels/worker.js`. */
+  readonly worker?: URL | string | (() => Worker);
 }
 
-type MakeNative = (threads: number, isa?: string) => Engine | NotNative;
-
-/** An option, or else its environment variable. An empty variable counts as unset. */
-function setting<T>(value: T | undefined, variable: string): T | string | undefined {
-  if (value !== undefined || !isNode) return value;
-  return process.env[variable] === "" ? undefined : process.env[variable];
+/** The kernels for the options. */
+export async function kernelsFor(options: KernelsOptions, host: Host): Promise<Kernels> {
+  noteCopy(host);
+  return new Kernels(await chooseEngine(options, host));
 }
 
-/**
- * Creates kernels. By default the native engine runs them if it loads, and otherwise WebAssembly; `engine.fallback` then says why.
- *
- * @throws MuldeError KERNELS_BAD_OPTION for an invalid setting; KERNELS_NOT_NATIVE if you request native kernels and there are none;
- * KERNELS_VERSION if those that are there belong to another version; KERNELS_NO_SHARED_MEMORY if WebAssembly gets no shared memory
- */
-export async function createKernels(options: KernelsOptions = {}): Promise<Kernels> {
-  const native = isNode ? (await import("./native.js")).nativeEngine : undefined;
-  return new Kernels(await chooseEngine(options, native));
-}
-
-/** The engine for the options. `native` makes the native one; it is undefined where there is none. */
-export async function chooseEngine(options: KernelsOptions, native: MakeNative | undefined): Promise<Engine> {
-  const wanted = setting(options.engine, "MULDE_KERNELS");
+/** The engine for the options. */
+export async function chooseEngine(options: KernelsOptions, host: Host): Promise<Engine> {
+  const wanted = options.engine ?? host.setting("MULDE_KERNELS");
   if (wanted !== undefined && wanted !== "native" && wanted !== "wasm") {
     throw new MuldeError(
       "KERNELS_BAD_OPTION",
@@ -47,7 +44,8 @@ export async function chooseEngine(options: KernelsOptions, native: MakeNative |
       },
     );
   }
-  const given = setting(options.threads, "MULDE_THREADS") ?? (await availableThreads());
+  const asked = options.threads ?? host.setting("MULDE_THREADS");
+  const given = asked ?? host.cores();
   const threads = Number(given);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
     throw new MuldeError(
@@ -59,10 +57,14 @@ export async function chooseEngine(options: KernelsOptions, native: MakeNative |
       },
     );
   }
-  if (wanted === "wasm" || !native) return wasmEngine(threads);
-  const engine = native(threads, options.isa);
+  const { wasm, worker } = options;
+  const wasmOptions = { threads, exactly: asked !== undefined, wasm, worker };
+  if (wanted === "wasm") return wasmEngine(host, wasmOptions);
+  const engine = host.native?.(threads, options.isa) ?? noNative;
   if ("call" in engine) return engine;
   const { code, reason } = engine;
-  if (wanted !== "native" && options.isa === undefined) return wasmEngine(threads, reason);
+  if (wanted !== "native" && options.isa === undefined) return wasmEngine(host, { ...wasmOptions, fallback: reason });
   throw new MuldeError(code, `You requested native kernels, but ${reason}.`);
 }
+
+const noNative = { code: "KERNELS_NOT_NATIVE", reason: "this host loads no native code" } as const;

@@ -1,14 +1,16 @@
-export { createKernels } from "./create.js";
-export type { KernelsOptions } from "./create.js";
-export type { Engine, KernelArgument } from "./engine.js";
-export { MuldeError } from "@mulde/errors";
-export { pairTerms } from "./candidates.js";
-export type { PairGradients, PairTerms } from "./candidates.js";
-export type { AllLossGradients, AllLossOptions, Labels, RankCall } from "./entities.js";
-export { Kernels } from "./kernels.js";
-export type { SeniorStep } from "./losses.js";
-export type { EncoderGradients, EncoderTables, RelationTables } from "./queries.js";
-export { Random } from "./random.js";
-export { encoderNames, freeAll, maxDim, plan, pointTable, queryBatch, rowStride } from "./shapes.js";
-export type { EncoderName, RelationTable, Plan, PointTable, QueryBatch, Similarity } from "./shapes.js";
-export type { Update } from "./updates.js";
+import { node } from "./_node.js";
+import { kernelsFor, type KernelsOptions } from "./create.js";
+import type { Kernels } from "./kernels.js";
+
+/**
+ * Creates kernels. By default the native engine runs them if it loads, and otherwise WebAssembly; `engine.fallback` then says why.
+ *
+ * @throws MuldeError KERNELS_BAD_OPTION for an invalid setting; KERNELS_NOT_NATIVE if you request native kernels and there are none;
+ * KERNELS_VERSION if those that are there belong to another version; KERNELS_NO_WASM if WebAssembly's file is not found or does not load;
+ * KERNELS_NO_SHARED_MEMORY and KERNELS_NO_THREADS if the host lacks what `wasm` or `threads` asks for
+ */
+export function createKernels(options: KernelsOptions = {}): Promise<Kernels> {
+  return kernelsFor(options, node);
+}
+
+export * from "./_api.js";

@@ -1,38 +1,39 @@
 import { MuldeError } from "@mulde/errors";
 import { CallArguments } from "./_arguments.js";
-import { ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
+import { allocated, ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
 import { faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
 import { Heap } from "./_heap.js";
-import { availableThreads, isNode } from "./_host.js";
-import { startThread, type Thread } from "./_threads.js";
+import type { Host } from "./_host.js";
+import { loadModule, type WasmModule, type WasmSource } from "./_module.js";
+import { startThreads, type ThreadOptions } from "./_threads.js";
 import type { Engine, KernelArgument } from "./engine.js";
 
 // In pages of 64 KiB. The module's stack and data need a little over 2 MiB.
 const initialPages = 64;
 // 32-bit addresses reach 4 GiB. Hosts that do not reserve that much get less.
 const maximumPages = [65_536, 32_768, 16_384, 4_096];
-// As large as the main instance's stack (scripts/build-wasm.js).
-const workerStackBytes = 2 << 20;
 const faultNumbers = 6;
 
 interface Exports {
   readonly abi: () => number;
   readonly call: (kernel: number, args: number, count: number) => number;
   readonly fault: () => number;
-  readonly setWorkers: (count: number, cores: number) => void;
+  /** The module for one thread has its own memory, and no workers. */
+  readonly setWorkers?: (count: number, cores: number) => void;
+  readonly memory?: WebAssembly.Memory;
   readonly __heap_base: WebAssembly.Global;
 }
 
-async function readModule(): Promise<WebAssembly.Module> {
-  // The same path works from src/ and dist/.
-  const url = new URL("../wasm/mulde.wasm", import.meta.url);
-  if (!isNode) return WebAssembly.compileStreaming(fetch(url));
-  const { readFile } = await import("node:fs/promises");
-  return WebAssembly.compile(await readFile(url));
+/** How the WebAssembly engine is made. */
+export interface WasmOptions extends ThreadOptions {
+  readonly wasm?: WasmSource | undefined;
+  /** Why the native engine does not run, if WebAssembly was not requested. */
+  readonly fallback?: string;
 }
 
-function createMemory(): WebAssembly.Memory {
+/** Memory that can be shared with workers, or the error of a host that has none. */
+function sharedMemory(): WebAssembly.Memory | Error {
   let cause: unknown;
   for (const maximum of maximumPages) {
     try {
@@ -41,43 +42,66 @@ function createMemory(): WebAssembly.Memory {
       cause = error;
     }
   }
-  const reason =
-    "This host provides no shared memory for WebAssembly, which the kernels need. Run a page cross-origin isolated.";
-  throw new MuldeError("KERNELS_NO_SHARED_MEMORY", reason, { cause });
+  return cause as Error;
 }
 
-/**
- * Makes the WebAssembly engine, with SIMD128. More than one thread needs a host that shares memory between workers.
- *
- * @param fallback - why the native engine does not run, if WebAssembly was not requested
- * @param module - the compiled kernels
- */
-export async function wasmEngine(threads: number, fallback?: string, module = readModule()): Promise<Engine> {
-  const compiled = await module;
-  const memory = createMemory();
-  const instance = await WebAssembly.instantiate(compiled, { env: { memory } });
-  const exports = instance.exports as unknown as Exports;
-  // A module from before the version check has no number.
-  if ((exports as Partial<Exports>).abi === undefined || exports.abi() >>> 0 !== abi) {
-    const reason = "wasm/mulde.wasm belongs to another version than the code around it: reinstall @mulde/kernels.";
-    throw new MuldeError("KERNELS_VERSION", reason);
+async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<Exports> {
+  let cause: unknown;
+  try {
+    const exports = (await WebAssembly.instantiate(module, imports)).exports as unknown as Exports;
+    // A module from before the version check has no number.
+    if ((exports as Partial<Exports>).abi !== undefined && exports.abi() >>> 0 === abi) return exports;
+  } catch (error) {
+    cause = error;
   }
+  const reason =
+    "The WebAssembly kernels belong to another version than the code around them: reinstall @mulde/kernels.";
+  throw new MuldeError("KERNELS_VERSION", reason, { cause });
+}
+
+/** An instance of the kernels, and the memory that workers share with it, if they can. */
+async function start(
+  { module, shared }: WasmModule,
+  memory: WebAssembly.Memory | Error,
+): Promise<[Exports, WebAssembly.Memory?]> {
+  if (!shared) return [await instantiate(module, {})];
+  if (!(memory instanceof Error)) return [await instantiate(module, { env: { memory } }), memory];
+  const reason = "This host has no shared memory for WebAssembly: pass @mulde/kernels/mulde-single.wasm.";
+  throw new MuldeError("KERNELS_NO_SHARED_MEMORY", reason, { path: ["wasm"], cause: memory });
+}
+
+/** Whether arrays in a memory stay valid while it grows. */
+function keepsViews(memory: WebAssembly.Memory): boolean {
+  // New in browsers of 2025. Before, growth took views of memory that is not shared away.
+  const { toResizableBuffer } = memory as { toResizableBuffer?: () => ArrayBuffer };
+  if (!toResizableBuffer) return false;
+  toResizableBuffer.call(memory);
+  return true;
+}
+
+/** Makes the WebAssembly engine, with SIMD128. More than one thread needs a host that shares memory between workers. */
+export async function wasmEngine(host: Host, options: WasmOptions): Promise<Engine> {
+  const sharable = sharedMemory();
+  const loaded = await loadModule(host, options.wasm, !(sharable instanceof Error));
+  const [exports, shared] = await start(loaded, sharable);
+  const memory = shared ?? exports.memory!;
+  const inPlace = shared !== undefined || keepsViews(memory);
   const heap = new Heap(memory, exports.__heap_base.value as number);
-  const workers: Thread[] = [];
-  for (let thread = 1; thread < threads; thread++) {
-    const stackTop = heap.allocate(workerStackBytes) + workerStackBytes;
-    workers.push(await startThread({ module: compiled, memory, stackTop }));
-  }
-  exports.setWorkers(workers.length, await availableThreads());
+  const workers = await startThreads(host, options, heap, loaded.module, shared);
+  exports.setWorkers?.(workers.length, host.cores());
+  const threads = workers.length + 1;
+  const { fallback } = options;
 
   const passed = new CallArguments(heap);
-  const fault = new Float64Array(memory.buffer, exports.fault(), faultNumbers);
   const ledger = new ArrayLedger();
 
-  // Allocate first: that may grow the memory and replace the buffer.
   function make<A extends EngineArray>(type: ArrayType<ArrayBufferLike, A>, length: number): A {
     checkLength(type, length);
-    const address = heap.allocate(type.BYTES_PER_ELEMENT * length);
+    const bytes = type.BYTES_PER_ELEMENT * length;
+    // Calls copy arrays that are outside.
+    if (!inPlace) return ledger.note(new type(allocated(ArrayBuffer, bytes), 0, length));
+    // Allocate first: that may grow the memory and replace the buffer.
+    const address = heap.allocate(bytes);
     return ledger.note(new type(heap.buffer, address, length));
   }
 
@@ -88,8 +112,10 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
       if (ledger.isFree(value) || heap.isFree(value)) throw freedError(kernel, i);
     }
     try {
-      passed.write(args);
-      if (exports.call(number, passed.address, args.length) === 0) throw faultError(kernel, args, fault);
+      passed.write(kernel, args);
+      if (exports.call(number, passed.address, args.length) === 0) {
+        throw faultError(kernel, args, new Float64Array(heap.buffer, exports.fault(), faultNumbers));
+      }
       passed.read();
     } finally {
       passed.clear();
@@ -97,7 +123,7 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
   }
 
   async function close(): Promise<void> {
-    exports.setWorkers(0, 1);
+    exports.setWorkers?.(0, 1);
     await Promise.all(workers.splice(0).map((worker) => worker.end()));
   }
 
@@ -111,7 +137,8 @@ export async function wasmEngine(threads: number, fallback?: string, module = re
     float64: (length) => make(Float64Array, length),
     bytesInUse: () => ledger.bytes,
     free: (...arrays) => {
-      for (const array of arrays) if (array && ledger.giveBack(array)) heap.release(array.byteOffset);
+      for (const array of arrays)
+        if (array && ledger.giveBack(array) && heap.owns(array)) heap.release(array.byteOffset);
     },
     call,
     close,

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { readFacts } from "../scripts/facts.js";
 import { generate } from "../scripts/generate.js";
+import { modules } from "../scripts/wasm-record.js";
 import * as generated from "../src/_generated.js";
+import { node } from "../src/_node.js";
 import { chooseEngine } from "../src/create.js";
 import { encoderNames, maxDim, rowStride, type MuldeError } from "../src/index.js";
 import { nativeEngine } from "../src/native.js";
@@ -12,7 +14,6 @@ import { wasmEngine } from "../src/wasm.js";
 import { engines } from "./_engines.js";
 import { isHyperbolic, multipleOf, tablesOf, widthOf } from "./_model.js";
 
-const wasm = new URL("../wasm/mulde.wasm", import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), "mulde-abi-"));
 afterAll(() => {
   vi.unstubAllEnvs();
@@ -30,8 +31,8 @@ function addon(name: string, abi: number | undefined): string {
 }
 
 describe("src/_generated.ts", () => {
-  it("matches the C++ sources (else run `node scripts/build-wasm.js`)", async () => {
-    const facts = await readFacts(readFileSync(wasm));
+  it.each(modules)("matches the C++ sources in wasm/%s (else run `node scripts/build-wasm.js`)", async (name) => {
+    const facts = await readFacts(readFileSync(new URL(`../wasm/${name}`, import.meta.url)));
     expect(generated.abi).toBe(facts.abi);
     // Prettier formats the file after it is written.
     const written = readFileSync(new URL("../src/_generated.ts", import.meta.url), "utf8");
@@ -61,30 +62,31 @@ describe("an addon of another version", () => {
   ])("is not used (%s)", async (name, abi) => {
     vi.stubEnv("MULDE_KERNELS", undefined);
     const path = addon(name, abi);
-    const engine = nativeEngine(1, "", path);
+    const engine = nativeEngine(1, "", { path });
     expect(engine).toMatchObject({ code: "KERNELS_VERSION" });
-    const make = () => engine;
-    const wasmInstead = await chooseEngine({ threads: 1 }, make);
+    const host = { ...node, native: () => engine };
+    const wasmInstead = await chooseEngine({ threads: 1 }, host);
     expect(wasmInstead.kind).toBe("wasm");
     expect(wasmInstead.fallback).toContain(`the native kernels in ${path} belong to another version`);
-    await expect(chooseEngine({ threads: 1, engine: "native" }, make)).rejects.toThrow(failure("KERNELS_VERSION"));
-    await expect(chooseEngine({ threads: 1, isa: "avx2" }, make)).rejects.toThrow(/another version/);
+    await expect(chooseEngine({ threads: 1, engine: "native" }, host)).rejects.toThrow(failure("KERNELS_VERSION"));
+    await expect(chooseEngine({ threads: 1, isa: "avx2" }, host)).rejects.toThrow(/another version/);
   });
 
   it("is used if its number matches", () => {
-    expect(nativeEngine(1, "", addon("right", generated.abi))).toMatchObject({ kind: "native", isa: "avx2" });
+    expect(nativeEngine(1, "", { path: addon("right", generated.abi) })).toMatchObject({ kind: "native", isa: "avx2" });
   });
 
   it("differs from one that does not load", () => {
-    expect(nativeEngine(1, "", join(folder, "none.cjs"))).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
+    expect(nativeEngine(1, "", { path: join(folder, "none.cjs") })).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
     const built = engines[0]!.options.engine === "native";
     expect(nativeEngine(1)).toHaveProperty(built ? "kind" : "code");
   });
 
   it("gives no reason if you request WebAssembly", async () => {
-    const engine = await chooseEngine({ threads: 1, engine: "wasm" }, () => {
+    const native = () => {
       throw new Error("not to be called");
-    });
+    };
+    const engine = await chooseEngine({ threads: 1, engine: "wasm" }, { ...node, native });
     expect(engine.fallback).toBeUndefined();
   });
 });
@@ -99,6 +101,6 @@ describe("a WebAssembly module of another version", () => {
     ]);
 
   it.each([true, false])("is refused (it has a number: %s)", async (abi) => {
-    await expect(wasmEngine(1, undefined, WebAssembly.compile(bytes(abi)))).rejects.toThrow(failure("KERNELS_VERSION"));
+    await expect(wasmEngine(node, { threads: 1, wasm: bytes(abi) })).rejects.toThrow(failure("KERNELS_VERSION"));
   });
 });

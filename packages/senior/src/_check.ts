@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { described, MuldeError } from "@mulde/errors";
 
 /** More rows than this fit into no memory. */
 const mostRows = 2 ** 28;
@@ -8,7 +8,7 @@ export function checkCount(field: string, value: number): void {
   if (!Number.isInteger(value) || value < 1 || value > mostRows) {
     throw new MuldeError(
       "SENIOR_SHAPE",
-      `${field} must be a whole number of at least 1 (and at most ${String(mostRows)}), but is ${told(value)}.`,
+      `${field} must be a whole number of at least 1 (and at most ${String(mostRows)}), but is ${described(value)}.`,
       {
         value,
       },
@@ -56,7 +56,7 @@ export function checkRows(field: string, array: ArrayLike<number>, B: number, K:
 /** Callers without a compiler pass anything. @throws MuldeError SENIOR_SHAPE unless this is an array of any kind */
 export function checkArray(field: string, array: unknown): void {
   if (Array.isArray(array) || ArrayBuffer.isView(array)) return;
-  throw new MuldeError("SENIOR_SHAPE", `${field} must be an array, but is ${told(array)}.`, { value: array });
+  throw new MuldeError("SENIOR_SHAPE", `${field} must be an array, but is ${described(array)}.`, { value: array });
 }
 
 /**
@@ -68,16 +68,14 @@ export function checkArray(field: string, array: unknown): void {
 export function checkPart(field: string, part: unknown, methods: readonly string[] = []): void {
   const given = part as Readonly<Record<string, unknown>> | null | undefined;
   if (typeof given !== "object" || given === null) {
-    throw new MuldeError("SENIOR_PART", `must be an object, but is ${told(part)}.`, { path: [field], value: part });
+    throw new MuldeError("SENIOR_PART", `must be an object, but is ${described(part)}.`, {
+      path: [field],
+      value: part,
+    });
   }
   const missing = methods.find((method) => typeof given[method] !== "function");
   if (missing === undefined) return;
   throw new MuldeError("SENIOR_PART", `has no function ${missing}.`, { path: [field], value: part });
-}
-
-function told(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  return typeof value === "object" && value !== null ? (Array.isArray(value) ? "a list" : "an object") : String(value);
 }
 
 /** @throws MuldeError SENIOR_ID unless every value lies in `low..high` */

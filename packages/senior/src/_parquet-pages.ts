@@ -1,6 +1,7 @@
 // The reader of Parquet trusts the headers of pages: a damaged size sends it back, and it never ends.
 import { MuldeError } from "@mulde/errors";
 import type { AsyncBuffer, FileMetaData } from "hyparquet";
+import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 
 // A page holds a megabyte or so; whatever claims more than this is damaged, and would only fill memory.
 const largestPage = 1 << 28;
@@ -11,7 +12,6 @@ const largestPage = 1 << 28;
  * @throws MuldeError SENIOR_TABLE_FILE if one does not fit into its column
  */
 export async function checkPages(path: string, file: AsyncBuffer, { row_groups }: FileMetaData): Promise<void> {
-  const { deserializeTCompactProtocol } = await import("hyparquet/src/thrift.js");
   const damaged = (cause?: unknown): MuldeError =>
     new MuldeError("SENIOR_TABLE_FILE", "the file is damaged: a page has no sound header; write the file again.", {
       file: path,

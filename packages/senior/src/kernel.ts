@@ -52,8 +52,8 @@ export interface SeniorLosses {
 }
 
 /**
- * What a Senior computes with: `await createKernels()` of `@mulde/kernels`, where the step is one fused kernel, or
- * `{ seniorStep: seniorStepReference }`, the readable form in TensorFlow.js ops.
+ * What a Senior computes with: anything with this function. `await createKernels()` of `@mulde/kernels` is one, where the step is one fused
+ * kernel; `{ seniorStep: seniorStepReference }` of `@mulde/senior/reference` is another, the readable form in TensorFlow.js ops.
  */
 export interface SeniorKernels {
   seniorStep(step: SeniorStepArguments): SeniorLosses;

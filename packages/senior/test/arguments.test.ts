@@ -6,8 +6,8 @@ import {
   scoreTable,
   Senior,
   type SeniorOptions,
-  seniorStepReference,
 } from "../src/index.js";
+import { seniorStepReference } from "../src/reference.js";
 
 /** What callers without a compiler may pass. */
 const any = (value: unknown): never => value as never;
@@ -31,7 +31,7 @@ test.each<[string, () => unknown, string, object]>([
     "teachers as a list",
     made({ teachers: [] }),
     "SENIOR_SHAPE",
-    { message: expect.stringContaining("a list") as unknown },
+    { message: expect.stringContaining("an array") as unknown },
   ],
   ["no step", () => new Senior(options).step(any(undefined)), "SENIOR_PART", { path: ["step"] }],
   [

@@ -19,11 +19,11 @@ import {
   type Scaling,
   Senior,
   type SeniorKernels,
-  seniorStepReference,
   softmaxWeights,
   uniformAttention,
   zScore,
 } from "../src/index.js";
+import { seniorStepReference } from "../src/reference.js";
 import { generator, uniform } from "./_steps.js";
 
 const engines = [

@@ -1,6 +1,6 @@
 // The way from a path to a session, with a runtime that stands in for onnxruntime-node; onnx-runtime.test.ts takes the real one.
 import { expect, it, vi } from "vitest";
-import { onnxTeacher } from "../src/index.js";
+import { onnxTeacher } from "../src/onnx.js";
 
 const seen: unknown[] = [];
 vi.mock("onnxruntime-node", () => ({

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { collectScores, onnxTeacher, type Teacher } from "../src/index.js";
+import { collectScores, type Teacher } from "../src/index.js";
+import { onnxTeacher } from "../src/onnx.js";
 import { onnxModel } from "./_onnx.js";
 
 // The runtime takes 290 MB, so it is not a dependency. MULDE_ONNXRUNTIME names a folder that has it; .ci/run installs one.

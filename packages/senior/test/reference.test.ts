@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Senior, seniorStepReference } from "../src/index.js";
+import { Senior } from "../src/index.js";
+import { seniorStepReference } from "../src/reference.js";
 import { registerGradients } from "../src/_gradients.js";
 import { anyStep, expectFloat64, generator, randomStep, uniform } from "./_steps.js";
 

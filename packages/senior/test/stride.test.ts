@@ -2,7 +2,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import { createKernels } from "@mulde/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Senior, seniorStepReference, type SeniorKernels, type SeniorStep } from "../src/index.js";
+import { Senior, type SeniorKernels, type SeniorStep } from "../src/index.js";
+import { seniorStepReference } from "../src/reference.js";
 import { float64Kernels } from "./_float64.js";
 import { generator, uniform } from "./_steps.js";
 

@@ -3,12 +3,12 @@ import {
   checkTeachers,
   collectScores,
   functionTeacher,
-  onnxTeacher,
   scoreTable,
   type ScoreOptions,
   type Teacher,
   withTemperature,
 } from "../src/index.js";
+import { onnxTeacher } from "../src/onnx.js";
 
 const heads = Int32Array.of(10, 11);
 const relations = Int32Array.of(0, 3);

@@ -99,7 +99,8 @@ export async function makeTargets({ graph: directory, model, checkpoint, scores 
       result.model.dispose();
     }),
     files("a table of scores", { "s.parquet": readFileSync(scores) }, async (folder) => {
-      const { readScores, scoreTable } = await import("@mulde/senior");
+      const { scoreTable } = await import("@mulde/senior");
+      const { readScores } = await import("@mulde/senior/parquet");
       scoreTable("t", await readScores(join(folder, "s.parquet")));
     }),
     {

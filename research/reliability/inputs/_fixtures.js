@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadDataset } from "@mulde/datasets";
 import { saveModel } from "@mulde/kge-models";
 import { train } from "@mulde/mulde-trainer";
-import { writeScores } from "@mulde/senior";
+import { writeScores } from "@mulde/senior/parquet";
 import { graph, makeFiles } from "./_files.js";
 
 /** The options of the checkpoint's run, as flags of `mulde train`. */

@@ -7,7 +7,6 @@ import {
   fixedWeights,
   functionTeacher,
   paperSchedule,
-  readScores,
   recordScores,
   relationScaling,
   scoreTable,
@@ -16,8 +15,8 @@ import {
   softmaxWeights,
   uniformAverage,
   withTemperature,
-  writeScores,
 } from "@mulde/senior";
+import { readScores, writeScores } from "@mulde/senior/parquet";
 import { createKernels } from "@mulde/kernels";
 
 const ids = (...values) => Int32Array.of(...values);

@@ -1,4 +1,4 @@
-import { closest, type ErrorFields, MuldeError } from "@mulde/errors";
+import { closest, described, type ErrorFields, MuldeError } from "@mulde/errors";
 import type { z } from "zod";
 import { formerOptions } from "./former-options.js";
 import { expanded } from "./shorthand.js";
@@ -106,7 +106,10 @@ function refusal(schema: z.ZodType, issue: z.core.$ZodIssue, input: unknown, pla
 
 function wrongType(expected: string, value: unknown): string {
   const wanted = kinds[expected] ?? `of the type ${expected}`;
-  return value === undefined ? `is missing; it must be ${wanted}.` : `must be ${wanted}, but is ${kindOf(value)}.`;
+  if (value === undefined) return `is missing; it must be ${wanted}.`;
+  // Names and dates that look like numbers are what YAML takes for numbers.
+  const fix = wanted === "text" && typeof value === "number" ? "; put it in quotes" : "";
+  return `must be ${wanted}, but is ${described(value)}${fix}.`;
 }
 
 /** What users call the types that a schema asks for. */
@@ -119,13 +122,6 @@ const kinds: Readonly<Record<string, string>> = {
   object: "a map",
   record: "a map",
 };
-
-function kindOf(value: unknown): string {
-  if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "number") return Number.isFinite(value) ? `the number ${value}` : String(value);
-  if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}`;
-  return Array.isArray(value) ? "a list" : typeof value === "object" ? "a map" : `a ${typeof value}`;
-}
 
 /** The value at a path, or undefined. */
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {

@@ -172,7 +172,7 @@ describe("an experiment", () => {
   });
 
   it.each<[string, unknown, string, RegExp]>([
-    ["no object", 7, "", /^must be a map, but is the number 7/],
+    ["no object", 7, "", /^must be a map, but is 7/],
     ["nothing", {}, "data", /^is missing; it must be text/],
     ["no teachers", { ...minimal, teachers: [] }, "teachers", /./],
     ["no Junior", { ...minimal, junior: undefined }, "junior", /./],
