@@ -178,7 +178,7 @@ describe("in a page", () => {
     vi.stubGlobal("process", Object.assign(Object.create(process) as object, { getBuiltinModule: undefined }));
     vi.stubGlobal("location", new URL("/models/", base));
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
-    return (await import("../src/browser.js")) as unknown as typeof Everything;
+    return await import("../src/browser.js");
   }
 
   it("a model opens from a URL, a relative one and its files", async () => {
