@@ -20,6 +20,7 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
       globals: {
+        fetch: "readonly",
         performance: "readonly",
         process: "readonly",
         console: "readonly",

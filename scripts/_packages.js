@@ -23,6 +23,15 @@ export function everyPackage(root) {
   return globs.flatMap((glob) => inside(root, glob.replace(/\/\*$/, "")));
 }
 
+/**
+ * The file, relative to the root, that a package for one platform carries and that git does not; undefined for other packages.
+ *
+ * @param {{ folder: string, manifest: any }} one
+ */
+export function binaryOf({ folder, manifest }) {
+  return manifest.main?.endsWith(".node") ? `${folder}/${manifest.main}` : undefined;
+}
+
 function inside(root, group) {
   return readdirSync(join(root, group))
     .filter((name) => existsSync(join(root, group, name, "package.json")))

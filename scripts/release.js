@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { changesets } from "./_changesets.js";
-import { everyPackage } from "./_packages.js";
+import { binaryOf, everyPackage } from "./_packages.js";
 import { pnpm } from "./_pnpm.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -31,23 +31,27 @@ function check(packages) {
     if (dry) console.error(`mulde: before a release, ${message}`);
     else fail(message);
   }
-  const missing = packages.filter(
-    ({ folder, manifest }) => manifest.os && !existsSync(join(root, folder, manifest.main)),
-  );
+  const missing = packages.filter((one) => {
+    const binary = binaryOf(one);
+    return binary !== undefined && !existsSync(join(root, binary));
+  });
   if (missing.length > 0) {
     const names = missing.map(({ manifest }) => manifest.name).join(", ");
     fail(`no binary in ${names}: run \`node packages/kernels/scripts/build-platforms.js\`.`);
   }
 }
 
-/** Packs every package, and gives their sizes in bytes. */
-function sizes(packages) {
+/** Packs every package and gives the sizes of the tarballs in bytes. */
+function pack(packages) {
   const folder = mkdtempSync(join(tmpdir(), "mulde-packed-"));
   try {
     const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
     must(pnpm(["--recursive", ...filters, "pack", "--pack-destination", folder]), "packing");
-    const file = ({ name, version }) => `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
-    return new Map(packages.map(({ manifest }) => [manifest.name, statSync(join(folder, file(manifest))).size]));
+    const sizes = packages.map(({ manifest: { name, version } }) => {
+      const file = join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
+      return [name, statSync(file).size];
+    });
+    return new Map(sizes);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -71,11 +75,11 @@ const packages = everyPackage(root).filter(({ manifest }) => !manifest.private);
 check(packages);
 must(pnpm(["exec", "turbo", "run", "build", "--output-logs=errors-only"]), "the build");
 must(pnpm(["run", "check:tarballs"]), "publint or are-the-types-wrong");
-const bytes = sizes(packages);
+const sizes = pack(packages);
 const published = publish();
 if (!dry) changesets(root, "tag");
 
 console.log(`${dry ? "would publish" : "published"} ${published.length} of ${packages.length} packages`);
 for (const { name, version } of published) {
-  console.log(`${name.padEnd(32)} ${version.padEnd(10)} ${(bytes.get(name) / 1000).toFixed(1).padStart(8)} kB`);
+  console.log(`${name.padEnd(32)} ${version.padEnd(10)} ${(sizes.get(name) / 1000).toFixed(1).padStart(8)} kB`);
 }

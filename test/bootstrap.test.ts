@@ -119,6 +119,5 @@ it("a compiler that answers --version and then fails leaves the kernels to WebAs
     /broken, g\+\+, clang\+\+, c\+\+ cannot compile the native kernels; WebAssembly/,
   );
   expect(status, stderr).toBe(0);
-  const { platform, arch } = process;
-  expect(existsSync(join(folder, `kernels/dist/mulde-${platform}-${arch}.node`))).toBe(false);
+  expect(existsSync(join(folder, "kernels/dist"))).toBe(false);
 });
