@@ -16,6 +16,7 @@ const pages: readonly (readonly [code: string, size: number, gzipped: number])[]
   ['export * from "@mulde/senior"', 21, 8],
   ['export { Senior } from "@mulde/senior"', 11.2, 4.5],
   ['export * from "@mulde/kge-models"', 96, 38],
+  ['export { createModel } from "@mulde/kge-models"', 60, 25],
   ['export { openModel } from "@mulde/kge-models"', 80, 33],
   ['export { loadModel } from "@mulde/kge-models"', 72, 30],
 ];
