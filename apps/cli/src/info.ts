@@ -28,12 +28,21 @@ export function infoCommand(): MuldeCommand {
       node: process.version,
       version,
       platform: `${process.platform}-${process.arch}`,
-      ...cacheInfo(),
+      ...datasetsInfo(),
     };
     new Output(json ?? false).result(info, () =>
       fields(Object.fromEntries(Object.entries(info).map(([key, value]) => [key, String(value ?? "none")]))),
     );
   });
+}
+
+/** Where data sets are cached. Without a home directory that is nowhere, which is an error only for who downloads one. */
+function datasetsInfo(): { datasets: string | null; datasetsReason?: string } {
+  try {
+    return { datasets: defaultCacheDir() };
+  } catch (error) {
+    return { datasets: null, datasetsReason: (error as Error).message };
+  }
 }
 
 /** Only your own models need TensorFlow.js, so that a broken one is worth a line and no error. A name that is none is an error. */
@@ -44,14 +53,5 @@ async function tfInfo(): Promise<{ tfjs: string | null; tfjsReason?: string }> {
   } catch (error) {
     if (hasCode(error, "TFJS_UNKNOWN_BACKEND")) throw error;
     return { tfjs: null, tfjsReason: (error as Error).message };
-  }
-}
-
-/** Whoever has no home directory has no cache until XDG_CACHE_HOME names one, and needs none for data of their own. */
-function cacheInfo(): { datasets: string | null; datasetsReason?: string } {
-  try {
-    return { datasets: defaultCacheDir() };
-  } catch (error) {
-    return { datasets: null, datasetsReason: (error as Error).message };
   }
 }
