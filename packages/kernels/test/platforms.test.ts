@@ -122,7 +122,7 @@ describe("the addon", () => {
   it("gives its reason if this checkout has not built it", () => {
     write("checkout/node_modules/@mulde/kernels-darwin-x64/package.json", '{ "main": "mulde.node" }');
     expect(findAddon("darwin-x64", moduleIn("checkout"))).toEqual({
-      reason: 'no native kernels are built for darwin-x64 (run "npm run setup" where there is a C++ compiler)',
+      reason: "no native kernels are built for darwin-x64 in this checkout (CONTRIBUTING.md tells how)",
     });
   });
 
