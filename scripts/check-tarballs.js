@@ -22,7 +22,8 @@ const bad = [];
 try {
   const filters = [];
   for (const { folder: place, manifest } of released) {
-    if (!manifest.publishConfig?.os || existsSync(join(root, place, manifest.main))) filters.push(`--filter=${manifest.name}`);
+    if (!manifest.publishConfig?.os || existsSync(join(root, place, manifest.main)))
+      filters.push(`--filter=${manifest.name}`);
     else console.log(`SKIPPED ${manifest.name}: its binary is not built here`);
   }
   if (pnpm(["--recursive", ...filters, "pack", "--pack-destination", folder]) !== 0) bad.push("pnpm pack");
