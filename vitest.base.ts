@@ -8,6 +8,8 @@ export const base = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
+    // Some hooks build or pack; on a busy machine that takes longer than the ten seconds that hooks have otherwise.
+    hookTimeout: 60_000,
     reporters: ["default", ["json", { outputFile: "test-results.json" }]],
     coverage: {
       enabled: process.env.MULDE_KERNELS === undefined,

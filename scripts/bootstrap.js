@@ -1,6 +1,6 @@
 // `npm start` and `npm test`, on a machine that has Node and nothing else: install with the pinned pnpm, build, run. Node 14 can read its
 // syntax and imports, so that an old Node gets the message below and not a parse error.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { supports } from "./_node.js";
 import { pnpm, run } from "./_pnpm.js";
@@ -37,7 +37,8 @@ function build(turboArgs) {
   if (turbo(["build", "--output-logs=errors-only", ...turboArgs]) !== 0) fail("the build failed; see above.");
   // Turbo's cache may hold a build made without a compiler although there is one by now. To ask again is quick if there is none. Nothing
   // depends on the answer: without native kernels WebAssembly serves.
-  if (!existsSync(`${root}/packages/kernels/dist/mulde-${process.platform}-${process.arch}.node`)) {
+  const built = `${root}/packages/kernels/dist`;
+  if (!existsSync(built) || !readdirSync(built).some((name) => name.endsWith(".node"))) {
     run(process.execPath, ["packages/kernels/scripts/build-native.js"]);
   }
 }

@@ -1,6 +1,7 @@
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { imports, packageOf } from "./_imports.js";
 import { examples, read, root, rootManifest, sources, workspace } from "./_workspace.js";
 
@@ -35,6 +36,11 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 it("has exactly the packages of the design", () => {
   expect(workspace.map(({ manifest }) => manifest.name).sort()).toEqual(Object.keys(arrows).sort());
 });
+
+/** Dependencies and peers of any package. */
+const brought: ReadonlySet<string> = new Set(
+  workspace.flatMap(({ manifest }) => Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })),
+);
 
 // "@mulde/senior", "@mulde/senior/parquet": what may be imported.
 const entriesOfPackages: ReadonlySet<string> = new Set(
@@ -87,25 +93,51 @@ describe.each(workspace)("$manifest.name", ({ folder, manifest }) => {
     expect(manifest.engines).toEqual(rootManifest.engines);
     expect(manifest.exports).toHaveProperty(["./package.json"]);
     if (manifest.name !== "@mulde/cli") expect(manifest.exports).toHaveProperty(["."]);
-    expect(manifest.scripts).toMatchObject({ typecheck: "tsc", test: "vitest run" });
+    expect(manifest.scripts).toMatchObject({
+      typecheck: "tsc",
+      test: "vitest run",
+      prepack: "node ../../scripts/pnpm-only.js",
+    });
+    const page = `https://github.com/mulde/mulde/tree/main/${folder}#readme`;
+    expect(manifest).toMatchObject({ homepage: page, bugs: "https://github.com/mulde/mulde/issues" });
+    expect(manifest.keywords?.length).toBeGreaterThan(1);
     expect(manifest.scripts?.build).toMatch(/\btsup\b/);
   });
 });
 
-it("names exact versions everywhere", () => {
-  const exact = /^(\d+\.\d+\.\d+(-[\w.]+)?|workspace:\*|catalog:)$/;
-  const all = [...workspace, ...examples, { folder: ".", manifest: rootManifest }].flatMap(({ folder, manifest }) =>
-    Object.entries({
-      ...manifest.dependencies,
-      ...manifest.devDependencies,
-      ...manifest.peerDependencies,
-    }).map(([name, version]) => ({ folder, name, version })),
-  );
-  expect(all.length).toBeGreaterThan(20);
-  expect(all.filter(({ version }) => !exact.test(version))).toEqual([]);
+describe("versions", () => {
+  const exact = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
+  const range = /^[~^]\d+\.\d+\.\d+$/;
+  const { catalog } = parse(read("pnpm-workspace.yaml")) as { catalog: Readonly<Record<string, string>> };
+  /** What a manifest says of the versions of others, without those that move together with it. */
+  const named = (sections: readonly (Readonly<Record<string, string>> | undefined)[]) =>
+    sections.flatMap((section) =>
+      Object.entries(section ?? {}).map(([name, version]) => [name, version === "catalog:" ? catalog[name]! : version]),
+    );
+  const wrong = (versions: string[][], own: RegExp, others: RegExp) =>
+    versions.filter(([name, version]) => !(name!.startsWith("@mulde/") ? own : others).test(version!));
 
-  const catalog = /^catalog:\n((?: {2}.*\n)+)/m.exec(read("pnpm-workspace.yaml"))?.[1] ?? "";
-  const entries = catalog.trimEnd().split("\n");
-  expect(entries.length).toBeGreaterThan(5);
-  expect(entries.filter((entry) => !/: \d+\.\d+\.\d+(-[\w.]+)?$/.test(entry))).toEqual([]);
+  it.each(workspace)("that $manifest.name brings along or meets at its user's are ranges", ({ manifest }) => {
+    const versions = named([manifest.dependencies, manifest.peerDependencies]);
+    expect(wrong(versions, /^workspace:\^$/, range)).toEqual([]);
+  });
+
+  it("of tools are exact", () => {
+    for (const { manifest } of [...workspace, { manifest: rootManifest }]) {
+      // What users have in a range is tested in the version that the lockfile pins.
+      const tools = named([manifest.devDependencies]).filter(([name]) => !brought.has(name!));
+      expect(wrong(tools, /^workspace:[*^]$/, exact), manifest.name).toEqual([]);
+    }
+    const shared = Object.entries(catalog).filter(([name]) => !brought.has(name));
+    expect(shared.length).toBeGreaterThan(3);
+    expect(wrong(shared, exact, exact)).toEqual([]);
+  });
+
+  it("of examples are what a copy of one installs", () => {
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { manifest } of examples) {
+      expect(manifest.version, "an example is not released").toBeUndefined();
+      expect(wrong(named([manifest.dependencies]), /^workspace:\^$/, exact)).toEqual([]);
+    }
+  });
 });

@@ -122,6 +122,5 @@ it.skipIf(windows)("a compiler that answers --version and then fails leaves the 
     /broken, g\+\+, clang\+\+, c\+\+ cannot compile the native kernels; WebAssembly/,
   );
   expect(status, stderr).toBe(0);
-  const { platform, arch } = process;
-  expect(existsSync(join(folder, `kernels/dist/mulde-${platform}-${arch}.node`))).toBe(false);
+  expect(existsSync(join(folder, "kernels/dist"))).toBe(false);
 });

@@ -43,7 +43,7 @@ it.each(workspace)("that of $manifest.name is valid, and names what an installat
   const components = bill.components ?? [];
   expect(bill.metadata.component.purl).toBe(purl(manifest.name, manifest.version));
   const own = bill.dependencies.find(({ ref }) => ref === bill.metadata.component.purl);
-  const names = Object.keys(manifest.dependencies ?? {});
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
   expect((own?.dependsOn ?? []).map((ref) => ref.slice(0, ref.lastIndexOf("@") + 1)).sort()).toEqual(
     names.map((name) => purl(name)).sort(),
   );

@@ -39,11 +39,11 @@ describe("code comes from few places", () => {
     expect(filesWith(literal)).toEqual([
       "apps/cli/src/_modules.ts",
       "packages/kge-models/src/tf.ts",
-      "packages/senior/src/onnx-teacher.ts",
+      "packages/senior/src/onnx.ts",
     ]);
     for (const [file, name] of [
       ["packages/kge-models/src/tf.ts", "NODE_PACKAGE"],
-      ["packages/senior/src/onnx-teacher.ts", "RUNTIME"],
+      ["packages/senior/src/onnx.ts", "RUNTIME"],
     ] as const) {
       expect(
         read(file)
@@ -59,6 +59,7 @@ describe("code comes from few places", () => {
     expect(filesWith(/\bcreateRequire\(|\brequire\(/)).toEqual([
       "apps/cli/src/_output.ts",
       "packages/datasets/src/wordnet.ts",
+      "packages/kernels/src/_addon.ts",
       "packages/kernels/src/_node.ts",
       "packages/kernels/src/native.ts",
     ]);

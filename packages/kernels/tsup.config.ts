@@ -12,7 +12,8 @@ export default defineConfig({
   dts: { entry: "src/index.ts", banner: '/// <reference lib="esnext.disposable" />' },
   define: { VERSION: JSON.stringify(version) },
   onSuccess: () => {
-    writeFileSync(new URL("dist/_worker.js", import.meta.url), webWorker);
+    // The file is started as a module; tools tell one by its exports.
+    writeFileSync(new URL("dist/_worker.js", import.meta.url), `${webWorker}export {};\n`);
     return Promise.resolve();
   },
 });

@@ -1,5 +1,20 @@
 import { defineConfig } from "tsup";
 import { base } from "../../tsup.base.js";
 
-// tfjs-core publishes its gradients as source files that Node cannot import, so we bundle them, as a chunk of their own.
-export default defineConfig({ ...base, noExternal: [/tfjs-core\/dist\/register_all_gradients/] });
+// tfjs-core publishes its gradients as source files that Node cannot import, so we bundle them, as an entry of their own.
+export default defineConfig({
+  ...base,
+  entry: ["src/index.ts", "src/browser.ts", "src/_gradients.ts"],
+  // Declarations use Symbol.dispose, which consumers' `lib` may lack.
+  dts: { entry: "src/index.ts", banner: '/// <reference lib="esnext.disposable" />' },
+  noExternal: [/tfjs-core\/dist\/register_all_gradients/],
+  plugins: [
+    {
+      name: "no source map of TensorFlow.js",
+      renderChunk(_, chunk) {
+        // A megabyte of somebody else's source.
+        if ("map" in chunk && chunk.path.endsWith("_gradients.js")) chunk.map = undefined;
+      },
+    },
+  ],
+});

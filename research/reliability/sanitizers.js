@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { compileKernels, linkAddon, run, source } from "../../packages/kernels/scripts/compile.js";
+import { compileKernels, compilerFor, linkAddon, run, source } from "../../packages/kernels/scripts/compile.js";
 import { nativeInstructionSets } from "./_engines.js";
 import { report } from "./_report.js";
 import { here, sanitizingCompiler, start } from "./_sanitize.js";
@@ -40,7 +40,7 @@ const faults = {
   thread: {
     "chunks of a kernel that race": [
       // Long enough for the pool's threads to wake up.
-      "int n = 0; pool()->run(200, [](void* p, int) { for (int i = 0; i < 100000; i++) ++*(volatile int*)p; }, &n);",
+      "int n = 0; pool.run(200, [](void* p, int) { for (int i = 0; i < 100000; i++) ++*(volatile int*)p; }, &n);",
       /data race/,
     ],
   },
@@ -84,18 +84,19 @@ async function addons(tool, kind, work) {
   const directory = join(work, kind);
   mkdirSync(directory);
   const { flags: own, preload } = tool[kind];
-  const objects = compileKernels(tool.compiler, directory, own);
+  const compiler = compilerFor(tool.compiler);
+  const objects = compileKernels(compiler, directory, own);
   const addon = join(directory, "sanitized.node");
   const node = (args, more) => start(args, { preload, addon, ...more });
   for (const [name, [statements, pattern]] of Object.entries(faults[kind])) {
-    linkAddon(tool.compiler, objects, addon, own, faulty(statements, join(directory, "faulty.cc")));
+    linkAddon(compiler, objects, addon, own, faulty(statements, join(directory, "faulty.cc")));
     checkReports(name, node([join(here, "_call.js")]), pattern);
     // And that the tests do run on this addon.
     if (kind === "address" && pattern.test("heap-buffer-overflow")) {
       checkReports(`${name}, in the kernels' tests`, node(vitest("test/losses.test.ts"), kernels), pattern);
     }
   }
-  linkAddon(tool.compiler, objects, addon, own);
+  linkAddon(compiler, objects, addon, own);
   checkEnds(`${kind}: a call`, node([join(here, "_call.js")]));
   // Not under ThreadSanitizer: vitest has native threads of its own, which are not built with it.
   if (kind === "address") checkEnds(`${kind}: the kernels' tests`, node(vitest(), kernels));
@@ -110,7 +111,7 @@ const kernels = { cwd: "packages/kernels" };
 
 function pool(tool, work) {
   const program = join(work, "pool");
-  run(tool.compiler, ["-std=c++17", ...tool.thread.flags, join("test", "pool.cc"), "-o", program, "-pthread"]);
+  run([tool.compiler], ["-std=c++17", ...tool.thread.flags, join("test", "pool.cc"), "-o", program, "-pthread"]);
   const jobs = (...args) => start(args, { program });
   checkReports("chunks that race", jobs("1000", "race"), /data race/);
   checkReports("callers that take no turns", jobs("1000", "unlocked"), /data race/);

@@ -2,9 +2,9 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
-#include <mutex>
-#include <string>
+#include <string.h>
 
+#include "cpu.h"
 #include "pool.h"
 
 namespace mulde {
@@ -17,35 +17,30 @@ namespace neon { const KernelTable* table(); }
 #endif
 
 // The kernels of the instruction set `name`, or of the widest one the processor has if `name` is empty. Null if the processor lacks it.
-static const KernelTable* choose(const std::string& name) {
+static const KernelTable* choose(const char* name) {
+  const auto takes = [=](const char* isa) { return !*name || strcmp(name, isa) == 0; };
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512vl");
-  const bool half = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (wide && (name.empty() || name == "avx512")) return avx512::table();
-  if (half && (name.empty() || name == "avx2")) return avx2::table();
+  const Cpu cpu;
+  if (cpu.avx512 && takes("avx512")) return avx512::table();
+  if (cpu.avx2 && takes("avx2")) return avx2::table();
 #elif defined(__aarch64__)
-  if (name.empty() || name == "neon") return neon::table();
+  if (takes("neon")) return neon::table();
 #endif
   return nullptr;
 }
 
 // The pool is process-wide. Node's worker threads may all load the addon, so a kernel call holds the lock.
-static Pool* pool() {
-  static Pool* p = new Pool();
-  return p;
-}
-static std::mutex calls;
+static Pool pool;
+static Mutex calls;
 static int environments = 0;
 
 // Joins the pool's threads when the last environment ends: if that is a worker's, Node may unload the library next.
 static void leave(void*) {
-  std::lock_guard<std::mutex> lock(calls);
-  if (--environments == 0) pool()->resize(1);
+  Locked locked(calls);
+  if (--environments == 0) pool.resize(1);
 }
 
-void run_chunks(int chunks, Task task, void* context) { pool()->run(chunks, task, context); }
+void run_chunks(int chunks, Task task, void* context) { pool.run(chunks, task, context); }
 
 }  // namespace mulde
 
@@ -100,7 +95,7 @@ static napi_value call(napi_env env, napi_callback_info info) {
   for (int i = 0; i < given && i < kMaxArguments; i++) args[i] = argument(env, values[1 + i]);
   Fault fault;
   {
-    std::lock_guard<std::mutex> lock(calls);
+    Locked locked(calls);
     if (table->call(kernel, args, given, &fault)) return nullptr;
   }
   napi_value result, value;
@@ -135,14 +130,14 @@ static napi_value load(napi_env env, napi_callback_info info) {
       napi_get_value_int32(env, values[1], &threads) != napi_ok || threads < 1)
     return fail(env, "load(instruction set, threads)");
   napi_value result, value;
-  const KernelTable* table = choose(std::string(isa, length));
+  const KernelTable* table = choose(isa);
   if (!table) {
     napi_get_null(env, &result);
     return result;
   }
   {
-    std::lock_guard<std::mutex> lock(calls);
-    if (pool()->size() != threads) pool()->resize(threads);
+    Locked locked(calls);
+    if (pool.size() != threads) pool.resize(threads);
   }
   napi_create_object(env, &result);
   napi_create_string_utf8(env, table->isa, NAPI_AUTO_LENGTH, &value);
@@ -159,7 +154,7 @@ static napi_value load(napi_env env, napi_callback_info info) {
 static napi_value init(napi_env env, napi_value exports) {
   napi_value value;
   {
-    std::lock_guard<std::mutex> lock(calls);
+    Locked locked(calls);
     environments++;
   }
   napi_add_env_cleanup_hook(env, leave, nullptr);

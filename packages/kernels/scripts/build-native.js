@@ -1,20 +1,29 @@
-// Compiles native/ into mulde-<platform>-<arch>.node, in dist/ or the directory given, with the first C++ compiler that can ($CXX, g++, clang++,
+// Compiles native/ into mulde-<key>.node, in dist/ or the directory given, with the first C++ compiler that can ($CXX, g++, clang++,
 // c++). Where none can, it says so in one line and succeeds: the WebAssembly build in wasm/ serves instead. With MULDE_KERNELS=native it
 // fails and shows what the compilers said; with MULDE_KERNELS=wasm it does not try.
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { answers, compileKernels, instructionSets, linkAddon } from "./compile.js";
+import { answers, compileKernels, compilerFor, hasKernels, linkAddon } from "./compile.js";
 
 const directory = process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url));
-const platform = `${process.platform}-${process.arch}`;
-const target = join(directory, `mulde-${platform}.node`);
+const target = join(directory, `mulde-${hostKey()}.node`);
+
+/** This platform's name, as in src/_addon.ts. */
+function hostKey() {
+  const { platform, arch, report } = process;
+  if (platform !== "linux") return `${platform}-${arch}`;
+  // Otherwise it looks up the names of all network interfaces.
+  report.excludeNetwork = true;
+  return `${platform}-${arch}-${report.getReport().header.glibcVersionRuntime ? "gnu" : "musl"}`;
+}
 
 /** Builds the addon; returns what went wrong, or nothing. */
-function build(compiler) {
+function build(program) {
   const work = mkdtempSync(join(tmpdir(), "mulde-native-"));
   try {
+    const compiler = compilerFor(program);
     const built = join(work, "addon");
     linkAddon(compiler, compileKernels(compiler, work), built);
     mkdirSync(directory, { recursive: true });
@@ -33,7 +42,8 @@ function build(compiler) {
 /** What to say, and whether native kernels were made. */
 function main() {
   const wanted = process.env.MULDE_KERNELS;
-  if (!instructionSets || process.platform === "win32") return [`no native kernels for ${platform}`];
+  if (!hasKernels(process.arch)) return [`there are no native kernels for ${process.arch}`];
+  if (process.platform === "win32") return ["native kernels for Windows are built on Linux, by build-platforms.js"];
   if (wanted === "wasm") return ["MULDE_KERNELS=wasm"];
   const failures = [];
   for (const compiler of new Set([process.env.CXX, "g++", "clang++", "c++"].filter(Boolean))) {

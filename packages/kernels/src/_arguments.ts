@@ -1,10 +1,18 @@
-import { constants, kinds } from "./_generated.js";
+import { constants, kinds, signatures } from "./_generated.js";
 import type { EngineArray } from "./_arrays.js";
 import type { Heap } from "./_heap.js";
 import type { KernelArgument } from "./engine.js";
 
 // An argument in memory has an address, a number or length, and a kind (native/arguments.h).
 const bytes = 24 * constants.maxArguments;
+
+// Kernels only read arguments with these names, so copies of them need not be copied back.
+const inputs = /^(tables|queries|points|plan|labels)\./;
+
+/** Which of each kernel's arguments it may write to. */
+export const outputs: ReadonlyMap<string, readonly boolean[]> = new Map(
+  Object.entries(signatures).map(([kernel, text]) => [kernel, text.split(" ").map((name) => !inputs.test(name))]),
+);
 
 type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
 
@@ -16,6 +24,8 @@ export class CallArguments {
   #words: Uint32Array = new Uint32Array();
   /** The addresses of copied arrays. An array that is passed twice is copied once. */
   readonly #copies = new Map<EngineArray, number>();
+  /** The copied arrays that the kernel may write to. */
+  readonly #written = new Set<EngineArray>();
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -23,22 +33,23 @@ export class CallArguments {
   }
 
   /** Writes the arguments in the layout of native/arguments.h. The kernel refuses what does not belong there. */
-  write(args: readonly KernelArgument[]): void {
+  write(kernel: string, args: readonly KernelArgument[]): void {
+    const written = outputs.get(kernel)!;
     const count = Math.min(args.length, constants.maxArguments);
     for (let i = 0; i < count; i++) {
       const value: unknown = args[i];
       if (typeof value === "number") this.#put(i, kinds.number, value, 0);
       else if (value === null) this.#put(i, kinds.nothing, 0, 0);
-      else if (isEngineArray(value)) this.#putArray(i, value);
+      else if (isEngineArray(value)) this.#putArray(i, value, written[i] ?? false);
       else this.#put(i, kinds.other, 0, 0);
     }
   }
 
   /** Copies arrays back that are not in this memory. */
   read(): void {
-    for (const [array, address] of this.#copies) {
+    for (const array of this.#written) {
       const bytes = bytesOf(array);
-      bytes.set(this.#heap.bytes(address, bytes.length));
+      bytes.set(this.#heap.bytes(this.#copies.get(array)!, bytes.length));
     }
   }
 
@@ -46,6 +57,7 @@ export class CallArguments {
   clear(): void {
     for (const address of this.#copies.values()) this.#heap.release(address);
     this.#copies.clear();
+    this.#written.clear();
   }
 
   #put(i: number, kind: number, number: number, address: number): void {
@@ -59,7 +71,7 @@ export class CallArguments {
     this.#words[6 * i + 4] = kind;
   }
 
-  #putArray(i: number, array: TaggedArray): void {
+  #putArray(i: number, array: TaggedArray, written: boolean): void {
     const kind = kinds[array[Symbol.toStringTag]];
     if (this.#heap.owns(array)) {
       this.#put(i, kind, array.length, array.byteOffset);
@@ -68,6 +80,7 @@ export class CallArguments {
     // Not array.length: in Node 20, optimized code that has seen resizable memory takes the former length of an array whose memory is gone.
     const bytes = bytesOf(array);
     this.#put(i, kind, bytes.length / array.BYTES_PER_ELEMENT, this.#copy(array, bytes));
+    if (written && bytes.length > 0) this.#written.add(array);
   }
 
   #copy(array: EngineArray, bytes: Uint8Array): number {

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { MuldeError } from "@mulde/errors";
 import { ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
+import { findAddon } from "./_addon.js";
 import { type Fault, faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
 import type { Engine, KernelArgument } from "./engine.js";
@@ -25,34 +24,21 @@ export interface NotNative {
   readonly reason: string;
 }
 
-/** The path of the addon: built in this checkout, or from the platform's optional package. */
-function addonPath(): string | undefined {
-  const platform = `${process.platform}-${process.arch}`;
-  for (const folder of ["./", "../dist/"]) {
-    const built = fileURLToPath(new URL(`${folder}mulde-${platform}.node`, import.meta.url));
-    if (existsSync(built)) return built;
-  }
-  try {
-    return createRequire(import.meta.url).resolve(`@mulde/kernels-${platform}`);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Makes the native engine, or says why there is none. The thread pool is process-wide; the latest call sets its size, which never changes results.
  *
  * @param isa - the instruction set; "" picks the widest
- * @param path - the addon
+ * @param addon - the addon's path, or why there is none
  */
-export function nativeEngine(threads: number, isa = "", path = addonPath()): Engine | NotNative {
+export function nativeEngine(threads: number, isa = "", addon = findAddon()): Engine | NotNative {
   const missing = (reason: string): NotNative => ({ code: "KERNELS_NOT_NATIVE", reason });
-  if (path === undefined) return missing("no native kernels are built or installed for this platform");
+  if ("reason" in addon) return missing(addon.reason);
+  const { path } = addon;
   let loaded: Loaded | null;
   try {
-    loaded = (createRequire(import.meta.url)(path) as Addon).load(isa, threads);
+    loaded = (createRequire(path)(path) as Addon).load(isa, threads);
   } catch (error) {
-    return missing(`the native kernels do not load (${(error as Error).message})`);
+    return missing(`the native kernels in ${path} do not load (${firstLine(error)})`);
   }
   if (loaded === null) return missing(`this processor has no ${isa || "AVX2 or AVX-512"} unit`);
   if (loaded.abi !== abi) {
@@ -62,6 +48,11 @@ export function nativeEngine(threads: number, isa = "", path = addonPath()): Eng
     };
   }
   return engineOf(loaded, threads);
+}
+
+/** Node follows the message with the list of modules that required this one. */
+function firstLine(error: unknown): string {
+  return (error as Error).message.split("\n", 1)[0]!;
 }
 
 // The size of a cache line: aligned vectors never straddle two.

@@ -70,12 +70,23 @@ async function start(
   throw new MuldeError("KERNELS_NO_SHARED_MEMORY", reason, { path: ["wasm"], cause: memory });
 }
 
+/** Whether arrays in a memory stay valid while it grows. */
+function keepsViews(memory: WebAssembly.Memory): boolean {
+  // New in browsers of 2025. Before, growth took views of memory that is not shared away.
+  const { toResizableBuffer } = memory as { toResizableBuffer?: () => ArrayBuffer };
+  if (!toResizableBuffer) return false;
+  toResizableBuffer.call(memory);
+  return true;
+}
+
 /** Makes the WebAssembly engine, with SIMD128. More than one thread needs a host that shares memory between workers. */
 export async function wasmEngine(host: Host, options: WasmOptions): Promise<Engine> {
   const sharable = sharedMemory();
   const loaded = await loadModule(host, options.wasm, !(sharable instanceof Error));
   const [exports, shared] = await start(loaded, sharable);
-  const heap = new Heap(shared ?? exports.memory!, exports.__heap_base.value as number);
+  const memory = shared ?? exports.memory!;
+  const inPlace = shared !== undefined || keepsViews(memory);
+  const heap = new Heap(memory, exports.__heap_base.value as number);
   const workers = await startThreads(host, options, heap, loaded.module, shared);
   exports.setWorkers?.(workers.length, host.cores());
   const threads = workers.length + 1;
@@ -87,8 +98,8 @@ export async function wasmEngine(host: Host, options: WasmOptions): Promise<Engi
   function make<A extends EngineArray>(type: ArrayType<ArrayBufferLike, A>, length: number): A {
     checkLength(type, length);
     const bytes = type.BYTES_PER_ELEMENT * length;
-    // Memory that is not shared takes its views away when it grows: arrays stay outside, and calls copy them.
-    if (!shared) return ledger.note(new type(allocated(ArrayBuffer, bytes), 0, length));
+    // Calls copy arrays that are outside.
+    if (!inPlace) return ledger.note(new type(allocated(ArrayBuffer, bytes), 0, length));
     // Allocate first: that may grow the memory and replace the buffer.
     const address = heap.allocate(bytes);
     return ledger.note(new type(heap.buffer, address, length));
@@ -101,7 +112,7 @@ export async function wasmEngine(host: Host, options: WasmOptions): Promise<Engi
       if (ledger.isFree(value) || heap.isFree(value)) throw freedError(kernel, i);
     }
     try {
-      passed.write(args);
+      passed.write(kernel, args);
       if (exports.call(number, passed.address, args.length) === 0) {
         throw faultError(kernel, args, new Float64Array(heap.buffer, exports.fault(), faultNumbers));
       }

@@ -2,39 +2,47 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { createKernels } from "../src/index.js";
 import type { Kernels, KernelsOptions } from "../src/index.js";
+import { type EngineName, settings } from "./_settings.js";
 
 export interface EngineCase {
+  readonly engine: EngineName;
   readonly name: string;
   readonly options: KernelsOptions;
-  /** The numbers of threads to test. */
+  /** The numbers of threads to test, ascending. */
   readonly threads: readonly number[];
 }
-
-const usual = [1, 2];
 
 async function loads(options: KernelsOptions): Promise<Kernels | undefined> {
   return createKernels({ ...options, threads: 1 }).catch(() => undefined);
 }
 
-async function find(): Promise<EngineCase[]> {
-  const found: EngineCase[] = [];
-  const native = await loads({ engine: "native" });
-  if (native) found.push({ name: `native ${native.isa}`, options: { engine: "native" }, threads: usual });
-  if (native && native.isa !== "avx2" && (await loads({ engine: "native", isa: "avx2" }))) {
-    found.push({ name: "native avx2", options: { engine: "native", isa: "avx2" }, threads: usual });
+async function findNative(): Promise<EngineCase[]> {
+  const { engines, threads } = settings;
+  const widest = engines.includes("native") ? await loads({ engine: "native" }) : undefined;
+  if (!widest) return [];
+  const found: EngineCase[] = [
+    { engine: "native", name: `native ${widest.isa}`, options: { engine: "native" }, threads },
+  ];
+  if (widest.isa !== "avx2" && (await loads({ engine: "native", isa: "avx2" }))) {
+    found.push({ engine: "native", name: "native avx2", options: { engine: "native", isa: "avx2" }, threads });
   }
-  return [...found, single, { name: "wasm", options: { engine: "wasm" }, threads: usual }];
+  return found;
 }
 
 // For hosts without shared memory: its arrays are outside of its memory.
-export const single: EngineCase = {
+const single: EngineCase = {
+  engine: "single",
   name: "wasm without shared memory",
-  options: { engine: "wasm", wasm: new URL("../wasm/mulde-single.wasm", import.meta.url) },
+  options: { engine: "wasm", wasm: settings.singleWasm },
   threads: [1],
 };
 
-/** The engines of this machine; WebAssembly is always two. */
-export const engines: readonly EngineCase[] = await find();
+const wasm: EngineCase = { engine: "wasm", name: "wasm", options: { engine: "wasm" }, threads: settings.threads };
+
+/** The engines of this machine that the settings name. Both of WebAssembly are on every machine. */
+export const engines: readonly EngineCase[] = [...(await findNative()), single, wasm].filter(({ engine }) =>
+  settings.engines.includes(engine),
+);
 
 /** Declares a suite for each engine and number of threads; `kernels()` is there once a test runs. */
 export function onEveryEngine(body: (kernels: () => Kernels) => void): void {

@@ -62,7 +62,7 @@ describe("an addon of another version", () => {
   ])("is not used (%s)", async (name, abi) => {
     vi.stubEnv("MULDE_KERNELS", undefined);
     const path = addon(name, abi);
-    const engine = nativeEngine(1, "", path);
+    const engine = nativeEngine(1, "", { path });
     expect(engine).toMatchObject({ code: "KERNELS_VERSION" });
     const host = { ...node, native: () => engine };
     const wasmInstead = await chooseEngine({ threads: 1 }, host);
@@ -73,11 +73,11 @@ describe("an addon of another version", () => {
   });
 
   it("is used if its number matches", () => {
-    expect(nativeEngine(1, "", addon("right", generated.abi))).toMatchObject({ kind: "native", isa: "avx2" });
+    expect(nativeEngine(1, "", { path: addon("right", generated.abi) })).toMatchObject({ kind: "native", isa: "avx2" });
   });
 
   it("differs from one that does not load", () => {
-    expect(nativeEngine(1, "", join(folder, "none.cjs"))).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
+    expect(nativeEngine(1, "", { path: join(folder, "none.cjs") })).toMatchObject({ code: "KERNELS_NOT_NATIVE" });
     const built = engines[0]!.options.engine === "native";
     expect(nativeEngine(1)).toHaveProperty(built ? "kind" : "code");
   });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { platformKey } from "../src/_addon.js";
 import { engines } from "./_engines.js";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
@@ -90,7 +91,7 @@ describe.skipIf(process.platform === "win32")("the native build", () => {
   it.skipIf(!["x64", "arm64"].includes(process.arch))("succeeds with one line if every compiler fails", () => {
     const directory = mkdtempSync(join(folder, "dist-"));
     // A file from an earlier build, perhaps of another version.
-    const stale = join(directory, `mulde-${process.platform}-${process.arch}.node`);
+    const stale = join(directory, `mulde-${platformKey()}.node`);
     writeFileSync(stale, "");
     const PATH = `${brokenCompilers()}${delimiter}/bin${delimiter}/usr/bin`;
     const { status, stdout, stderr } = build(directory, { PATH });
@@ -115,7 +116,7 @@ describe.skipIf(process.platform === "win32")("the native build", () => {
     const none = build(directory, { PATH: directory });
     expect(none.status).toBe(0);
     expect(none.stdout).toMatch(
-      /^@mulde\/kernels: (no C\+\+ compiler|no native kernels for .*); WebAssembly will be used/,
+      /^@mulde\/kernels: (no C\+\+ compiler|there are no native kernels for .*); WebAssembly will be used/,
     );
     expect(build(directory, { MULDE_KERNELS: "wasm" }).stdout).toMatch(/^@mulde\/kernels: .*; WebAssembly/);
   });

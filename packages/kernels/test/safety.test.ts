@@ -2,6 +2,7 @@
 import { hasCode, type MuldeError } from "@mulde/errors";
 import { expect, it } from "vitest";
 import { type Engine, freeAll, type KernelArgument, plan as newPlan, pointTable } from "../src/index.js";
+import { outputs } from "../src/_arguments.js";
 import { kernelNames } from "../src/_fault.js";
 import { callAll, type RecordedCall, recorder } from "./_calls.js";
 import { onEveryEngine } from "./_engines.js";
@@ -79,6 +80,22 @@ onEveryEngine((kernels) => {
     expect(refused(engine, calls[0]!, heads, new Float32Array(3))?.message).toBe(
       "encode.heads: Must be an Int32Array, not a Float32Array.",
     );
+  });
+
+  it("leaves alone what WebAssembly does not copy back", () => {
+    const { engine, calls } = record();
+    const looked = new Set<string>();
+    for (const { kernel, args } of calls) {
+      const before = args.map((arg) => (ArrayBuffer.isView(arg) ? (arg as Float32Array).slice() : arg));
+      engine.call(kernel, args);
+      for (const [i, written] of outputs.get(kernel)!.entries()) {
+        if (written || !ArrayBuffer.isView(args[i])) continue;
+        looked.add(kernel);
+        expect(args[i], `${kernel} ${i}`).toEqual(before[i]);
+      }
+    }
+    expect(looked).toContain("topK");
+    expect(looked).toContain("plannedBackward");
   });
 
   it("refuses whatever is given in place of queries, points and options", () => {

@@ -1,5 +1,5 @@
 import { MuldeError } from "@mulde/errors";
-import type { SavedModel } from "./files/store.js";
+import type { SavedModel } from "./files/_model-files.js";
 
 /** A data set, as far as its identity goes: a `Dataset` of `@mulde/datasets` is one. */
 export interface DataIdentity {
@@ -17,10 +17,10 @@ const SHOWN = 12;
  *
  * @throws MuldeError MODELS_FOREIGN_DATA naming both
  */
-export function checkData(directory: string, saved: SavedModel, data: DataIdentity, what: string): void {
+export function checkData(where: string, saved: SavedModel, data: DataIdentity, what: string): void {
   const { dataset } = saved;
   const refuse = (reason: string): MuldeError =>
-    new MuldeError("MODELS_FOREIGN_DATA", `${what} ${directory} ${reason}; use the data set that it was trained on.`, {
+    new MuldeError("MODELS_FOREIGN_DATA", `${what} ${where} ${reason}; use the data set that it was trained on.`, {
       value: data.name,
     });
   if (!isIdentity(data)) throw refuse("cannot be compared with data that have no fingerprint and names");

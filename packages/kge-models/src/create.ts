@@ -3,13 +3,9 @@ import { type Kernels, Random } from "@mulde/kernels";
 import { inverseSoftplus } from "./_softplus.js";
 import { checkConfig, type ModelConfig } from "./config.js";
 import { KgeModel } from "./model.js";
-import { probe } from "./models/_probe.js";
-import type { ModelDefinition } from "./models/definition.js";
-import { isBuiltIn, modelDefinition } from "./models/registry.js";
+import { modelDefinition } from "./models/registry.js";
 import { sharedKernels } from "./shared-kernels.js";
-import { loadTf } from "./tf.js";
 import { fusedEncoder } from "./training/_fused-encoder.js";
-import { tfEncoder } from "./training/_tf-encoder.js";
 
 /** Options of `createModel`. */
 export interface CreateModelOptions extends Omit<ModelConfig, "curvature"> {
@@ -61,20 +57,13 @@ export async function createModel(options: CreateModelOptions): Promise<KgeModel
   return model;
 }
 
-/** The dimensions in which the encoder of a definition was found to work. */
-const probed = new WeakMap<ModelDefinition, Set<number>>();
-
 /** A model whose parameters are zero, for the caller to fill. */
 export async function emptyModel(config: ModelConfig, kernels?: Kernels): Promise<KgeModel> {
   checkConfig(config);
   const definition = modelDefinition(config.model);
   const engine = kernels ?? (await sharedKernels());
   if (definition.fused !== undefined) return new KgeModel(config, engine, fusedEncoder);
-  const tf = await loadTf();
-  const dims = probed.get(definition) ?? new Set();
-  if (!isBuiltIn(definition) && !dims.has(config.dim)) {
-    probe(tf, definition, config.dim);
-    probed.set(definition, dims.add(config.dim));
-  }
-  return new KgeModel(config, engine, (model) => tfEncoder(tf, model));
+  // Apart, so that a page which asks a built-in model does not load it.
+  const { unfusedEncoder } = await import("./training/_unfused-encoder.js");
+  return new KgeModel(config, engine, await unfusedEncoder(definition, config.dim));
 }

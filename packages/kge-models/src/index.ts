@@ -1,52 +1,7 @@
-export { MuldeError } from "@mulde/errors";
-export type { DataIdentity } from "./_foreign-data.js";
-export type { Facts, KnownFacts, NamedTriple, NameSource, Split } from "./_known-facts.js";
-export { checkConfig, type ModelConfig } from "./config.js";
-export { createModel, type CreateModelOptions } from "./create.js";
+export * from "./_anywhere.js";
+export type { SafetensorsEntry, SafetensorsFile } from "./files/_safetensors-reader.js";
 export type { ImportSource } from "./files/import-layouts.js";
 export { importModel, type ImportOptions } from "./files/import.js";
-export type { SafetensorsDtype, SafetensorsInput } from "./files/_safetensors-values.js";
-export {
-  openSafetensors,
-  type SafetensorsEntry,
-  type SafetensorsFile,
-  writeSafetensors,
-  type WriteSafetensorsOptions,
-} from "./files/safetensors-file.js";
-export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from "./files/safetensors.js";
-export { endSave, loadModel, type ModelInfo, type SavedModel, saveModel } from "./files/store.js";
+export { openSafetensors, writeSafetensors, type WriteSafetensorsOptions } from "./files/safetensors-file.js";
+export { endSave, saveModel } from "./files/save.js";
 export { makeDirectories, writeWhole } from "./files/whole-file.js";
-export { Inference } from "./inference.js";
-export { KgeModel } from "./model.js";
-export { checkModel, type CheckModelOptions, type ModelReport } from "./models/check-model.js";
-export type { ModelDefinition, RelationTable } from "./models/definition.js";
-export {
-  expmap0,
-  givensReflection,
-  givensRotation,
-  hyperbolicDistance,
-  mobiusAdd,
-  project,
-} from "./models/geometry.js";
-export { queryCurvature, relationRows, type EncoderInputs } from "./models/inputs.js";
-export { defineModel, modelDefinition, modelNames } from "./models/registry.js";
-export { similarity, SIMILARITIES, type Similarity } from "./models/similarity.js";
-export {
-  NamedModel,
-  openModel,
-  type OpenModelOptions,
-  type PredictOptions,
-  type PredictQuery,
-  type Prediction,
-} from "./named-model.js";
-export type { Names } from "./names.js";
-export { modelScorer, type ModelScorer } from "./scorer.js";
-export { sharedKernels } from "./shared-kernels.js";
-export { modelTeacher, type ModelTeacher } from "./teacher.js";
-export { loadTf, tfBackend, type Tf, type TfBackend, type TfInfo } from "./tf.js";
-export { AllPass, type AllPassOptions, type AllPassResult } from "./training/all-pass.js";
-export { CandidatePass } from "./training/candidate-pass.js";
-export type { Encoder, QueryGradients } from "./training/encoder.js";
-export type { ModelGradients, TableGradient } from "./training/gradients.js";
-export type { QueryLayer } from "./training/query-layer.js";
-export type { ModelScore, ParameterTable, QueryList, RankCounts, RankQueries, TopK, TripleList } from "./types.js";

@@ -1,10 +1,12 @@
 import { closest, MuldeError } from "@mulde/errors";
 import type { Kernels } from "@mulde/kernels";
-import { checkData, type DataIdentity } from "./_foreign-data.js";
+import type { DataIdentity } from "./_foreign-data.js";
 import { FactIndex, type KnownFacts, type NamedTriple, type Split } from "./_known-facts.js";
 import { bestTriples } from "./_predict.js";
 import { checkNames } from "./files/_vocabulary.js";
-import { loadModel, type ModelInfo, saveModel } from "./files/store.js";
+import { folderOf, type ModelSource } from "./files/_folder.js";
+import type { ModelInfo } from "./files/_model-files.js";
+import { loadFrom } from "./files/load.js";
 import type { KgeModel } from "./model.js";
 import { Names } from "./names.js";
 
@@ -45,15 +47,20 @@ export interface OpenModelOptions {
 }
 
 /**
- * Opens the directory of a saved model, to use it by names. If the model is your own, call `defineModel` first.
+ * Opens a saved model, to use it by names: from its directory, over HTTP, or from the bytes of its files. If the model is your own, call
+ * `defineModel` first.
  *
  * @throws MuldeError MODELS_FOREIGN_DATA if the ids of `options.data` are not the model's, and what `loadModel` throws
  */
-export async function openModel(directory: string, options: OpenModelOptions = {}): Promise<NamedModel> {
+export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<NamedModel> {
   const { data, what = "The model", kernels } = options;
-  const saved = await loadModel(directory, kernels && { kernels });
+  const folder = await folderOf(source);
+  const saved = await loadFrom(folder, kernels);
   try {
-    if (data) checkData(directory, saved, data, what);
+    if (data) {
+      const { checkData } = await import("./_foreign-data.js");
+      checkData(folder.name, saved, data, what);
+    }
     return new NamedModel(saved.model, saved);
   } catch (error) {
     saved.model.dispose();
@@ -171,6 +178,8 @@ export class NamedModel {
   /** Writes the model directory that `openModel` opens; throws what `saveModel` throws. */
   async save(directory: string): Promise<void> {
     const { model, dataset, training } = this;
+    // Apart, so that a page does not load it.
+    const { saveModel } = await import("./files/save.js");
     await saveModel(model, directory, {
       entities: this.entities.names,
       relations: this.relations.names,

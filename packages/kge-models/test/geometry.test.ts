@@ -1,4 +1,4 @@
-import type { Tensor } from "@tensorflow/tfjs-core";
+import type * as tfjs from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -6,21 +6,21 @@ import {
   givensReflection,
   givensRotation,
   hyperbolicDistance,
-  loadTf,
   mobiusAdd,
   MuldeError,
   project,
   similarity,
-  type Tf,
+  type Tensor,
 } from "../src/index.js";
 import { backends } from "./_backends.js";
 import { Random } from "./_random.js";
 import { Ball, dot, norm, reflection, rotation, turn } from "./_reference.js";
+import { loadTfjs, real } from "./_tfjs.js";
 
 describe.each(backends)("the Poincare ball on tfjs-%s", (backend) => {
-  let tf: Tf;
+  let tf: typeof tfjs;
   beforeAll(async () => {
-    tf = await loadTf(backend);
+    tf = await loadTfjs(backend);
   });
 
   const rows = (x: Tensor): number[][] => x.arraySync() as number[][];
@@ -91,10 +91,10 @@ describe.each(backends)("the Poincare ball on tfjs-%s", (backend) => {
   it("x (+) 0 = x = 0 (+) x, and -x (+) x = 0", () => {
     tf.tidy(() => {
       const c = tf.scalar(2);
-      const x = expmap0(tf, tf.tensor2d([new Random(3).vector(8, 1)]), c);
+      const x = real(expmap0(tf, tf.tensor2d([new Random(3).vector(8, 1)]), c));
       const zero = tf.zerosLike(x);
       const close = (actual: Tensor, expected: Tensor): void =>
-        expect(tf.max(tf.abs(tf.sub(actual, expected))).arraySync() as number).toBeLessThan(1e-6);
+        expect(tf.max(tf.abs(tf.sub(real(actual), real(expected)))).arraySync() as number).toBeLessThan(1e-6);
       close(mobiusAdd(tf, x, zero, c), x);
       close(mobiusAdd(tf, zero, x, c), x);
       expect(rows(mobiusAdd(tf, tf.neg(x), x, c))).toEqual(rows(zero));
@@ -166,7 +166,7 @@ describe.each(backends)("the Poincare ball on tfjs-%s", (backend) => {
       ]);
       const query = tf.tensor2d([[2, 4]]);
       expect(similarity(tf, "dot", query, entities).arraySync()).toEqual([[10, -4]]);
-      const gradient = tf.grad((q) => tf.sum(similarity(tf, "dot", q as typeof query, entities)))(query);
+      const gradient = tf.grad((q) => tf.sum(real(similarity(tf, "dot", q, entities))))(query);
       expect(gradient.arraySync()).toEqual([[-2, 2.5]]);
     });
   });

@@ -73,7 +73,7 @@ describe("createModel", () => {
       tables: { wide: { width: (dim) => 3 * dim, init: "uniform" } },
       encode: (tf, { head, relation, curvature }) => {
         const [part] = tf.split(relation.wide!, 3, 1);
-        return expmap0(tf, tf.mul<typeof head>(head, part!), curvature!);
+        return expmap0(tf, tf.mul(head, part!), curvature!);
       },
     });
     const model = await createModel({ model: "Uniform", dim: 20, entities: 2000, relations: 50, seed: 3 });

@@ -1,7 +1,15 @@
-import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadTf, modelDefinition, similarity, tfBackend, type EncoderInputs, type Tf } from "../src/index.js";
+import {
+  loadTf,
+  modelDefinition,
+  similarity,
+  tfBackend,
+  type EncoderInputs,
+  type Tensor,
+  type Tensor2D,
+  type Tf,
+} from "../src/index.js";
 import { backends } from "./_backends.js";
 import { builtIns as names, isHyperbolic } from "./_passes.js";
 import { Random } from "./_random.js";
@@ -107,7 +115,12 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
         tf.tidy(() => {
           const { queries, candidates, inputs } = batch(tf, name, given, [1e-6, 1e-3, 0.3, 1, 3]);
           const query = definition.encode(tf, inputs);
-          const scores = similarity(tf, definition.similarity, query, tf.tensor3d(candidates)).arraySync();
+          const scores = similarity(
+            tf,
+            definition.similarity,
+            query,
+            tf.tensor3d(candidates),
+          ).arraySync() as number[][];
           queries.forEach((q, row) => {
             const expected = encoders[name]!(q, new Ball(1));
             candidates[row]!.forEach((e, k) => {
@@ -134,7 +147,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
         tf.tidy(() => {
           const { queries, candidates, inputs } = batch(tf, name, given, [1e-6, 1e-3, 0.3, 1, 3]);
           const query = definition.encode(tf, inputs);
-          const scores = similarity(tf, "dot", query, tf.tensor3d(candidates)).arraySync();
+          const scores = similarity(tf, "dot", query, tf.tensor3d(candidates)).arraySync() as number[][];
           queries.forEach((q, row) => {
             const expected = encoders[name]!(q, new Ball(1));
             // Rounding is relative to the factors' lengths; directions have length 1, whatever that of their parameters.
@@ -159,7 +172,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
           const { queries, candidates, inputs } = batch(tf, name, given, RADII);
           const query = definition.encode(tf, inputs);
           const entities = tf.tensor3d(candidates);
-          const scores = similarity(tf, "hyperbolic", query, entities, inputs.curvature).arraySync();
+          const scores = similarity(tf, "hyperbolic", query, entities, inputs.curvature).arraySync() as number[][];
           queries.forEach((q, row) => {
             candidates[row]!.forEach((e, k) => {
               const ball = new Ball(q.c);
@@ -265,10 +278,9 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
           const query = definition.encode(tf, encoderInputs);
           // The head itself, the zero vector and another entity as candidates.
           const entities = tf.stack([values[0]!, tf.zerosLike(values[0]!), tf.neg(values[0]!)], 1);
-          return tf.sum(similarity(tf, definition.similarity, query, entities as never, encoderInputs.curvature));
+          return tf.sum(similarity(tf, definition.similarity, query, entities, encoderInputs.curvature));
         };
-        const { value, grads } = tf.valueAndGrads(score)(variables);
-        for (const result of [value, ...grads]) {
+        for (const result of [score(...variables), ...tf.grads(score)(variables)]) {
           for (const x of result.dataSync()) expect(Number.isFinite(x), `${name} at radius ${radius}`).toBe(true);
         }
       });
@@ -287,7 +299,7 @@ describe.each(backends)("the models on tfjs-%s", (backend) => {
               similarity(tf, modelDefinition(name).similarity, query, tf.tensor3d(candidates), inputs.curvature),
             );
           };
-          tf.grad(score)(inputs.head);
+          tf.grads((head) => score(head))([inputs.head]);
         });
       }
       expect(tf.memory().numTensors).toBe(before);

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import type * as FileSystem from "node:fs/promises";
 import {
   access,
   cp,
@@ -17,6 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasCode } from "@mulde/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type * as Node from "../src/_node.js";
 import {
   createModel,
   type KgeModel,
@@ -38,8 +38,9 @@ const disk = vi.hoisted(() => ({
   opened: [] as FileHandle[],
 }));
 
-vi.mock("node:fs/promises", async (original) => {
-  const fs = await original<typeof FileSystem>();
+vi.mock("../src/_node.js", async (original) => {
+  const real = await original<typeof Node>();
+  const fs = real.node("fs/promises");
   const gated =
     <Args extends unknown[], Result>(name: string, work: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
@@ -52,9 +53,9 @@ vi.mock("node:fs/promises", async (original) => {
       if (name === "write") await work(...([bytes, at, length >> 1, position] as unknown as Args));
       return new Promise(() => undefined);
     };
-  return {
+  const gate: typeof fs = {
     ...fs,
-    mkdir: gated("mkdir", fs.mkdir),
+    mkdir: gated("mkdir", fs.mkdir) as typeof fs.mkdir,
     rename: gated("rename", fs.rename),
     rm: gated("rm", fs.rm),
     open: gated("open", async (...args: Parameters<typeof fs.open>) => {
@@ -69,6 +70,8 @@ vi.mock("node:fs/promises", async (original) => {
       return handle;
     }),
   };
+  const node = (name: Parameters<typeof real.node>[0]) => (name === "fs/promises" ? gate : real.node(name));
+  return { ...real, node };
 });
 
 const files = ["config.json", "entities.tsv", "model.safetensors", "relations.tsv"];

@@ -1,17 +1,21 @@
 import { createRequire } from "node:module";
 import util from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type * as tfjs from "@tensorflow/tfjs-core";
 import type * as Module from "../src/tf.js";
 import { backends } from "./_backends.js";
+import { whole } from "./_tfjs.js";
 
 describe("loadTf", () => {
-  let loadTf: typeof Module.loadTf;
+  let loadTf: (preferred?: Module.TfBackend) => Promise<typeof tfjs>;
   let tfBackend: typeof Module.tfBackend;
 
   // A fresh module each time, as in a new process; tfjs-core itself is one instance for all.
   beforeEach(async () => {
     vi.resetModules();
-    ({ loadTf, tfBackend } = await import("../src/tf.js"));
+    const module = await import("../src/tf.js");
+    tfBackend = module.tfBackend;
+    loadTf = async (preferred) => whole(await module.loadTf(preferred));
   });
   afterEach(() => {
     vi.unstubAllEnvs();

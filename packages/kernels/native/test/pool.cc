@@ -1,5 +1,5 @@
 // Many jobs of many sizes on the pool, from several callers who take turns under a lock as the addon's do, with resizes in between; then the
-// pool is destroyed. Built with ThreadSanitizer, which ends the program at the first race. Arguments: the jobs of each caller, and optionally
+// pool's threads end. Built with ThreadSanitizer, which ends the program at the first race. Arguments: the jobs of each caller, and optionally
 // a fault that must be reported: "race" (chunks that share a plain counter) or "unlocked" (callers who take no turns).
 #include "../pool.h"
 
@@ -29,7 +29,7 @@ void fill(void* context, int chunk) {
 
 struct Caller {
   Pool* pool;
-  std::mutex* turns;
+  Mutex* turns;
   int jobs, seed;
   bool race, unlocked;
 };
@@ -50,9 +50,9 @@ void* call(void* argument) {
   Caller& caller = *(Caller*)argument;
   std::mt19937 random(caller.seed);
   for (int job = 0; job < caller.jobs; job++) {
-    std::unique_lock<std::mutex> turn(*caller.turns, std::defer_lock);
-    if (!caller.unlocked) turn.lock();
+    if (!caller.unlocked) caller.turns->lock();
     one_job(caller, random);
+    if (!caller.unlocked) caller.turns->unlock();
   }
   return nullptr;
 }
@@ -62,18 +62,17 @@ void* call(void* argument) {
 int main(int count, char** arguments) {
   const int jobs = count > 1 ? atoi(arguments[1]) : 1000;
   const char* fault = count > 2 ? arguments[2] : "";
-  std::mutex turns;
-  {
-    Pool pool;
-    pool.resize(4);
-    Caller callers[kCallers];
-    pthread_t threads[kCallers];
-    for (int i = 0; i < kCallers; i++) {
-      callers[i] = {&pool, &turns, jobs, i, strcmp(fault, "race") == 0, strcmp(fault, "unlocked") == 0};
-      if (pthread_create(&threads[i], nullptr, call, &callers[i]) != 0) return 2;
-    }
-    for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  Mutex turns;
+  Pool pool;
+  pool.resize(4);
+  Caller callers[kCallers];
+  pthread_t threads[kCallers];
+  for (int i = 0; i < kCallers; i++) {
+    callers[i] = {&pool, &turns, jobs, i, strcmp(fault, "race") == 0, strcmp(fault, "unlocked") == 0};
+    if (pthread_create(&threads[i], nullptr, call, &callers[i]) != 0) return 2;
   }
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  pool.resize(1);
   printf("%d\n", kCallers * jobs);
   return 0;
 }

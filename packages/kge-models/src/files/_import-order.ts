@@ -1,7 +1,7 @@
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { MuldeError } from "@mulde/errors";
-import { bytesAt, openRegular } from "./_reading.js";
+import { node } from "../_node.js";
+import { openRegular } from "./_disk-file.js";
+import { bytesAt } from "./_reading.js";
 
 const remedy = "give the vocabulary file of the model's training, and the data set that it was trained on.";
 
@@ -89,9 +89,10 @@ async function readText(file: string, ours: readonly string[]): Promise<string> 
   const opened = await openRegular(file, { absent: "MODELS_NOT_FOUND", unreadable: "MODELS_READ" });
   try {
     if (opened.size > most) throw tooLong();
-    let bytes = await bytesAt(opened, 0, opened.size);
+    let bytes: Uint8Array = await bytesAt(opened, 0, opened.size);
     if (file.endsWith(".gz")) {
-      bytes = await promisify(gunzip)(bytes, { maxOutputLength: most }).catch((cause: unknown) => {
+      const unpack = node("util").promisify(node("zlib").gunzip);
+      bytes = await unpack(bytes, { maxOutputLength: most }).catch((cause: unknown) => {
         if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLong(cause);
         throw refuse("The file cannot be unpacked as gzip; get it again, or unpack it first.", cause);
       });
@@ -102,6 +103,6 @@ async function readText(file: string, ours: readonly string[]): Promise<string> 
     if (cause instanceof MuldeError) throw cause;
     throw refuse("The file is not UTF-8; save it as UTF-8.", cause);
   } finally {
-    await opened.handle.close();
+    await opened.close();
   }
 }

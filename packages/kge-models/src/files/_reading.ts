@@ -1,43 +1,31 @@
-import { createHash } from "node:crypto";
-import { type FileHandle, open, stat } from "node:fs/promises";
-import { fileError, MuldeError } from "@mulde/errors";
-import { pieceBytes } from "./whole-file.js";
+import type { MuldeError } from "@mulde/errors";
+import { node, onNode } from "../_node.js";
 
-/** A regular file that is open for reading. */
+/** A file of known size, wherever it is: on a disk or in memory. */
 export interface OpenFile {
-  readonly handle: FileHandle;
+  /** what errors call it */
   readonly path: string;
   readonly size: number;
-  /** the code of errors when reading fails */
-  readonly code: string;
+  /** Fills an array with the bytes from a position on; throws if there are not so many. */
+  fill(bytes: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** The codes of errors of a kind of file: `absent` where there is none, `unreadable` for any other failure. */
-export interface ReadCodes {
-  readonly absent: string;
-  readonly unreadable: string;
-  /** a sentence behind the reason of `absent` */
-  readonly advice?: string;
-}
+/** Bytes that are read, hashed or written at once: enough for the disk, and little beside any model. */
+export const pieceBytes = 4 << 20;
 
-/**
- * Opens a regular file.
- *
- * @throws MuldeError of one of the codes, also for a directory, a device or a pipe
- */
-export async function openRegular(path: string, { absent, unreadable, advice }: ReadCodes): Promise<OpenFile> {
-  let stats;
-  try {
-    // Asked first: to open a pipe would wait for its other end.
-    stats = await stat(path);
-    if (stats.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
-    if (stats.isFile()) return { handle: await open(path), path, size: stats.size, code: unreadable };
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw fileError(unreadable, "read", path, cause);
-    throw fileError(absent, "read", path, cause, advice);
-  }
-  throw new MuldeError(unreadable, "this is a device or a pipe, not a file; check the path.", { file: path });
+/** Bytes in memory, as a file. */
+export function heldFile(path: string, content: Uint8Array | ArrayBuffer): OpenFile {
+  const all = content instanceof Uint8Array ? content : new Uint8Array(content);
+  return {
+    path,
+    size: all.length,
+    fill(bytes, position) {
+      bytes.set(all.subarray(position, position + bytes.length));
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
 }
 
 /**
@@ -53,35 +41,52 @@ export async function* readPieces(
   const buffer = new Uint8Array(Math.min(length, pieceBytes));
   for (let done = 0; done < length;) {
     const wanted = Math.min(buffer.length, length - done);
-    await fill(file, buffer.subarray(0, wanted), position + done);
+    await file.fill(buffer.subarray(0, wanted), position + done);
     yield buffer.subarray(0, wanted);
     done += wanted;
   }
 }
 
 /** So many bytes of an open file, in an array of their own. */
-export async function bytesAt(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
+export async function bytesAt(file: OpenFile, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
-  await fill(file, bytes, position);
+  await file.fill(bytes, position);
   return bytes;
 }
 
-/** The SHA-256 of a file in hex digits. */
-export async function sha256Of(file: OpenFile): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of readPieces(file)) hash.update(piece);
-  return hash.digest("hex");
+/** All of a file as UTF-8, a byte order mark included; throws `refuse(cause)` if it is none. */
+export async function textOf(file: OpenFile, refuse: (cause: unknown) => MuldeError): Promise<string> {
+  const bytes = await bytesAt(file, 0, file.size);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw refuse(cause);
+  }
 }
 
-async function fill({ handle, path, code }: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesRead } = await handle.read(bytes, at, bytes.length - at, position + at).catch((cause: unknown) => {
-      throw fileError(code, "read", path, cause);
-    });
-    if (bytesRead === 0) {
-      const reason = `the file became shorter while it was read: it ends at byte ${position + at}; try again.`;
-      throw new MuldeError(code, reason, { file: path });
-    }
-    at += bytesRead;
+/** How many bytes a file has, and their SHA-256 in hex digits. */
+export interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The digests of files by their names. */
+export type Digests = Readonly<Record<string, Digest>>;
+
+/** Whether a file is the one of a digest. A page of an insecure context has no SHA-256: there the size decides. */
+export async function hasDigest(file: OpenFile, { bytes, sha256 }: Digest): Promise<boolean> {
+  return file.size === bytes && [sha256, undefined].includes(await sha256Of(file));
+}
+
+async function sha256Of(file: OpenFile): Promise<string | undefined> {
+  if (onNode) {
+    // In pieces: a file may be larger than the memory.
+    const hash = node("crypto").createHash("sha256");
+    for await (const piece of readPieces(file)) hash.update(piece);
+    return hash.digest("hex");
   }
+  const { subtle } = globalThis.crypto as { readonly subtle?: SubtleCrypto };
+  if (!subtle) return undefined;
+  const digest = await subtle.digest("SHA-256", await bytesAt(file, 0, file.size));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -6,13 +6,11 @@
  * reads looks for the bytes that `config.json` tells, under the file's name or a temporary one. So a process may be killed at any moment, and no
  * directory is ever read as a mixture of two models. The next save ends what a killed one left undone.
  */
-import { rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { fileError } from "@mulde/errors";
-import { type OpenFile, openRegular, type ReadCodes, sha256Of } from "./_reading.js";
+import { node } from "../_node.js";
+import { openRegular, type ReadCodes } from "./_disk-file.js";
+import { type Digest, type Digests, hasDigest, type OpenFile } from "./_reading.js";
 import {
-  type Digest,
-  type Digests,
   flushDirectory,
   isOver,
   removeStale,
@@ -48,8 +46,9 @@ export async function writeTogether(
   contents: readonly Content[],
   marker: Marker,
 ): Promise<void> {
+  const { rename, rm } = node("fs/promises");
   const orFail = failingWith(code);
-  const path = (name: string): string => join(directory, name);
+  const path = (name: string): string => node("path").join(directory, name);
   const markerPath = path(marker.name);
   await orFail(directory, Promise.resolve(directory).then(makeDirectories));
   await endInterrupted(code, directory, contents, marker);
@@ -92,10 +91,10 @@ export async function openTogether(
       try {
         if (await hasDigest(file, digest)) return { file, intact: true };
       } catch (error) {
-        await file.handle.close();
+        await file.close();
         throw error;
       }
-      await file.handle.close();
+      await file.close();
     }
   }
   return { file: await openRegular(path, codes), intact: digest === undefined };
@@ -112,13 +111,14 @@ export async function endInterrupted(
   contents: readonly Pick<Content, "name">[],
   marker: Pick<Marker, "name" | "digests">,
 ): Promise<void> {
+  const { rename } = node("fs/promises");
   const orFail = failingWith(code);
   let digests: Digests | undefined;
   for (const { name } of contents) {
-    const path = join(directory, name);
+    const path = node("path").join(directory, name);
     const left = (await temporariesOf(path)).filter(({ pid }) => isOver(pid));
     if (left.length === 0) continue;
-    digests ??= await marker.digests(join(directory, marker.name));
+    digests ??= await marker.digests(node("path").join(directory, marker.name));
     const digest = Object.hasOwn(digests, name) ? digests[name] : undefined;
     if (digest !== undefined && !(await fileHasDigest(path, digest))) {
       for (const temporary of left) {
@@ -129,7 +129,7 @@ export async function endInterrupted(
     }
     await removeStale(path);
   }
-  await removeStale(join(directory, marker.name));
+  await removeStale(node("path").join(directory, marker.name));
 }
 
 /** Turns what the file system throws at a path into an error of a code. */
@@ -151,15 +151,13 @@ async function fileHasDigest(path: string, digest: Digest): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    await file.handle.close();
+    await file.close();
   }
 }
 
-async function hasDigest(file: OpenFile, { bytes, sha256 }: Digest): Promise<boolean> {
-  return file.size === bytes && (await sha256Of(file)) === sha256;
-}
-
 async function refuseDirectory(path: string): Promise<void> {
-  const stats = await stat(path).catch(() => undefined);
+  const stats = await node("fs/promises")
+    .stat(path)
+    .catch(() => undefined);
   if (stats?.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
 }

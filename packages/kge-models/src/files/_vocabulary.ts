@@ -118,14 +118,16 @@ const newline = 10;
 /** The lines of a file in lists, each of a piece that was read. */
 async function* linesOf(file: OpenFile, refuse: Refuse): AsyncGenerator<string[]> {
   let before = 0;
-  let rest = Buffer.alloc(0);
+  let rest = new Uint8Array();
   for await (const piece of readPieces(file)) {
-    const bytes = Buffer.concat([rest, piece]);
+    const bytes = new Uint8Array(rest.length + piece.length);
+    bytes.set(rest);
+    bytes.set(piece, rest.length);
     const end = bytes.lastIndexOf(newline) + 1;
     const lines = decoded(bytes.subarray(0, end), before, refuse);
     yield lines;
     before += lines.length;
-    rest = Buffer.from(bytes.subarray(end));
+    rest = bytes.slice(end);
     if (rest.length > maxLine) throw refuse(before + 1, `The line is longer than ${maxLine} bytes; restore the file.`);
   }
   yield decoded(rest, before, refuse);
@@ -134,7 +136,7 @@ async function* linesOf(file: OpenFile, refuse: Refuse): AsyncGenerator<string[]
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Splits bytes into lines; `before` lines came earlier. */
-function decoded(bytes: Buffer, before: number, refuse: Refuse): string[] {
+function decoded(bytes: Uint8Array, before: number, refuse: Refuse): string[] {
   let text;
   try {
     text = decoder.decode(bytes);
@@ -147,7 +149,7 @@ function decoded(bytes: Buffer, before: number, refuse: Refuse): string[] {
 }
 
 /** The number of the first line that is not UTF-8, from 1. */
-function firstMalformed(bytes: Buffer): number {
+function firstMalformed(bytes: Uint8Array): number {
   for (let line = 1, start = 0; ; line++) {
     const end = bytes.indexOf(newline, start);
     try {

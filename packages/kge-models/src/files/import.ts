@@ -3,11 +3,11 @@ import type { Kernels } from "@mulde/kernels";
 import { emptyModel } from "../create.js";
 import type { KgeModel } from "../model.js";
 import { rowsOf } from "./_import-order.js";
-import { openRegular } from "./_reading.js";
+import { openRegular } from "./_disk-file.js";
 import { quoted, shapeText } from "./_quoted.js";
 import { product } from "./_safetensors-header.js";
 import { type ForeignTable, type ForeignTensors, importLayouts, type ImportSource } from "./import-layouts.js";
-import { readSafetensors, type SafetensorsFile } from "./safetensors-file.js";
+import { readSafetensors, type SafetensorsFile } from "./_safetensors-reader.js";
 
 /** What `importModel` needs to know. */
 export interface ImportOptions {
@@ -120,7 +120,7 @@ async function readForeign(
       ? error.at({ file })
       : error;
   } finally {
-    await opened.handle.close();
+    await opened.close();
   }
 }
 

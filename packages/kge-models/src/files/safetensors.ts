@@ -8,7 +8,8 @@
  */
 import { MuldeError } from "@mulde/errors";
 import { quoted } from "./_quoted.js";
-import { headerLength, layOut, parseHeader, prefixBytes } from "./_safetensors-header.js";
+import { headerLength, parseHeader, prefixBytes } from "./_safetensors-header.js";
+import { layOut } from "./_safetensors-layout.js";
 import {
   arrayFor,
   bytesPerValue,

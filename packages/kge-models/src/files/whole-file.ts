@@ -2,28 +2,16 @@
  * Files that appear whole or not at all: written under a temporary name, flushed to the disk, then renamed. The name holds the id of the
  * process that writes, so that what a killed one left can be told and removed.
  */
-import { createHash } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
 import { fileError } from "@mulde/errors";
-
-/** How many bytes a file has, and their SHA-256 in hex digits. */
-export interface Digest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** The digests of files by their names. */
-export type Digests = Readonly<Record<string, Digest>>;
-
-/** Bytes that are read, hashed or written at once: enough for the disk, and little beside any model. */
-export const pieceBytes = 4 << 20;
+import { node } from "../_node.js";
+import { type Digest, pieceBytes } from "./_reading.js";
 
 /** Makes a directory with those above it, and returns the uppermost that was not there. Node's `recursive` never ends in /proc. */
 export function makeDirectories(directory: string): string | undefined {
+  const { mkdirSync, statSync } = node("fs");
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined;
-  const above = dirname(directory);
+  const above = node("path").dirname(directory);
   const made = above === directory ? undefined : makeDirectories(above);
   try {
     mkdirSync(directory);
@@ -41,11 +29,14 @@ export function temporaryName(path: string): string {
 
 /** The temporary files of a path that are there, whoever wrote them, and the ids of their writers. */
 export async function temporariesOf(path: string): Promise<{ readonly path: string; readonly pid: number }[]> {
-  const names = await readdir(dirname(path)).catch(() => []);
-  const start = `${basename(path)}.`;
+  const paths = node("path");
+  const names = await node("fs/promises")
+    .readdir(paths.dirname(path))
+    .catch(() => []);
+  const start = `${paths.basename(path)}.`;
   return names.flatMap((name) => {
     const pid = name.startsWith(start) ? /^(\d+)\.tmp$/.exec(name.slice(start.length))?.[1] : undefined;
-    return pid === undefined ? [] : [{ path: join(dirname(path), name), pid: Number(pid) }];
+    return pid === undefined ? [] : [{ path: paths.join(paths.dirname(path), name), pid: Number(pid) }];
   });
 }
 
@@ -62,6 +53,7 @@ export function isOver(pid: number): boolean {
 
 /** Removes the temporary files of a path that writers left behind when they were killed. */
 export async function removeStale(path: string): Promise<void> {
+  const { rm } = node("fs/promises");
   const stale = (await temporariesOf(path)).filter(({ pid }) => isOver(pid));
   // One that cannot be removed does no harm.
   await Promise.allSettled(stale.map((temporary) => rm(temporary.path, { force: true })));
@@ -91,9 +83,9 @@ export async function writeFlushed(
   pieces: Iterable<Uint8Array>,
   seal?: (sha256: string) => { readonly position: number; readonly text: string },
 ): Promise<Digest> {
-  const file = await open(path, "w");
+  const file = await node("fs/promises").open(path, "w");
   try {
-    const hash = createHash("sha256");
+    const hash = node("crypto").createHash("sha256");
     // Copied here, since memory of WebAssembly may move while the system reads it.
     const buffer = Buffer.alloc(pieceBytes);
     let bytes = 0;
@@ -119,7 +111,9 @@ export async function writeFlushed(
 
 /** Makes renames in a directory last, where the system allows to ask for it. */
 export async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r").catch(() => undefined);
+  const handle = await node("fs/promises")
+    .open(directory, "r")
+    .catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
 }
@@ -141,6 +135,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 
 /** Lets `write` write a temporary file, and gives it the name of `path`. */
 export async function replaceWhole(path: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
+  const { rename, rm } = node("fs/promises");
   await removeStale(path);
   const temporary = temporaryName(path);
   try {
@@ -151,7 +146,7 @@ export async function replaceWhole(path: string, write: (temporary: string) => P
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
-  await flushDirectory(dirname(path));
+  await flushDirectory(node("path").dirname(path));
 }
 
 /** The system may write less than it is given, as in front of a limit. */

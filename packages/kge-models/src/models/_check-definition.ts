@@ -36,12 +36,12 @@ export function checkDefinition(definition: ModelDefinition): void {
   if (!isObject(given)) throw refusal([], "A definition must be an object.", given);
   const { name } = given;
   if (typeof name !== "string" || !NAME.test(name)) {
-    throw refusal(["name"], `must be ${nameRule}, but is ${shown(name)}.`, name);
+    throw refusal(["name"], `must be ${nameRule}, but is ${described(name)}.`, name);
   }
   checkFields([name], given, definitionFields);
   const { similarity, dimMultiple, components = 1, maxDim, initialScale, encode, tables } = given;
   const refuse = (field: keyof ModelDefinition, rule: string): MuldeError =>
-    refusal([name, field], `must be ${rule}, but is ${shown(given[field])}.`, given[field]);
+    refusal([name, field], `must be ${rule}, but is ${described(given[field])}.`, given[field]);
 
   if (!SIMILARITIES.some((known) => known === similarity)) {
     throw refuse("similarity", `one of ${SIMILARITIES.join(", ")}`);
@@ -79,20 +79,20 @@ function checkTable(model: string, table: string, fields: unknown, dims: readonl
   checkFields(path, fields, tableFields);
   const { rows, width, init }: Unchecked<RelationTable> = fields;
   if (rows !== undefined && rows !== "one") {
-    throw refusal([...path, "rows"], `must be "one" or left out, but is ${shown(rows)}.`, rows);
+    throw refusal([...path, "rows"], `must be "one" or left out, but is ${described(rows)}.`, rows);
   }
   if (init !== "normal" && init !== "uniform") {
-    throw refusal([...path, "init"], `must be "normal" or "uniform", but is ${shown(init)}.`, init);
+    throw refusal([...path, "init"], `must be "normal" or "uniform", but is ${described(init)}.`, init);
   }
   if (typeof width !== "function") {
-    throw refusal([...path, "width"], `must be a function (dim) => number, but is ${shown(width)}.`, width);
+    throw refusal([...path, "width"], `must be a function (dim) => number, but is ${described(width)}.`, width);
   }
   for (const dim of dims) {
     const value: unknown = (width as (dim: number) => unknown)(dim);
     if (isWhole(value) && value >= 1) continue;
     throw refusal(
       [...path, "width"],
-      `must give a whole number from 1, but gives ${shown(value)} for dimension ${dim}; set dimMultiple if dim must be even or a multiple of 4.`,
+      `must give a whole number from 1, but gives ${described(value)} for dimension ${dim}; set dimMultiple if dim must be even or a multiple of 4.`,
       value,
     );
   }
@@ -118,9 +118,10 @@ function refusal(path: readonly string[], reason: string, value: unknown): Mulde
 }
 
 /** A value as an error shows it. */
-function shown(value: unknown): string {
+export function described(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "an array";
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 

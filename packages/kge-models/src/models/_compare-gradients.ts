@@ -1,6 +1,6 @@
 import { Random } from "@mulde/kernels";
-import type { Tf } from "../tf.js";
 import { encodeTrial, type Leaf, pick, type Trial, trialGradients } from "./_trial.js";
+import type { Tf } from "../tensors.js";
 
 /** One value of a gradient beside the finite difference. */
 export interface Comparison {

@@ -1,5 +1,4 @@
-import type { Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "../tf.js";
+import type { Tensor, Tf } from "../tensors.js";
 
 /**
  * Floor of 1 + <x, y>. Near 0 the quotient grows without bound, and below 0 the sum turns around: a small training step could
@@ -18,7 +17,7 @@ const MIN_DENOMINATOR = 0.1;
  * @param a - B x 1.
  * @returns B x d.
  */
-export function flexibleAdd(tf: Tf, x: Tensor2D, y: Tensor2D, a: Tensor2D): Tensor2D {
+export function flexibleAdd(tf: Tf, x: Tensor, y: Tensor, a: Tensor): Tensor {
   const denominator = tf.maximum(tf.add(tf.sum(tf.mul(x, y), 1, true), 1), MIN_DENOMINATOR);
   return tf.mul(tf.add(x, y), tf.div(tf.add(a, 1), denominator));
 }

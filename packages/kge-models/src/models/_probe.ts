@@ -1,7 +1,7 @@
 import { Random } from "@mulde/kernels";
-import type { Tf } from "../tf.js";
 import { called, encodeTrial, pick, randomTrial, refuse, type Trial, trialGradients } from "./_trial.js";
 import type { ModelDefinition } from "./definition.js";
+import type { Tf } from "../tensors.js";
 
 /** Lengths of the vectors tried: an initial value, usual ones, and for the ball one that reaches its boundary. */
 const LENGTHS = [1e-3, 0.3, 1];

@@ -1,5 +1,4 @@
-import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "../tf.js";
+import type { Tensor, Tensor2D, Tf } from "../tensors.js";
 
 /** Adds factor * h[head] * r[relation] to q[query], coordinates of a block. */
 export type Term = readonly [query: number, head: number, relation: number, factor: number];
@@ -13,16 +12,10 @@ export type Term = readonly [query: number, head: number, relation: number, fact
  * @param relation - B x width, with as many blocks as `head`, all of one length.
  * @returns B x d.
  */
-export function blockProduct(
-  tf: Tf,
-  terms: readonly Term[],
-  block: number,
-  head: Tensor2D,
-  relation: Tensor2D,
-): Tensor2D {
+export function blockProduct(tf: Tf, terms: readonly Term[], block: number, head: Tensor2D, relation: Tensor): Tensor {
   const blocks = head.shape[1] / block;
-  const split = (x: Tensor2D): Tensor[] => {
-    const size = x.shape[1] / blocks;
+  const split = (x: Tensor): Tensor[] => {
+    const size = x.shape[1]! / blocks;
     const columns = tf.reshape(x, [-1, size]);
     // The gradient of tf.split fails for a single part.
     return size === 1 ? [columns] : tf.split(columns, size, 1);
@@ -48,7 +41,7 @@ export function blockProduct(
 const MIN_LENGTH_SQUARED = 1e-30;
 
 /** Scales each block of coordinates to length 1. B x d, d a multiple of `block`. */
-export function unitBlocks(tf: Tf, block: number, x: Tensor2D): Tensor2D {
+export function unitBlocks(tf: Tf, block: number, x: Tensor): Tensor {
   const blocks = tf.reshape(x, [-1, block]);
   const square = tf.sum(tf.square(blocks), 1, true);
   return tf.reshape(tf.div(blocks, tf.sqrt(tf.maximum(square, MIN_LENGTH_SQUARED))), x.shape);

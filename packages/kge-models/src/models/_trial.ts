@@ -1,9 +1,8 @@
 import { MuldeError } from "@mulde/errors";
 import { Random } from "@mulde/kernels";
-import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "../tf.js";
 import type { ModelDefinition } from "./definition.js";
 import type { EncoderInputs } from "./inputs.js";
+import type { Tensor, Tensor2D, Tf } from "../tensors.js";
 
 /** One input of an encoder: `entity` is the head's rows, `curvature` c, and the others are relation tables. */
 export interface Leaf {
@@ -80,7 +79,7 @@ export function pick(trial: Trial, queries: readonly number[]): Trial {
 export function encodeTrial(tf: Tf, trial: Trial, read?: Set<string>): Float32Array {
   let values = new Float32Array();
   tf.tidy(() => {
-    values = checkedEncode(tf, trial, tensorsOf(tf, trial), read).dataSync<"float32">().slice();
+    values = Float32Array.from(checkedEncode(tf, trial, tensorsOf(tf, trial), read).dataSync());
   });
   return values;
 }
@@ -106,7 +105,7 @@ export function trialGradients(tf: Tf, trial: Trial, weights: Float32Array): Flo
         return tf.add(sum, tf.mul(tf.sum(inputs.at(-1)!), 0));
       };
       const gradients = tf.grads(loss)(wanted.map((i) => all[i]!));
-      for (const gradient of gradients) read.push(gradient.dataSync<"float32">().slice());
+      for (const gradient of gradients) read.push(Float32Array.from(gradient.dataSync()));
     });
     return read;
   };
@@ -149,7 +148,7 @@ function tensorsOf(tf: Tf, { leaves }: Trial): Tensor2D[] {
   return leaves.map(({ rows, width, data }) => tf.tensor2d(data, [rows, width]));
 }
 
-function checkedEncode(tf: Tf, trial: Trial, tensors: readonly Tensor2D[], read?: Set<string>): Tensor2D {
+function checkedEncode(tf: Tf, trial: Trial, tensors: readonly Tensor2D[], read?: Set<string>): Tensor {
   const { definition, dim, size, leaves } = trial;
   const relation: Record<string, Tensor2D> = {};
   leaves.forEach(({ name }, i) => {
@@ -173,13 +172,18 @@ function checkedEncode(tf: Tf, trial: Trial, tensors: readonly Tensor2D[], read?
   }
   const due = `must return a float32 tensor of the shape [${size}, ${dim}] for ${batch}`;
   if (result instanceof Promise) throw refuse(trial, undefined, `${due}, but returns a Promise; make it synchronous.`);
-  if (!(result instanceof tf.Tensor)) throw refuse(trial, undefined, `${due}, but returns no tensor.`);
-  const { shape, dtype } = result as Tensor;
+  if (!isTensor(result)) throw refuse(trial, undefined, `${due}, but returns no tensor.`);
+  const { shape, dtype } = result;
   if (shape.length !== 2 || shape[0] !== size || shape[1] !== dim) {
     throw refuse(trial, undefined, `${due}, but returns the shape [${shape.join(", ")}].`);
   }
   if (dtype !== "float32") throw refuse(trial, undefined, `${due}, but returns the dtype ${dtype}.`);
-  return result as Tensor2D;
+  return result;
+}
+
+/** As tfjs tells it, for several copies of tfjs may be loaded. */
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && "dataId" in value && "shape" in value && "dtype" in value;
 }
 
 /** The first line of a foreign error, as a sentence. */

@@ -2,9 +2,6 @@ import { MuldeError } from "@mulde/errors";
 import { maxDim as largestDim } from "@mulde/kernels";
 import { loadTf } from "../tf.js";
 import { checkDefinition } from "./_check-definition.js";
-import { compareGradients } from "./_compare-gradients.js";
-import { probe } from "./_probe.js";
-import { called, randomTrial, refuse } from "./_trial.js";
 import type { ModelDefinition } from "./definition.js";
 
 /** What `checkModel` tries. */
@@ -38,9 +35,6 @@ export interface ModelReport {
   readonly worst: number;
 }
 
-/** Lengths of the vectors: where tanh and its like bend, but not yet saturate. */
-const LENGTHS = [0.3, 0.7, 1];
-
 /**
  * Tests a definition of your own: its fields as `defineModel` does, the results of `encode` as `createModel` does, and its gradients
  * against central finite differences, over random inputs of several dimensions, curvatures and seeds. Registers nothing.
@@ -58,40 +52,10 @@ export async function checkModel(definition: ModelDefinition, options: CheckMode
     throw new MuldeError("MODELS_CONFIG", `must be ${rule}, but one is ${odd}.`, { path: ["dims"], value: odd });
   }
   const curvatures = similarity === "hyperbolic" ? (options.curvatures ?? [0.1, 1, 4]) : [];
-  const tf = await loadTf();
-  let compared = 0;
-  let skipped = 0;
-  let worst = 0;
-  for (const dim of dims) {
-    for (const seed of seeds) {
-      probe(tf, definition, dim, seed);
-      for (const c of curvatures.length > 0 ? curvatures : [1]) {
-        const trial = randomTrial(definition, dim, LENGTHS.length, { seed, lengths: LENGTHS, curvatures: [c] });
-        for (const { leaf, row, column, gradient, slope, error } of compareGradients(tf, trial, seed, tolerance)) {
-          if (error === undefined) {
-            skipped++;
-            continue;
-          }
-          if (error > tolerance) {
-            throw refuse(
-              trial,
-              leaf.name,
-              `has a wrong gradient by ${called(leaf)}, row ${row}, column ${column}: ${gradient.toPrecision(4)}, where finite differences ` +
-                `give ${slope.toPrecision(4)} (dimension ${dim}, seed ${seed}${curvatures.length > 0 ? `, c = ${c}` : ""}).`,
-            );
-          }
-          compared++;
-          worst = Math.max(worst, error);
-        }
-      }
-    }
-  }
-  if (compared === 0) {
-    throw new MuldeError("MODELS_DEFINITION", "encode has no derivative anywhere that was tried.", {
-      path: [name, "encode"],
-    });
-  }
-  return { name, dims, curvatures, seeds, compared, skipped, worst };
+  // Apart, so that a page which asks a model does not load it.
+  const { checkEncoder } = await import("./_check-encoder.js");
+  const found = checkEncoder(await loadTf(), definition, { dims, curvatures, seeds, tolerance });
+  return { name, dims, curvatures, seeds, ...found };
 }
 
 function usualDims(multiple: number, most: number): number[] {

@@ -1,8 +1,7 @@
 import type { EncoderName } from "@mulde/kernels";
-import type { Tensor2D } from "@tensorflow/tfjs-core";
-import type { Tf } from "../tf.js";
 import type { EncoderInputs } from "./inputs.js";
 import type { Similarity } from "./similarity.js";
+import type { Tensor, Tf } from "../tensors.js";
 
 /** A table of relation parameters: 2R x width, a row for each relation and each reciprocal, or 1 x width. */
 export interface RelationTable {
@@ -12,6 +11,11 @@ export interface RelationTable {
   readonly width: (dim: number) => number;
   /** Initial values: `normal` draws from `initialScale` times N(0, 1), `uniform` from U(-1, 1). */
   readonly init: "normal" | "uniform";
+}
+
+/** A method, so that an encoder may declare its parameters by the narrower types of TensorFlow.js itself. */
+interface Encoding {
+  encode(tf: Tf, inputs: EncoderInputs): Tensor;
 }
 
 /** A scoring function: score(h, r, t) = similarity(encode(h, r), t) + headBias(h) + tailBias(t). */
@@ -37,7 +41,7 @@ export interface ModelDefinition {
    * TensorFlow.js ops that have gradients; the function runs within `tf.tidy` or `tf.grads`. It must read every table, treat each query
    * by itself, and always give the same result.
    */
-  readonly encode: (tf: Tf, inputs: EncoderInputs) => Tensor2D;
+  readonly encode: Encoding["encode"];
   /** Built-in models: the encoder's fused kernel. Several models may share one, with different similarities. */
   readonly fused?: EncoderName;
 }

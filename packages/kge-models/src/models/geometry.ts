@@ -9,8 +9,7 @@
  * Gradients are finite everywhere, also at zero vectors, equal points and the boundary. Call these functions within `tf.tidy`
  * or `tf.grads`, which free the intermediate tensors.
  */
-import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Tf } from "../tf.js";
+import type { Tensor, Tf } from "../tensors.js";
 
 /** Points keep sqrt(c)|x| <= 1 - 1e-5: beyond, 1 - c|x|^2 (at least 2e-5 here) would drown in float32's rounding. */
 const BALL_EPSILON = 1e-5;
@@ -36,7 +35,7 @@ const MIN_NORM_SQUARED = 1e-30;
  * @param u - Tangent vectors at the origin, B x d or B x K x d.
  * @returns Points of the ball, shaped as `u`.
  */
-export function expmap0<T extends Tensor>(tf: Tf, u: T, c: Tensor): T {
+export function expmap0(tf: Tf, u: Tensor, c: Tensor): Tensor {
   const argumentSquared = tf.mul(align(tf, c, u), squaredNorm(tf, u));
   // Both forms are finite everywhere, since the gradient of the one not taken is multiplied by 0. tf.step chooses between them: it has a
   // gradient, which the comparison that tf.where needs has not.
@@ -54,7 +53,7 @@ export function expmap0<T extends Tensor>(tf: Tf, u: T, c: Tensor): T {
  *
  * @param x - B x d or B x K x d.
  */
-export function project<T extends Tensor>(tf: Tf, x: T, c: Tensor): T {
+export function project(tf: Tf, x: Tensor, c: Tensor): Tensor {
   // The floor keeps the root's derivative finite at 0; 1/4 is far inside the ball, where nothing is scaled.
   const norm = tf.sqrt(tf.maximum(tf.mul(align(tf, c, x), squaredNorm(tf, x)), 0.25));
   return tf.mul(x, tf.minimum(tf.div(1 - BALL_EPSILON, norm), 1));
@@ -69,13 +68,13 @@ export function project<T extends Tensor>(tf: Tf, x: T, c: Tensor): T {
  * @param x - Points of the ball, B x d or B x K x d.
  * @param y - Points of the ball, shaped as `x`.
  */
-export function mobiusAdd<T extends Tensor>(tf: Tf, x: T, y: T, c: Tensor): T {
+export function mobiusAdd(tf: Tf, x: Tensor, y: Tensor, c: Tensor): Tensor {
   const sum = tf.add(x, y);
   const spread = tf.mul(align(tf, c, x), squaredNorm(tf, sum));
   const gapX = gap(tf, x, c);
   const numerator = tf.add(tf.mul(spread, x), tf.mul(gapX, sum));
   const denominator = tf.add(tf.mul(gapX, gap(tf, y, c)), spread);
-  return project(tf, tf.div<T>(numerator, denominator), c);
+  return project(tf, tf.div(numerator, denominator), c);
 }
 
 /**
@@ -103,13 +102,13 @@ export function hyperbolicDistance(tf: Tf, x: Tensor, y: Tensor, c: Tensor): Ten
  * @param r - Rotations, B x d with d even, of any length: only angles count.
  * @param x - Vectors or points, B x d.
  */
-export function givensRotation<T extends Tensor>(tf: Tf, r: T, x: T): T {
+export function givensRotation(tf: Tf, r: Tensor, x: Tensor): Tensor {
   const { a, b, first, second } = pairs(tf, r, x);
   const rotated = tf.concat(
     [tf.sub(tf.mul(a, first), tf.mul(b, second)), tf.add(tf.mul(b, first), tf.mul(a, second))],
     -1,
   );
-  return tf.reshape(rotated, x.shape) as T;
+  return tf.reshape(rotated, x.shape);
 }
 
 /**
@@ -118,13 +117,13 @@ export function givensRotation<T extends Tensor>(tf: Tf, r: T, x: T): T {
  * @param r - Reflections, B x d with d even, of any length.
  * @param x - Vectors or points, B x d.
  */
-export function givensReflection<T extends Tensor>(tf: Tf, r: T, x: T): T {
+export function givensReflection(tf: Tf, r: Tensor, x: Tensor): Tensor {
   const { a, b, first, second } = pairs(tf, r, x);
   const reflected = tf.concat(
     [tf.add(tf.mul(a, first), tf.mul(b, second)), tf.sub(tf.mul(b, first), tf.mul(a, second))],
     -1,
   );
-  return tf.reshape(reflected, x.shape) as T;
+  return tf.reshape(reflected, x.shape);
 }
 
 /** |x|^2 over the last axis, which is kept with length 1. */

@@ -1,5 +1,5 @@
-import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
+import type { Tensor, Tensor2D } from "../tensors.js";
 
 /** The inputs of an encoder, for a batch of B queries (h, r, ?). */
 export interface EncoderInputs {
@@ -8,7 +8,7 @@ export interface EncoderInputs {
   /** For each table of the definition, the rows of the queries' relations, B x width; the one row of a shared table, 1 x width. */
   readonly relation: Readonly<Record<string, Tensor2D>>;
   /** The positive c of each query, B x 1; undefined unless the similarity is hyperbolic. */
-  readonly curvature: Tensor | undefined;
+  readonly curvature?: Tensor | undefined;
 }
 
 /**

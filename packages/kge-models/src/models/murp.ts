@@ -1,4 +1,3 @@
-import type { Tensor2D } from "@tensorflow/tfjs-core";
 import type { ModelDefinition } from "./definition.js";
 import { expmap0, mobiusAdd } from "./geometry.js";
 import { queryCurvature, relationRows } from "./inputs.js";
@@ -21,8 +20,8 @@ export const muRP: ModelDefinition = {
   },
   encode(tf, inputs) {
     const c = queryCurvature(inputs);
-    const translation = expmap0(tf, tf.neg<Tensor2D>(relationRows(inputs, "relation")), c);
-    const stretched = expmap0(tf, tf.mul<Tensor2D>(inputs.head, relationRows(inputs, "diagonal")), c);
+    const translation = expmap0(tf, tf.neg(relationRows(inputs, "relation")), c);
+    const stretched = expmap0(tf, tf.mul(inputs.head, relationRows(inputs, "diagonal")), c);
     return mobiusAdd(tf, translation, stretched, c);
   },
 };

@@ -1,4 +1,3 @@
-import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { flexibleAdd } from "./_flexible-addition.js";
 import type { ModelDefinition } from "./definition.js";
 import { givensRotation } from "./geometry.js";
@@ -27,7 +26,7 @@ export const rot2L: ModelDefinition = {
   encode(tf, inputs) {
     const first = rotL.encode(tf, inputs);
     // One row for each query, as the rotation needs. (tf.tile would serve, but its gradient is a loop over the queries.)
-    const rotation = tf.add<Tensor2D>(tf.zerosLike(first), relationRows(inputs, "secondRotation"));
+    const rotation = tf.add(tf.zerosLike(first), relationRows(inputs, "secondRotation"));
     return flexibleAdd(
       tf,
       givensRotation(tf, rotation, first),

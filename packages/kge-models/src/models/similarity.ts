@@ -1,7 +1,6 @@
-import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
 import { expmap0, hyperbolicDistance } from "./geometry.js";
-import type { Tf } from "../tf.js";
+import type { Tensor, Tf } from "../tensors.js";
 
 /**
  * How a query embedding q is compared with an entity e. Greater is nearer.
@@ -25,13 +24,7 @@ export const SIMILARITIES: readonly Similarity[] = ["hyperbolic", "euclidean", "
  * @returns B x K, or B x N.
  * @throws MuldeError MODELS_CURVATURE if `hyperbolic` gets no curvature
  */
-export function similarity(
-  tf: Tf,
-  kind: Similarity,
-  query: Tensor2D,
-  entities: Tensor2D | Tensor3D,
-  curvature?: Tensor,
-): Tensor2D {
+export function similarity(tf: Tf, kind: Similarity, query: Tensor, entities: Tensor, curvature?: Tensor): Tensor {
   const queries = tf.expandDims(query, 1);
   const candidates = entities.rank === 2 ? tf.expandDims(entities, 0) : entities;
   if (kind === "dot") return tf.sum(tf.mul(queries, candidates), -1);
@@ -44,6 +37,6 @@ export function similarity(
     );
   }
   // N x d entities become 1 x N x d points under a shared curvature, and B x N x d under curvatures of B x 1.
-  const points = expmap0<Tensor>(tf, candidates, curvature);
-  return tf.neg(tf.square(hyperbolicDistance(tf, queries, points, curvature))) as Tensor2D;
+  const points = expmap0(tf, candidates, curvature);
+  return tf.neg(tf.square(hyperbolicDistance(tf, queries, points, curvature)));
 }

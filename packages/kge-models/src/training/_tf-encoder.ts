@@ -1,10 +1,9 @@
 import { type QueryBatch, rowStride } from "@mulde/kernels";
-import type { Tensor2D } from "@tensorflow/tfjs-core";
 import type { ModelState } from "../_model-state.js";
 import { isShared } from "../models/_shape.js";
-import type { Tf } from "../tf.js";
 import { fillScalars } from "./_query-scalars.js";
 import type { Encoder } from "./encoder.js";
+import type { Tensor, Tensor2D, Tf } from "../tensors.js";
 
 /**
  * The encoder of any definition, in TensorFlow.js. It scales points to the unit ball, where the similarity kernels work:
@@ -35,7 +34,7 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
     ];
   };
 
-  const encode = (inputs: readonly Tensor2D[]): Tensor2D => {
+  const encode = (inputs: readonly Tensor2D[]): Tensor => {
     const curvature = inputs[names.length + 1]!;
     const relation = Object.fromEntries(names.map((name, i) => [name, inputs[i + 1]!]));
     const q = definition.encode(tf, {
@@ -50,9 +49,9 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
     forward(heads, relations, out) {
       fillScalars(model, heads, relations, out);
       // The values leave through a variable, since tf.tidy walks a returned array element by element.
-      let values: Float32Array = new Float32Array();
+      let values: ArrayLike<number> = [];
       tf.tidy(() => {
-        values = encode(leaves(heads, relations, out)).dataSync<"float32">();
+        values = encode(leaves(heads, relations, out)).dataSync();
       });
       const stride = rowStride(dim);
       for (let b = 0; b < out.size; b++) {
@@ -71,7 +70,7 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
       const stride = rowStride(dim);
       const dense = new Float32Array(size * dim);
       for (let b = 0; b < size; b++) dense.set(dq.subarray(b * stride, b * stride + dim), b * dim);
-      const read: Float32Array[] = [];
+      const read: ArrayLike<number>[] = [];
       tf.tidy(() => {
         const direction = tf.tensor2d(dense, [size, dim]);
         const gradients = tf.grads((...inputs) => tf.sum(tf.mul(encode(inputs as Tensor2D[]), direction)));
@@ -84,11 +83,14 @@ export function tfEncoder(tf: Tf, model: ModelState): Encoder {
                 tf.mul(tf.sum(inputs[names.length + 1]!), 0),
               ),
             );
-        for (const gradient of used(leaves(heads, relations, queries))) read.push(gradient.dataSync<"float32">());
+        for (const gradient of used(leaves(heads, relations, queries))) read.push(gradient.dataSync());
       });
       out.head.set(read[0]!);
       names.forEach((name, i) => out.relation.get(name)!.set(read[i + 1]!));
-      if (model.hyperbolic) read[names.length + 1]!.forEach((value, b) => (out.curvature[b]! += value));
+      if (model.hyperbolic) {
+        const byCurvature = read[names.length + 1]!;
+        for (let b = 0; b < size; b++) out.curvature[b]! += byCurvature[b]!;
+      }
     },
   };
 }

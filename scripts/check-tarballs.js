@@ -1,0 +1,41 @@
+// Packs every package as it would be published, and asks publint and are-the-types-wrong about each tarball.
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { everyPackage } from "./_packages.js";
+import { pnpm, run } from "./_pnpm.js";
+
+// Every Node that we support can require ES modules, so there is no CommonJS beside them. "node16" leaves out only the resolution before
+// package.json had "exports", which TypeScript 7 no longer has.
+const types = ["--profile", "node16", "--ignore-rules", "cjs-resolves-to-esm", "--no-definitely-typed"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "mulde-tarballs-"));
+const released = everyPackage(root).filter(({ manifest }) => !manifest.private);
+// What stands as a plain path is a file to load by its URL, such as the WebAssembly, and no module to import.
+const files = released.flatMap(({ manifest }) =>
+  Object.entries(manifest.exports ?? {}).flatMap(([entry, to]) => (typeof to === "string" ? [entry] : [])),
+);
+const bad = [];
+try {
+  const filters = [];
+  for (const { folder: place, manifest } of released) {
+    if (!manifest.os || existsSync(join(root, place, manifest.main))) filters.push(`--filter=${manifest.name}`);
+    else console.log(`SKIPPED ${manifest.name}: its binary is not built here`);
+  }
+  if (pnpm(["--recursive", ...filters, "pack", "--pack-destination", folder]) !== 0) bad.push("pnpm pack");
+  for (const file of readdirSync(folder).map((name) => join(folder, name))) {
+    const codes = [
+      run("npx", ["publint", "--strict", file]),
+      run("npx", ["attw", file, ...types, "--exclude-entrypoints", ...files]),
+    ];
+    if (codes.some((code) => code !== 0)) bad.push(basename(file));
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+if (bad.length > 0) {
+  console.error(`Not as they should be, see above: ${bad.join(", ")}`);
+  process.exitCode = 1;
+}
