@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The platforms that have a package with native kernels. */
-export const packaged: readonly string[] = [
+const packaged: readonly string[] = [
   "linux-x64-gnu",
   "linux-x64-musl",
   "linux-arm64-gnu",
