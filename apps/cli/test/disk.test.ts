@@ -253,18 +253,21 @@ describe("where nothing can be written", () => {
     ]);
   });
 
-  test("a result that cannot be written is an error, but a reader that leaves early is none", async () => {
-    const query = ["predict", whole, "--head", "n1", "--relation", "plus1", "--top", "40"];
-    if (existsSync("/dev/full")) {
-      const full = await mulde(query, { through: ["sh", "-c", 'exec "$@" > /dev/full', "sh"] });
-      expect(full.code).toBe(1);
-      expect(full.stderr).toContain(
-        "error: stdout: the disk is full; free some space, or choose another place. (CLI_STDOUT)\n",
-      );
-    }
-    const through = ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash"];
-    expect(await mulde(query, { through })).toMatchObject({ code: 0 });
-  });
+  test.skipIf(process.platform === "win32")(
+    "a result that cannot be written is an error, but a reader that leaves early is none",
+    async () => {
+      const query = ["predict", whole, "--head", "n1", "--relation", "plus1", "--top", "40"];
+      if (existsSync("/dev/full")) {
+        const full = await mulde(query, { through: ["sh", "-c", 'exec "$@" > /dev/full', "sh"] });
+        expect(full.code).toBe(1);
+        expect(full.stderr).toContain(
+          "error: stdout: the disk is full; free some space, or choose another place. (CLI_STDOUT)\n",
+        );
+      }
+      const through = ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash"];
+      expect(await mulde(query, { through })).toMatchObject({ code: 0 });
+    },
+  );
 
   test("a report or a copy that cannot be read or written is told with its file", async () => {
     const out = none();
