@@ -17,6 +17,7 @@ const released = everyPackage(root).filter(({ manifest }) => !manifest.private);
 const files = released.flatMap(({ manifest }) =>
   Object.entries(manifest.exports ?? {}).flatMap(([entry, to]) => (typeof to === "string" ? [entry] : [])),
 );
+const platform = /mulde-kernels-[a-z]/;
 const bad = [];
 try {
   const filters = [];
@@ -27,10 +28,9 @@ try {
   }
   if (pnpm(["--recursive", ...filters, "pack", "--pack-destination", folder]) !== 0) bad.push("pnpm pack");
   for (const file of readdirSync(folder).map((name) => join(folder, name))) {
-    const codes = [
-      run("npx", ["publint", "--strict", file]),
-      run("npx", ["attw", file, ...types, "--exclude-entrypoints", ...files]),
-    ];
+    const codes = [run("npx", ["publint", "--strict", file])];
+    // The platforms' packages have no types: nobody imports them.
+    if (!platform.test(file)) codes.push(run("npx", ["attw", file, ...types, "--exclude-entrypoints", ...files]));
     if (codes.some((code) => code !== 0)) bad.push(basename(file));
   }
 } finally {

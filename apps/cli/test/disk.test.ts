@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { able } from "./_able.js";
 import { mulde, muldeJson, temporary } from "./_cli.js";
 import { quick, trained, writeGraph } from "./_graph.js";
 
@@ -29,22 +30,6 @@ beforeAll(async () => {
   whole = none();
   await muldeJson(train(whole));
 });
-
-function works(command: string, args: readonly string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a tool does what it must; says so if it does not. */
-function able(what: string, command: string, ...args: readonly string[]): boolean {
-  const able = works(command, args);
-  if (!able) console.warn(`${what} is not possible here: the tests that need it are SKIPPED.`);
-  return able;
-}
 
 const mountPoint = temporary();
 const mounts = able(
