@@ -16,6 +16,7 @@ export const excluded = {
   "conformance.test.ts": "builds this bundle",
   "create.test.ts": "sets the environment, starts processes and asks the addon itself",
   "hosts.test.ts": "reads what is built, and stands in for pages",
+  "platforms.test.ts": "reads manifests and looks for files",
   "processes.test.ts": "starts processes and compilers",
   "wasm.test.ts": "reads the sources",
 };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The platforms that have a package with native kernels. */
-const packaged: readonly string[] = [
+export const packaged: readonly string[] = [
   "linux-x64-gnu",
   "linux-x64-musl",
   "linux-arm64-gnu",
@@ -89,6 +89,6 @@ function whyNone(key: string, from: readonly string[]): string {
   const name = `@mulde/kernels-${key}`;
   // In a checkout the package is there, without its binary.
   const checkout = from.some((place) => resolved(`${name}/package.json`, place) !== undefined);
-  if (checkout) return `no native kernels are built for ${key} (run "npm run setup" where there is a C++ compiler)`;
+  if (checkout) return `no native kernels are built for ${key} in this checkout (CONTRIBUTING.md tells how)`;
   return `no native kernels are installed for ${key} (install ${name}, which --omit=optional leaves out)`;
 }
