@@ -3,6 +3,13 @@
 #pragma once
 #include "runtime.h"
 
+// For arm64 clang asks at run time for the newest instructions, by functions of a library that would come along as a whole.
+#if defined(__aarch64__) && defined(__clang__)
+#define MULDE_PLAIN_ATOMICS __attribute__((noinline, target("no-outline-atomics")))
+#else
+#define MULDE_PLAIN_ATOMICS
+#endif
+
 namespace mulde {
 
 class Job {
@@ -16,7 +23,7 @@ class Job {
   }
 
   // Does a worker's part.
-  void help() {
+  MULDE_PLAIN_ATOMICS void help() {
     for (int gate = __atomic_load_n(&gate_, __ATOMIC_SEQ_CST); gate & kOpen;)
       if (__atomic_compare_exchange_n(&gate_, &gate, gate + kInside, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         take();
@@ -26,7 +33,7 @@ class Job {
   }
 
   // Does the caller's part and returns when all chunks are done.
-  void finish() {
+  MULDE_PLAIN_ATOMICS void finish() {
     take();
     __atomic_fetch_and(&gate_, ~kOpen, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&gate_, __ATOMIC_SEQ_CST) != 0) pause();
@@ -41,7 +48,7 @@ class Job {
  private:
   static constexpr int kOpen = 1, kInside = 2;
 
-  void take() {
+  MULDE_PLAIN_ATOMICS void take() {
     for (int i; (i = __atomic_fetch_add(&next_, 1, __ATOMIC_SEQ_CST)) < chunks_;) task_(context_, i);
   }
 

@@ -24,10 +24,12 @@ function objectsOf(compiler, work) {
   return kernels.get(key);
 }
 
-/** The flags that link an addon of a platform. */
-function linkFlags(zig, { os }, work) {
+/** The flags that link an addon for an operating system. */
+function linkFlags(zig, os, work) {
   // Nothing is used of C++'s library, and no symbols are needed once linked.
   const usual = ["-nostdlib++", "-s"];
+  // By default the folder of the build is its name.
+  if (os === "darwin") return [...usual, "-Wl,-install_name,mulde.node"];
   if (os !== "win32") return usual;
   // Windows wants to know at link time which program has the symbols.
   const library = join(work, "node.lib");
@@ -39,9 +41,9 @@ function build(zig, key, work) {
   const { os, cpu, zig: target, kernels: own } = platforms[key];
   // This clang has AVX-512 without its 512-bit vectors, unless asked.
   const isa = { avx512: ["-mevex512"] };
-  const compiler = compilerFor([zig, "c++", "-target", target], { os, cpu, isa, link: linkFlags(zig, { os }, work) });
+  const compiler = compilerFor([zig, "c++", "-target", target], { os, cpu, isa, link: linkFlags(zig, os, work) });
   const objects = objectsOf(own === undefined ? compiler : compilerFor(own, { os, cpu }), work);
-  const built = join(work, "addon");
+  const built = join(work, "mulde.node");
   linkAddon(compiler, objects, built);
   const file = join(here, "platforms", key, "mulde.node");
   copyFileSync(built, `${file}.new`);
@@ -68,8 +70,8 @@ try {
   const zig = findZig();
   for (const key of positionals.length > 0 ? positionals : Object.keys(platforms)) {
     const { kernels: own } = platforms[key];
-    if (own !== undefined && !answers(own)) {
-      console.log(`${key}: not built, since there is no ${own}`);
+    if (own !== undefined && !answers(own[0])) {
+      console.log(`${key}: not built, since there is no ${own[0]}`);
       process.exitCode = 77;
       continue;
     }

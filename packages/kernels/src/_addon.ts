@@ -89,6 +89,6 @@ function whyNone(key: string, from: readonly string[]): string {
   const name = `@mulde/kernels-${key}`;
   // In a checkout the package is there, without its binary.
   const checkout = from.some((place) => resolved(`${name}/package.json`, place) !== undefined);
-  if (checkout) return `no native kernels are built for ${key} (run "npm run setup" where there is a C++ compiler)`;
+  if (checkout) return `no native kernels are built for ${key} in this checkout (CONTRIBUTING.md tells how)`;
   return `no native kernels are installed for ${key} (install ${name}, which --omit=optional leaves out)`;
 }
