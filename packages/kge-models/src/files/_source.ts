@@ -1,4 +1,4 @@
-import { MuldeError } from "@mulde/errors";
+import { described, MuldeError } from "@mulde/errors";
 import { node, onNode } from "../_node.js";
 import type { Folder } from "./_folder.js";
 import { type Digest, hasDigest, heldFile, type OpenFile } from "./_reading.js";
@@ -20,29 +20,37 @@ const advice = "give the URL of a saved model's directory.";
 export async function folderOf(source: ModelSource): Promise<Folder> {
   const given: unknown = source;
   if (typeof given === "object" && given !== null) {
-    if ("href" in given && typeof given.href === "string") return atUrl(new URL(given.href));
+    if ("href" in given && typeof given.href === "string") return atUrl(given.href);
     if ("config.json" in given) return inMemory(source as ModelFiles);
   }
   if (typeof given !== "string" || given.includes("\0")) {
     const rule = "must be the path of a directory without a NUL, a URL, or the model's files by their names.";
     throw new MuldeError("MODELS_SOURCE", rule, { path: ["source"], value: given });
   }
-  if (/^(https?|file):/i.test(given)) return atUrl(new URL(given));
+  if (/^(https?|file):/i.test(given)) return atUrl(given);
   if (onNode || typeof location === "undefined") return onDisk(given);
-  return atUrl(new URL(given, typeof document === "undefined" ? location.href : document.baseURI));
+  return atUrl(given, typeof document === "undefined" ? location.href : document.baseURI);
 }
 
 async function onDisk(directory: string): Promise<Folder> {
   return (await import("./_disk-folder.js")).diskFolder(directory);
 }
 
-async function atUrl(url: URL): Promise<Folder> {
-  if (url.protocol === "file:") return onDisk(node("url").fileURLToPath(url));
+async function atUrl(text: string, base?: string): Promise<Folder> {
+  const refuse = (rule: string, cause?: unknown): MuldeError =>
+    new MuldeError("MODELS_SOURCE", `${rule}, but is ${described(text)}.`, { path: ["source"], value: text, cause });
+  let url: URL;
+  let path: string | undefined;
+  try {
+    url = new URL(text, base);
+    if (url.protocol === "file:") path = node("url").fileURLToPath(url);
+  } catch (cause) {
+    if (cause instanceof MuldeError) throw cause;
+    throw refuse("must be the URL of a saved model's directory", cause);
+  }
+  if (path !== undefined) return onDisk(path);
   if (/^https?:$/.test(url.protocol)) return fetched(url);
-  throw new MuldeError("MODELS_SOURCE", `must begin with http:, https: or file:, but is ${url.href.slice(0, 80)}.`, {
-    path: ["source"],
-    value: url.href,
-  });
+  throw refuse("must begin with http:, https: or file:");
 }
 
 function inMemory(files: ModelFiles): Folder {
@@ -85,8 +93,8 @@ async function download(url: URL): Promise<ArrayBuffer> {
     new MuldeError(code, reason, { file: url.href, ...fields });
   let response;
   try {
-    // Asks the server for a newer file: one kept from before would not go with the others.
-    response = await fetch(url, { cache: "no-cache" });
+    // A browser asks for a newer file: one kept from before would not go with the others. Edge runtimes may refuse the option.
+    response = await fetch(url, typeof location === "undefined" ? {} : { cache: "no-cache" });
   } catch (cause) {
     throw refuse("MODELS_READ", unreachable(cause), { cause });
   }
