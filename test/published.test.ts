@@ -63,7 +63,7 @@ describe.each(workspace)("$manifest.name would publish", ({ folder: place, manif
     expect(named.filter((path) => !files.has(path))).toEqual([]);
     // A plain path is a file to load, such as the WebAssembly; a module has conditions, its types first.
     const modules = Object.values(manifest.exports ?? {}).filter((entry) => typeof entry === "object");
-    for (const entry of modules) expect(Object.keys(entry as object)[0]).toBe("types");
+    for (const entry of modules) expect(Object.keys(entry!)[0]).toBe("types");
   });
 
   it("versions that others can install, and no script that runs at their place", () => {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { changesets, inThrowAway } from "../scripts/_changesets.js";
@@ -8,6 +9,11 @@ const all = everyPackage(root);
 const published = all.filter(({ manifest }) => !manifest.private);
 const platforms = published.map(({ manifest }) => manifest.name).filter((name) => name.startsWith("@mulde/kernels-"));
 
+function removeChangesets(folder: string): void {
+  const files = readdirSync(join(folder, ".changeset")).filter((file) => file.endsWith(".md"));
+  for (const file of files) rmSync(join(folder, ".changeset", file));
+}
+
 /** What `changeset version` makes of changesets once every package is at 0.1.0: the new versions, and changelogs by package. */
 function version(...waiting: { names: Record<string, "patch" | "minor">; text: string }[]) {
   return inThrowAway(root, (copy) => {
@@ -16,8 +22,7 @@ function version(...waiting: { names: Record<string, "patch" | "minor">; text: s
       const changed = manifest.private ? manifest : { ...manifest, version: "0.1.0" };
       writeFileSync(join(copy, folder, "package.json"), JSON.stringify(changed));
     }
-    for (const file of readdirSync(join(copy, ".changeset")))
-      if (file.endsWith(".md")) rmSync(join(copy, ".changeset", file));
+    removeChangesets(copy);
     for (const [i, { names, text }] of waiting.entries()) {
       const front = Object.entries(names).map(([name, type]) => `"${name}": ${type}\n`);
       writeFileSync(join(copy, `.changeset/${i}.md`), `---\n${front.join("")}---\n\n${text}\n`);
@@ -108,4 +113,48 @@ it("a changelog has each package's own news and one line for what it needs", () 
       "### Patch Changes\n\n- Messages are clearer.\n- Needs `@mulde/senior` 0.2.0.\n",
     ].join("\n\n"),
   );
+});
+
+describe("a release", () => {
+  /** Runs it where nothing is built and nothing could be published. */
+  const release = (folder: string, ...args: string[]) => {
+    cpSync(join(root, "scripts"), join(folder, "scripts"), { recursive: true });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "scripts/release.js"), ...args], {
+      encoding: "utf8",
+    });
+    return { status, stdout, stderr };
+  };
+
+  it("waits for the versions of changesets", () => {
+    inThrowAway(root, (copy) => {
+      removeChangesets(copy);
+      writeFileSync(join(copy, ".changeset/one.md"), '---\n"@mulde/eval": patch\n---\n\nNew.\n');
+      expect(release(copy)).toEqual({
+        status: 1,
+        stdout: "",
+        stderr: "mulde: changesets wait (1): run `npm run version-packages`, and commit what it writes.\n",
+      });
+    });
+  });
+
+  it("names the platforms whose binaries are not built, and how to build them", () => {
+    inThrowAway(root, (copy) => {
+      removeChangesets(copy);
+      const { status, stderr } = release(copy);
+      expect(status).toBe(1);
+      expect(stderr).toContain(
+        `no binary in ${platforms.join(", ")}: run \`node packages/kernels/scripts/build-platforms.js\``,
+      );
+    });
+  });
+
+  it("takes no other argument than --dry-run", () => {
+    inThrowAway(root, (copy) => {
+      expect(release(copy, "--dry")).toEqual({
+        status: 2,
+        stdout: "",
+        stderr: "mulde: usage: node scripts/release.js [--dry-run]\n",
+      });
+    });
+  });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { supports } from "../scripts/_node.js";
+import { quoted } from "../scripts/_pnpm.js";
 import { clearReports, countTests, printReport } from "../scripts/_report.js";
 import { rootManifest } from "./_workspace.js";
 import { typescriptBlocks } from "./_blocks.js";
@@ -14,6 +15,18 @@ it("the check of Node's version reads the ranges of package.json", () => {
   for (const version of ["14.21.3", "18.20.8", "20.18.3", "21.7.3", "22.11.0", "23.11.1"])
     expect(supports(range, version), version).toBe(false);
   expect(() => supports("20.x", "20.19.0")).toThrow("neither ^a.b.c nor >=a.b.c");
+});
+
+it("arguments for Windows' shell are quoted where it would split or read them", () => {
+  const plain = ["--filter=@mulde/eval", "pnpm@10.34.9", "C:\\x\\y.js", "a,b", "-F"];
+  expect(plain.map(quoted)).toEqual(plain);
+  expect(["a b", "./packages/*", "a&b", 'say "no"', ""].map(quoted)).toEqual([
+    '"a b"',
+    '"./packages/*"',
+    '"a&b"',
+    '"say ""no"""',
+    '""',
+  ]);
 });
 
 const file = (status: string, ...statuses: string[]) => ({

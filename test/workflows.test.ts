@@ -7,7 +7,7 @@ import { everyPackage, read, root, rootManifest } from "./_workspace.js";
 interface Step {
   readonly run?: string;
   readonly uses?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
+  readonly with?: { readonly version?: string; readonly "persist-credentials"?: boolean };
   readonly "working-directory"?: string;
 }
 interface Job {
@@ -42,7 +42,7 @@ describe.each(files)("%s", (file) => {
   const steps = Object.values(jobs).flatMap((job) => job.steps);
 
   it("runs commands that are there", () => {
-    const run = steps.flatMap((step) => [step.run ?? "", String(step.with?.version ?? "")]);
+    const run = steps.flatMap((step) => [step.run ?? "", step.with?.version ?? ""]);
     const lines = run.flatMap((commands) => commands.split("\n")).map((line) => line.trim());
     const scripts = lines.flatMap((line) => /^npm (?:run )?(start|test|[\w:-]+)$/.exec(line)?.[1] ?? []);
     expect(scripts.length).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 // Bundles a program with each bundler, as its own documentation has it.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 // How the program gets the kernels' WebAssembly.
@@ -10,9 +10,8 @@ const ways = {
   imported: `import shared from "@mulde/kernels/mulde.wasm";
 import single from "@mulde/kernels/mulde-single.wasm";
 const options = { wasm: globalThis.crossOriginIsolated === false ? single : shared };`,
-  // the same for Vite, in the text of the bundle
-  inline: `import wasm from "@mulde/kernels/mulde.wasm?inline";
-const options = { wasm };`,
+  // from the file beside the bundle, where the program's author copied it
+  beside: `const options = { wasm: new URL("mulde.wasm", import.meta.url) };`,
 };
 
 const told = "(error) => ({ error: { code: error.code ?? null, message: String(error.message) } })";
@@ -37,11 +36,21 @@ function entry(folder, program, way, platform) {
 const page = (script) =>
   `<!doctype html><meta charset="utf-8" /><link rel="icon" href="data:," /><script type="module" src="${script}"></script>`;
 
-async function esbuild(tools, { input, out, format, platform, way }) {
+async function esbuild(tools, { input, out, format, platform, way, external = [] }) {
   const { build } = await tools.module("esbuild");
-  const loader = way === "imported" ? { ".wasm": platform === "node" ? "binary" : "file" } : {};
   const outfile = join(out, format === "cjs" ? "app.cjs" : "app.js");
-  const { warnings } = await build({ entryPoints: [input], bundle: true, format, platform, loader, outfile, logLevel: "silent" });
+  const { warnings } = await build({
+    entryPoints: [input],
+    bundle: true,
+    minify: true,
+    format,
+    platform,
+    target: platform === "node" ? "node20.19" : "es2022",
+    loader: way === "imported" ? { ".wasm": platform === "node" ? "binary" : "file" } : {},
+    external,
+    outfile,
+    logLevel: "silent",
+  });
   return { file: outfile, warnings: warnings.map(({ text }) => text) };
 }
 
@@ -54,7 +63,7 @@ async function rolldown(tools, { input, out, format, platform, way }) {
     platform,
     moduleTypes: way === "imported" ? { ".wasm": platform === "node" ? "binary" : "asset" } : {},
     onLog: (_level, { message }) => warnings.push(message),
-    output: { dir: out, format, entryFileNames: name, chunkFileNames: "[name]-[hash].js" },
+    output: { dir: out, format, minify: true, entryFileNames: name, chunkFileNames: "[name]-[hash].js" },
   });
   return { file: join(out, name), warnings };
 }
@@ -69,11 +78,11 @@ async function vite(tools, { input, out, format, platform }) {
     build: { ssr: input, outDir: out, emptyOutDir: true, rolldownOptions: { output: { format, entryFileNames: "app.js" } } },
   };
   const browser = { base: "./", build: { outDir: out, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 5000 } };
-  await build({ root: join(input, ".."), configFile: false, customLogger, ...(platform === "node" ? node : browser) });
+  await build({ root: join(input, ".."), configFile: false, logLevel: "warn", customLogger, ...(platform === "node" ? node : browser) });
   return { file: join(out, "app.js"), warnings };
 }
 
-async function webpack(tools, { input, out, format, platform }) {
+async function webpack(tools, { input, out, format, platform, program }) {
   const run = await tools.module("webpack");
   const name = format === "cjs" ? "app.cjs" : "app.js";
   const module = format === "esm";
@@ -84,6 +93,8 @@ async function webpack(tools, { input, out, format, platform }) {
     experiments: { outputModule: module },
     output: { path: out, filename: name, module, chunkFormat: module ? "module" : "commonjs" },
     performance: { hints: false },
+    // Terser takes half a minute for TensorFlow.js.
+    optimization: { minimize: program !== "training" },
   };
   const stats = await new Promise((resolve, reject) =>
     run(configuration, (error, result) => (error ? reject(error) : resolve(result))),
@@ -98,14 +109,15 @@ const bundlers = { esbuild, rolldown, vite, webpack };
 /**
  * Bundles a program of a project into a folder of its own.
  *
- * @param task - `bundler`, `program`, `target` (`node-esm`, `node-cjs` or `browser`), `way` of the kernels
+ * @param task - `bundler`, `program`, `target` (`node-esm`, `node-cjs` or `browser`), `way` of the kernels; esbuild's `external` packages
  * @returns The file to run, and the bundler's warnings
  */
-export async function bundled(tools, project, out, { bundler, program, target, way }) {
+export async function bundled(tools, project, out, { bundler, program, target, way, external }) {
   const [platform, format = "esm"] = target.split("-");
   const input = entry(join(project, `${program}, ${target}, ${way}`), program, way, platform);
   mkdirSync(out, { recursive: true });
-  const result = await bundlers[bundler](tools, { input, out, format, platform, way });
+  const result = await bundlers[bundler](tools, { input, out, format, platform, way, program, external });
+  if (way === "beside") copyFileSync(join(project, "node_modules/@mulde/kernels/wasm/mulde.wasm"), join(out, "mulde.wasm"));
   if (format === "esm" && platform === "node") writeFileSync(join(out, "package.json"), '{ "type": "module" }');
   if (platform === "browser" && bundler !== "vite") writeFileSync(join(out, "index.html"), page("./app.js"));
   return result;

@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 /** The environment of a user: nothing of the workspace's own settings. */
 export function userEnvironment(changes = {}) {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(MULDE_|TURBO_|npm_(lifecycle|package)_|(NODE_OPTIONS|NODE_PATH|NODE_ENV|CI|FORCE_COLOR)$)/.test(name),
+    ([name]) =>
+      !/^(MULDE_|TURBO_|npm_(lifecycle|package)_|(NODE_OPTIONS|NODE_PATH|NODE_ENV|CI|FORCE_COLOR)$)/.test(name),
   );
   const changed = Object.entries({ ...Object.fromEntries(kept), NO_COLOR: "1", ...changes });
   return Object.fromEntries(changed.filter(([, value]) => value !== undefined));

@@ -15,11 +15,14 @@ const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-E
 /** Serves a folder below /plain/, and with the headers that isolate a page below /isolated/. */
 export async function serve(folder) {
   const server = createServer((request, response) => {
-    const [, part, path] = /^\/(plain|isolated)\/(.*)$/.exec(decodeURI(new URL(request.url, "http://a").pathname)) ?? [];
+    const [, part, path] =
+      /^\/(plain|isolated)\/(.*)$/.exec(decodeURI(new URL(request.url, "http://a").pathname)) ?? [];
     const file = join(folder, path ?? "");
     if (path === undefined || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
     const type = kinds[extname(file)] ?? "application/octet-stream";
-    return response.writeHead(200, { "Content-Type": type, ...(part === "isolated" && isolation) }).end(readFileSync(file));
+    return response
+      .writeHead(200, { "Content-Type": type, ...(part === "isolated" && isolation) })
+      .end(readFileSync(file));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -39,24 +42,33 @@ function chromiumPath() {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file));
 }
 
-/** Opens Chromium. `answer` loads a page and returns what its `answered` resolves to, with what the console and the network complained of. */
+/**
+ * Opens Chromium. `open` gives an empty page, with what its console and the network complain of; `answer` loads a page and returns what its
+ * `answered` resolves to, with the complaints.
+ */
 export async function openChromium(tools) {
   const executablePath = chromiumPath();
   if (!executablePath) throw new Skipped("there is no Chromium; install the Debian package chromium");
   const { chromium } = await tools.module("playwright-core");
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  async function open() {
+    const page = await browser.newPage();
+    const complaints = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(`${error}`));
+    page.on("response", (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+    });
+    return { page, complaints };
+  }
   return {
+    version: browser.version(),
     close: () => browser.close(),
+    open,
     answer: async (url) => {
-      const page = await browser.newPage();
-      const complaints = [];
-      page.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-      });
-      page.on("pageerror", (error) => complaints.push(`${error}`));
-      page.on("response", (response) => {
-        if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
-      });
+      const { page, complaints } = await open();
       try {
         await page.goto(url);
         await page.waitForFunction(() => globalThis.answered, undefined, { timeout: 20_000 });

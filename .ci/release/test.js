@@ -119,7 +119,11 @@ function wanted() {
 }
 
 function smoke(what) {
-  check(what, spawnSync(process.execPath, [join(root, ".ci/smoke.js"), project], { stdio: "inherit" }).status, 0);
+  check(
+    what,
+    spawnSync(process.execPath, [join(root, ".ci/consumers/programs/smoke.js"), project], { stdio: "inherit" }).status,
+    0,
+  );
 }
 
 async function first({ host }) {

@@ -13,12 +13,13 @@ const programs = ["ranks", "top-k", "model", "training"];
 const matrix = {
   esbuild: { "node-esm": "imported", "node-cjs": "imported", browser: "imported" },
   rolldown: { "node-esm": "imported", "node-cjs": "imported", browser: "imported" },
-  vite: { "node-esm": "inline", browser: "plain" },
+  vite: { "node-esm": "beside", browser: "plain" },
   webpack: { "node-esm": "plain", "node-cjs": "plain", browser: "plain" },
 };
 
 /** Two answers are the same but for rounding, and for what differs by the host. */
-function same(answer, wanted, path = "") {
+function same(answer, wanted, path) {
+  if (answer?.error) throw new Error(`${path}: ${answer.error.code}: ${answer.error.message}`);
   if (typeof wanted === "number") {
     ok(Math.abs(answer - wanted) <= 1e-4 * Math.max(1, Math.abs(wanted)), `${path}: ${answer}, not ${wanted}`);
   } else if (typeof wanted === "object") {
@@ -83,17 +84,18 @@ class Workshop {
     });
   }
 
-  /** Builds a bundle, which must not make the bundler warn. */
-  async bundle(task) {
+  /** Builds a bundle, into a folder among the others unless another one is given. */
+  async bundle(task, folder) {
     const { bundler, program: name, target, way } = task;
-    const out = join(await this.bundles(), [bundler, name, target, way].join(" "));
+    const out = folder ?? join(await this.bundles(), [bundler, name, target, way].join(" "));
     const { file, warnings } = await bundled(this.#session.tools, await this.project(), out, task);
     return { file, out, warnings };
   }
 
   async inNode(file, node) {
     const args = [file, await this.modelUrl("plain")];
-    return lastJson(await execute(await this.#session.tools.bin(node), args, { cwd: "/" }));
+    const printed = await execute(await this.#session.tools.bin(node), args, { cwd: "/" });
+    return { ...lastJson(printed), complaints: printed.stderr };
   }
 
   async inPage(out, part) {
@@ -131,7 +133,11 @@ async function answers(workshop, whole, task) {
     }
     console.log(JSON.stringify({ bundle: basename(out), bytes: sizes(out) }));
   } else {
-    for (const node of whole ? nodes : nodes.slice(0, 1)) same(await workshop.inNode(file, node), wanted, node);
+    for (const node of whole ? nodes : nodes.slice(0, 1)) {
+      const { complaints, ...answer } = await workshop.inNode(file, node);
+      same(answer, wanted, node);
+      equal(complaints, "");
+    }
   }
   deepEqual(warnings, []);
 }
@@ -145,23 +151,32 @@ async function asks(workshop, task) {
   match(error.message, /createKernels\(\{ wasm \}\)/);
 }
 
+/** A bundle that leaves the kernels where npm installed them runs the native ones. */
+async function leavesKernels(workshop, { projects }) {
+  const folder = join(await workshop.project(), "external");
+  const task = { bundler: "esbuild", target: "node-esm", program: "top-k", way: "plain", external: ["@mulde/kernels"] };
+  const { file } = await workshop.bundle(task, folder);
+  const { kind } = await workshop.inNode(file, "node20");
+  equal(kind, projects.native ? "native" : "wasm");
+}
+
 export function bundleCases(session) {
   const workshop = new Workshop(session);
   session.closing.push(() => workshop.close());
-  return Object.entries(matrix).flatMap(([bundler, targets]) =>
+  const external = { name: "bundle: esbuild, node-esm, kernels external", run: () => leavesKernels(workshop, session) };
+  const bundles = Object.entries(matrix).flatMap(([bundler, targets]) =>
     Object.entries(targets).flatMap(([target, way]) => [
       ...programs.map((name) => ({
         name: `bundle: ${bundler}, ${target}, ${name}`,
-        run: () => answers(workshop, session.whole, { bundler, target, program: name, way: name === "ranks" ? "plain" : way }),
+        run: () =>
+          answers(workshop, session.whole, { bundler, target, program: name, way: name === "ranks" ? "plain" : way }),
       })),
-      ...(way === "plain"
-        ? []
-        : [
-            {
-              name: `bundle: ${bundler}, ${target}, without the WebAssembly`,
-              run: () => asks(workshop, { bundler, target, program: "top-k" }),
-            },
-          ]),
+      {
+        name: `bundle: ${bundler}, ${target}, without the WebAssembly`,
+        run: () => asks(workshop, { bundler, target, program: "top-k" }),
+        needed: way !== "plain",
+      },
     ]),
   );
+  return [...bundles.filter(({ needed = true }) => needed), external];
 }

@@ -1,6 +1,6 @@
 // npm and pnpm install every package on each Node, and what they installed works there.
 import { execute } from "../_execute.js";
-import { nodes, program } from "../_programs.js";
+import { nodes, smoke } from "../_programs.js";
 
 const installers = ["npm", "pnpm"];
 
@@ -11,9 +11,11 @@ export function installCases({ tools, projects }) {
       run: async () => {
         const folder = await projects.installed({ installer, node });
         // Nothing is missing, left over or of a version that another package refuses.
-        const list = ["ls", "--all", ...(installer === "npm" ? [] : ["--depth=Infinity"])];
+        const list = installer === "npm" ? ["ls", "--all"] : ["ls", "--depth=Infinity"];
         await execute(await tools.bin(node), [await tools.bin(installer), ...list], { cwd: folder });
-        await execute(await tools.bin(node), [program("smoke.js"), folder]);
+        for (const engine of projects.native ? ["native", "wasm"] : ["wasm"]) {
+          await execute(await tools.bin(node), [smoke, folder], { env: { MULDE_KERNELS: engine } });
+        }
       },
     })),
   );

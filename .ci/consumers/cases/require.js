@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { execute, lastJson } from "../_execute.js";
 import { nodes } from "../_programs.js";
 
-
 /** The entries that a package offers to Node: "@mulde/senior/parquet" and so on. */
 function entries(folder, name) {
   const manifest = JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8"));

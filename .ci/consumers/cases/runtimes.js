@@ -11,7 +11,10 @@ export function runtimeCases(session) {
     run: async () => {
       const folder = await projects.everything();
       const file = await twentyLines(session, folder);
-      const options = { cwd: folder, env: { MULDE_KERNELS: "wasm", DENO_DIR: `${folder}/.deno`, DENO_NO_UPDATE_CHECK: "1" } };
+      const options = {
+        cwd: folder,
+        env: { MULDE_KERNELS: "wasm", DENO_DIR: `${folder}/.deno`, DENO_NO_UPDATE_CHECK: "1" },
+      };
       checkTwentyLines(await execute(await tools.bin(runtime), [...args, file], options));
     },
   }));

@@ -10,8 +10,8 @@ const page = { lib: ["es2022", "dom", "dom.iterable"], types: [] };
 
 /** `lib` and `types` decide what a program may lean on. */
 const settings = {
-  "nodenext": { ...node, module: "nodenext", files: ["main.ts", "required.cts"] },
-  "bundler": { ...node, module: "esnext", moduleResolution: "bundler", files: ["main.ts"] },
+  nodenext: { ...node, module: "nodenext", files: ["main.ts", "required.cts"] },
+  bundler: { ...node, module: "esnext", moduleResolution: "bundler", files: ["main.ts"] },
   "bundler, dom": { ...page, module: "esnext", moduleResolution: "bundler", files: ["page.ts"] },
   "nodenext, dom": { ...page, module: "nodenext", files: ["page.ts"] },
   "nodenext, dom and node": { ...node, lib: page.lib, module: "nodenext", files: ["main.ts", "page.ts"] },

@@ -21,5 +21,9 @@ const scorer = {
   },
 };
 
-const { mrr, hits } = await evaluate(scorer, { triples: test, numRelations: 2, known: knownAnswers(5, 2, train, test) });
+const { mrr, hits } = await evaluate(scorer, {
+  triples: test,
+  numRelations: 2,
+  known: knownAnswers(5, 2, train, test),
+});
 console.log(JSON.stringify({ mrr, hits }));

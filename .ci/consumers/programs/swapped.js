@@ -26,7 +26,9 @@ const distance = (hour, relation, tail) => {
 };
 const clock = functionTeacher("clock", (heads, relations, candidates) => {
   const K = candidates.length / heads.length;
-  return Float32Array.from(candidates, (tail, i) => distance(heads[Math.floor(i / K)], relations[Math.floor(i / K)], tail));
+  return Float32Array.from(candidates, (tail, i) =>
+    distance(heads[Math.floor(i / K)], relations[Math.floor(i / K)], tail),
+  );
 });
 
 const all = Array.from({ length: hours * 2 * steps }, (_, i) => i);

@@ -28,12 +28,21 @@ export function infoCommand(): MuldeCommand {
       node: process.version,
       version,
       platform: `${process.platform}-${process.arch}`,
-      datasets: defaultCacheDir(),
+      ...datasetsInfo(),
     };
     new Output(json ?? false).result(info, () =>
       fields(Object.fromEntries(Object.entries(info).map(([key, value]) => [key, String(value ?? "none")]))),
     );
   });
+}
+
+/** Where data sets are cached. Without a home directory that is nowhere, which is an error only for who downloads one. */
+function datasetsInfo(): { datasets: string | null; datasetsReason?: string } {
+  try {
+    return { datasets: defaultCacheDir() };
+  } catch (error) {
+    return { datasets: null, datasetsReason: (error as Error).message };
+  }
 }
 
 /** Only your own models need TensorFlow.js, so that a broken one is worth a line and no error. A name that is none is an error. */

@@ -99,18 +99,22 @@ test.each([
   expect(distinctNames(names)).toEqual(distinct);
 });
 
-test("an interrupted distil goes on to the parameters of an uninterrupted one", async () => {
-  const whole = join(temporary(), "whole");
-  const parts = join(temporary(), "parts");
-  await muldeJson([...flags(whole), ...long]);
-  const kill = (stderr: string): NodeJS.Signals | undefined =>
-    stderr.includes("epoch 30/300") ? "SIGTERM" : undefined;
-  expect((await mulde([...flags(parts), ...long], { kill })).code).toBe(143);
-  expect(readdirSync(parts)).toEqual(["checkpoint.safetensors"]);
-  await muldeJson([...flags(parts), ...long]);
-  const bytes = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));
-  expect(bytes(parts).equals(bytes(whole))).toBe(true);
-});
+// Windows ends a process by SIGTERM without asking it.
+test.skipIf(process.platform === "win32")(
+  "an interrupted distil goes on to the parameters of an uninterrupted one",
+  async () => {
+    const whole = join(temporary(), "whole");
+    const parts = join(temporary(), "parts");
+    await muldeJson([...flags(whole), ...long]);
+    const kill = (stderr: string): NodeJS.Signals | undefined =>
+      stderr.includes("epoch 30/300") ? "SIGTERM" : undefined;
+    expect((await mulde([...flags(parts), ...long], { kill })).code).toBe(143);
+    expect(readdirSync(parts)).toEqual(["checkpoint.safetensors"]);
+    await muldeJson([...flags(parts), ...long]);
+    const bytes = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));
+    expect(bytes(parts).equals(bytes(whole))).toBe(true);
+  },
+);
 
 test("a teacher of other data is refused with both fingerprints", async () => {
   const other = writeGraph(([head, relation, tail]) => [tail, relation, head]);

@@ -23,7 +23,7 @@ let cwd: string;
 beforeAll(() => {
   data = writeGraph();
   cwd = temporary();
-  symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(cwd, "node_modules"));
+  symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(cwd, "node_modules"), "junction");
   writeFileSync(join(cwd, "my-model.mjs"), ownModel);
 });
 

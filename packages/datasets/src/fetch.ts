@@ -106,11 +106,18 @@ export function defaultCacheDir(): string {
   const xdg = process.env.XDG_CACHE_HOME;
   // The XDG specification says to ignore relative paths.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "mulde", "datasets");
+  const home = homeDirectory();
+  if (typeof home === "string" && isAbsolute(home)) return join(home, ".cache", "mulde", "datasets");
+  const reason = "There is no home directory for the cache; set XDG_CACHE_HOME to an absolute path, or cacheDir.";
+  throw new MuldeError("DATA_CACHE", reason, { cause: home });
+}
+
+/** What HOME or the system's list of users says, or why that list says nothing. */
+function homeDirectory(): unknown {
   try {
-    return join(homedir(), ".cache", "mulde", "datasets");
-  } catch (cause) {
-    const reason = "There is no home directory for the cache; set XDG_CACHE_HOME to an absolute path, or cacheDir.";
-    throw new MuldeError("DATA_CACHE", reason, { cause });
+    return homedir();
+  } catch (error) {
+    return error;
   }
 }
 

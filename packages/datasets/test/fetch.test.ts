@@ -160,6 +160,17 @@ describe("fetching", () => {
     expect(defaultCacheDir()).toBe(join(homedir(), ".cache/mulde/datasets"));
   });
 
+  // Windows asks USERPROFILE, which is as good as HOME.
+  it.each(["", "relative"])(
+    "takes no home of %j for the cache, which would be where the process happens to run",
+    (home) => {
+      vi.stubEnv("XDG_CACHE_HOME", undefined);
+      vi.stubEnv("HOME", home);
+      vi.stubEnv("USERPROFILE", home);
+      expect(defaultCacheDir).toThrow(expect.objectContaining({ code: "DATA_CACHE" }));
+    },
+  );
+
   it("removes a file with a wrong checksum and says so", async () => {
     const server = await serve((request, response) => {
       sendFile(request, response, content);

@@ -15,6 +15,7 @@ export const excluded = {
   "abi.test.ts": "reads the sources and the .wasm, and writes stand-ins for addons",
   "conformance.test.ts": "builds this bundle",
   "create.test.ts": "sets the environment, starts processes and asks the addon itself",
+  "hosts.test.ts": "reads what is built, and stands in for pages",
   "platforms.test.ts": "reads manifests and looks for files",
   "processes.test.ts": "starts processes and compilers",
   "wasm.test.ts": "reads the sources",

@@ -1,9 +1,9 @@
-import { closest, MuldeError } from "@mulde/errors";
+import { closest, described, MuldeError } from "@mulde/errors";
 import { faults, signatures } from "./_generated.js";
 import type { KernelArgument } from "./engine.js";
 
 /** The names of the kernels, in order. */
-export const kernelNames = Object.keys(signatures);
+export const kernelNames = /* @__PURE__ */ Object.keys(signatures);
 
 /** What is wrong with a call, as six numbers: the fault, the argument, the position in it, the value, the least and the most it may be. */
 export type Fault = ArrayLike<number>;
@@ -112,25 +112,15 @@ export function numberOf<N extends string>(
 
 /** The number of a kernel. */
 export function kernelNumber(kernel: string): number {
+  numbers ??= new Map(kernelNames.map((name, i) => [name, i]));
   const at = numbers.get(kernel);
   if (at !== undefined) return at;
   const reason = `There is no kernel "${kernel}".${suggestion(kernel, kernelNames)}`;
   throw new MuldeError("KERNELS_UNKNOWN", reason, { value: kernel });
 }
-const numbers: ReadonlyMap<string, number> = new Map(kernelNames.map((name, i) => [name, i]));
+let numbers: ReadonlyMap<string, number> | undefined;
 
 function suggestion(name: string, names: Iterable<string>): string {
   const near = closest(name, names);
   return near === undefined ? "" : ` Did you mean "${near}"?`;
-}
-
-/** Describes a value for an error message. */
-function described(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return "a plain array";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  // An object without a prototype has no constructor.
-  const { constructor } = value as { readonly constructor?: { readonly name: string } };
-  const name = constructor?.name ?? "object";
-  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
 }

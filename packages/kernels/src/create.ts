@@ -1,9 +1,9 @@
 import { MuldeError } from "@mulde/errors";
 import { noteCopy } from "./_copies.js";
-import type { Host } from "./_host.js";
+import type { Host, WorkerSource } from "./_host.js";
 import type { Engine } from "./engine.js";
 import { Kernels } from "./kernels.js";
-import { wasmEngine } from "./wasm.js";
+import { wasmEngine, type WasmOptions } from "./wasm.js";
 
 /** Options of `createKernels`. Environment variables give the defaults. */
 export interface KernelsOptions {
@@ -17,12 +17,24 @@ export interface KernelsOptions {
   /** Forces an instruction set of the native engine: `avx512`, `avx2` or `neon`. */
   readonly isa?: string;
   /**
-   * What holds the WebAssembly kernels: bytes, a response, a compiled module, or the URL of a file (in Node.js also its path). By default the
-   * file of this package: `@mulde/kernels/mulde.wasm`, or `@mulde/kernels/mulde-single.wasm` where there is no shared memory.
+   * What holds the WebAssembly kernels: the URL of a file (in Node.js also its path), its bytes, a `Response` or a compiled `WebAssembly.Module`.
+   * By default the file of this package: `@mulde/kernels/mulde.wasm`, or `@mulde/kernels/mulde-single.wasm` where there is no shared memory.
    */
-  readonly wasm?: WebAssembly.Module | BufferSource | Response | URL | string;
-  /** Where a page loads the script of the engine's threads, or a function that starts a worker with it. By default `@mulde/kernels/worker.js`. */
-  readonly worker?: URL | string | (() => Worker);
+  readonly wasm?: string | object;
+  /**
+   * Where a page loads the script of the engine's threads, or a function that starts a worker with it. By default `@mulde/kernels/worker.js`,
+   * or a copy of it that needs no file.
+   */
+  readonly worker?: string | URLLike | (() => WorkerLike);
+}
+
+// Programs are compiled without the types of browsers too.
+interface URLLike {
+  readonly href: string;
+}
+interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): void;
 }
 
 /** The kernels for the options. */
@@ -57,8 +69,12 @@ export async function chooseEngine(options: KernelsOptions, host: Host): Promise
       },
     );
   }
-  const { wasm, worker } = options;
-  const wasmOptions = { threads, exactly: asked !== undefined, wasm, worker };
+  const wasmOptions: WasmOptions = {
+    threads,
+    exactly: asked !== undefined,
+    wasm: options.wasm,
+    worker: options.worker as WorkerSource | undefined,
+  };
   if (wanted === "wasm") return wasmEngine(host, wasmOptions);
   const engine = host.native?.(threads, options.isa) ?? noNative;
   if ("call" in engine) return engine;

@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
-import { MuldeError } from "@mulde/errors";
-import { ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
+import { allocated, ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
 import { findAddon } from "./_addon.js";
 import { type Fault, faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
@@ -58,23 +57,11 @@ function firstLine(error: unknown): string {
 // The size of a cache line: aligned vectors never straddle two.
 const alignment = 64;
 
-function allocated(bytes: number): SharedArrayBuffer {
-  try {
-    return new SharedArrayBuffer(bytes);
-  } catch (cause) {
-    throw new MuldeError(
-      "KERNELS_OUT_OF_MEMORY",
-      `${bytes} bytes more do not fit into memory. Use a smaller batch or a smaller model.`,
-      { cause },
-    );
-  }
-}
-
 function engineOf({ isa, call, address }: Loaded, threads: number): Engine {
   const ledger = new ArrayLedger();
   function make<A extends EngineArray>(type: ArrayType<SharedArrayBuffer, A>, length: number): A {
     checkLength(type, length);
-    const buffer = allocated(type.BYTES_PER_ELEMENT * length + alignment);
+    const buffer = allocated(SharedArrayBuffer, type.BYTES_PER_ELEMENT * length + alignment);
     const past = address(new Float32Array(buffer)) % alignment;
     return ledger.note(new type(buffer, (alignment - past) % alignment, length));
   }

@@ -11,7 +11,7 @@ export type Similarity = keyof typeof similarities;
 export type EncoderName = keyof typeof encoders;
 
 /** The names of the fused query encoders. */
-export const encoderNames = Object.keys(encoders) as readonly EncoderName[];
+export const encoderNames = /* @__PURE__ */ Object.keys(encoders) as readonly EncoderName[];
 
 /** The name of a table with a row per relation, which some encoders read. */
 export type RelationTable = (typeof relationTables)[number];

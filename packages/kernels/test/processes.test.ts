@@ -1,14 +1,26 @@
 // Tests in processes of their own: threads that come and go, compilers that fail.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { platformKey } from "../src/_addon.js";
 import { engines } from "./_engines.js";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
+const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8")) as { version: string };
 const folder = mkdtempSync(join(tmpdir(), "mulde-processes-"));
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -24,6 +36,31 @@ function node(program: string, env: NodeJS.ProcessEnv = {}): { status: number | 
 
 const native = engines[0]!.options.engine === "native";
 const library = JSON.stringify(new URL("../dist/index.js", import.meta.url).href);
+
+it("a second copy of this package is told once, with both versions and the fix", () => {
+  // As a package manager leaves them: each with its dependency beside it.
+  const copies = ["one", "two"].map((name) => {
+    const copy = join(folder, name);
+    mkdirSync(join(copy, "node_modules", "@mulde"), { recursive: true });
+    for (const part of ["dist", "wasm", "package.json"])
+      cpSync(join(here, part), join(copy, part), { recursive: true });
+    const errors = fileURLToPath(new URL("../../errors", import.meta.url));
+    symlinkSync(errors, join(copy, "node_modules", "@mulde", "errors"), "junction");
+    return pathToFileURL(join(copy, "dist", "index.js")).href;
+  });
+  const { stdout, stderr } = node(`
+    for (const url of ${JSON.stringify(copies)}) {
+      const { createKernels } = await import(url);
+      for (const threads of [1, 1]) await (await createKernels({ engine: "wasm", threads })).close();
+    }
+    console.log("done");`);
+  expect(stdout).toBe("done\n");
+  expect(stderr.match(/Two copies/g)).toHaveLength(1);
+  const [one, two] = copies.map((url) => url.replace("index.js", ""));
+  expect(stderr).toContain(`MuldeWarning: Two copies of @mulde/kernels are in use: ${version} (${one}`);
+  expect(stderr).toContain(` and ${version} (${two}`);
+  expect(stderr).toContain("Install one version (npm dedupe)");
+});
 
 describe.skipIf(!native || process.platform !== "linux")("the native engine, loaded only in worker threads,", () => {
   // Each worker calls a kernel so many times, or until it is terminated.

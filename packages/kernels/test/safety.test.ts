@@ -75,7 +75,7 @@ onEveryEngine((kernels) => {
     }
     const heads = calls[0]!.args.findIndex((_, i) => nameOf(engine, calls[0]!, i) === "heads");
     expect(refused(engine, calls[0]!, heads, [1, 8, 0])?.message).toBe(
-      "encode.heads: Must be an Int32Array, not a plain array.",
+      "encode.heads: Must be an Int32Array, not an array.",
     );
     expect(refused(engine, calls[0]!, heads, new Float32Array(3))?.message).toBe(
       "encode.heads: Must be an Int32Array, not a Float32Array.",

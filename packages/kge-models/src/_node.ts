@@ -1,6 +1,7 @@
 import type * as crypto from "node:crypto";
 import type * as fs from "node:fs";
 import type * as promises from "node:fs/promises";
+import type * as module from "node:module";
 import type * as path from "node:path";
 import type * as url from "node:url";
 import type * as util from "node:util";
@@ -12,6 +13,7 @@ interface NodeModules {
   readonly crypto: typeof crypto;
   readonly fs: typeof fs;
   readonly "fs/promises": typeof promises;
+  readonly module: typeof module;
   readonly path: typeof path;
   readonly url: typeof url;
   readonly util: typeof util;
@@ -37,5 +39,5 @@ export function noDisk(): never {
  */
 export function node<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   if (!onNode) noDisk();
-  return process.getBuiltinModule(`node:${name}`) as NodeModules[Name];
+  return process.getBuiltinModule(`node:${name}`) as unknown as NodeModules[Name];
 }

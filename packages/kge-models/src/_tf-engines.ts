@@ -29,7 +29,7 @@ export async function load(state: TfState, preferred: TfBackend | undefined): Pr
   const { failures } = state;
   const forced = checked(onNode ? process.env.MULDE_TFJS : undefined, "MULDE_TFJS");
   const wanted = forced ?? checked(preferred, "the preferred TensorFlow.js backend");
-  const tf = await import("@tensorflow/tfjs-core");
+  const tf = await importCore();
   if (!onNode && wanted === undefined && (await hasOwn(tf, state))) return tf;
   const first = wanted ?? ORDER.find((backend) => backend === state.active);
   const usual: readonly TfBackend[] = onNode ? ORDER : ["cpu"];
@@ -55,6 +55,22 @@ export async function load(state: TfState, preferred: TfBackend | undefined): Pr
       : `No TensorFlow.js backend loads (${reasons}); reinstall @tensorflow/tfjs-backend-cpu.`,
     { cause: failures.get(order[0]!)?.cause },
   );
+}
+
+async function importCore(): Promise<Core> {
+  try {
+    return await import("@tensorflow/tfjs-core");
+  } catch (error) {
+    const scope = globalThis as { require?: unknown };
+    if (!onNode || scope.require !== undefined) throw error;
+    // In ES modules that esbuild made, tfjs-core asks a `require` that is not there for node:util.
+    scope.require = node("module").createRequire(process.execPath);
+    try {
+      return await import("@tensorflow/tfjs-core");
+    } finally {
+      delete scope.require;
+    }
+  }
 }
 
 function checked(value: string | undefined, where: string): TfBackend | undefined {

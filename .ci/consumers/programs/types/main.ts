@@ -22,7 +22,15 @@ import {
   type Prediction,
   type SavedModel,
 } from "@mulde/kge-models";
-import { distil, evaluateModel, parseExperiment, runExperiment, train, type AnswerRule, type TrainInput } from "@mulde/mulde-trainer";
+import {
+  distil,
+  evaluateModel,
+  parseExperiment,
+  runExperiment,
+  train,
+  type AnswerRule,
+  type TrainInput,
+} from "@mulde/mulde-trainer";
 import { collectScores, functionTeacher, recordScores, scoreTable, Senior, type Teacher } from "@mulde/senior";
 import { onnxTeacher } from "@mulde/senior/onnx";
 import { readScores, writeScores } from "@mulde/senior/parquet";

@@ -1,8 +1,6 @@
-import { MuldeError } from "@mulde/errors";
+import { described, MuldeError } from "@mulde/errors";
 import { checkConfig, type ModelConfig } from "../config.js";
 import { oddity } from "./_json.js";
-import { quoted } from "./_quoted.js";
-import { described } from "../models/_check-definition.js";
 import { type Digest, type Digests, type OpenFile, textOf } from "./_reading.js";
 
 /** Raised whenever an earlier version of this package could no longer read what this one writes. */
@@ -67,8 +65,8 @@ export function parseConfig(text: string, file: string): SavedConfig {
     );
   }
   const { config, ...rest } = fieldsOf(parsed, (path, rule, value) => {
-    const shown = typeof value === "string" ? quoted(value) : described(value);
-    const reason = value === undefined ? `is missing; it must be ${rule}.` : `must be ${rule}, but is ${shown}.`;
+    const reason =
+      value === undefined ? `is missing; it must be ${rule}.` : `must be ${rule}, but is ${described(value)}.`;
     return new MuldeError("MODELS_FILE", path.length > 0 ? reason : `The file ${reason}`, { file, path, value });
   });
   try {

@@ -133,7 +133,7 @@ async function* linesOf(file: OpenFile, refuse: Refuse): AsyncGenerator<string[]
   yield decoded(rest, before, refuse);
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Splits bytes into lines; `before` lines came earlier. */
 function decoded(bytes: Uint8Array, before: number, refuse: Refuse): string[] {

@@ -1,4 +1,4 @@
-import { closest, MuldeError } from "@mulde/errors";
+import { closest, described, MuldeError } from "@mulde/errors";
 import { maxDim as largestDim } from "@mulde/kernels";
 import { reservedTables } from "./_reserved-tables.js";
 import type { ModelDefinition, RelationTable } from "./definition.js";
@@ -115,14 +115,6 @@ function checkFields(path: readonly string[], given: object, known: Readonly<Rec
 
 function refusal(path: readonly string[], reason: string, value: unknown): MuldeError {
   return new MuldeError("MODELS_DEFINITION", reason, { path, value });
-}
-
-/** A value as an error shows it. */
-export function described(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 function isObject(value: unknown): value is object {

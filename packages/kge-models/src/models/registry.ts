@@ -3,12 +3,15 @@ import { checkDefinition } from "./_check-definition.js";
 import { builtIns } from "./built-in.js";
 import type { ModelDefinition } from "./definition.js";
 
-const builtInByName = new Map(builtIns.map((definition) => [definition.name, definition]));
+/** The definitions of your own. One map for the process: a module that `mulde --import` loads may get another copy of this package. */
+function own(): Map<string, ModelDefinition> {
+  const shared = globalThis as unknown as Record<symbol, Map<string, ModelDefinition> | undefined>;
+  return (shared[Symbol.for("@mulde/kge-models: own models")] ??= new Map<string, ModelDefinition>());
+}
 
-// One for the process: a module that `mulde --import` loads may get another copy of this package than the command has.
-const key = Symbol.for("@mulde/kge-models: own models");
-const shared = globalThis as unknown as Record<symbol, Map<string, ModelDefinition> | undefined>;
-const own = (shared[key] ??= new Map<string, ModelDefinition>());
+function builtIn(name: string): ModelDefinition | undefined {
+  return builtIns.find((definition) => definition.name === name);
+}
 
 /**
  * Registers a scoring function of your own under its name: models of it can then be created, trained, saved and loaded. If you
@@ -44,7 +47,7 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
     tables: Object.freeze({ ...tables }),
     encode,
   });
-  own.set(name, registered);
+  own().set(name, registered);
   return registered;
 }
 
@@ -54,7 +57,7 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
  * @throws MuldeError MODELS_UNKNOWN_MODEL, listing the known names.
  */
 export function modelDefinition(name: string): ModelDefinition {
-  const definition = builtInByName.get(name) ?? own.get(name);
+  const definition = builtIn(name) ?? own().get(name);
   if (definition) return definition;
   const names = modelNames();
   const near = closest(name, names);
@@ -68,10 +71,10 @@ export function modelDefinition(name: string): ModelDefinition {
 
 /** The names of all models: the built-in ones, then your own. */
 export function modelNames(): string[] {
-  return [...builtInByName.keys(), ...own.keys()];
+  return [...builtIns.map(({ name }) => name), ...own().keys()];
 }
 
 /** Whether this package brings the definition, so that its tests vouch for it. */
 export function isBuiltIn(definition: ModelDefinition): boolean {
-  return builtInByName.get(definition.name) === definition;
+  return builtIn(definition.name) === definition;
 }
