@@ -22,9 +22,9 @@ const budgets: Readonly<Record<string, number>> = {
   "@mulde/kernels": 340,
   "@mulde/datasets": 42,
   "@mulde/eval": 15,
-  "@mulde/senior": 28,
-  "@mulde/kge-models": 158,
-  "@mulde/mulde-trainer": 62,
+  "@mulde/senior": 27,
+  "@mulde/kge-models": 140,
+  "@mulde/mulde-trainer": 61,
   "@mulde/cli": 36,
 };
 

@@ -8,13 +8,4 @@ export default defineConfig({
   // Declarations use Symbol.dispose, which consumers' `lib` may lack.
   dts: { entry: "src/index.ts", banner: '/// <reference lib="esnext.disposable" />' },
   noExternal: [/tfjs-core\/dist\/register_all_gradients/],
-  plugins: [
-    {
-      name: "no source map of TensorFlow.js",
-      renderChunk(_, chunk) {
-        // A megabyte of somebody else's source.
-        if ("map" in chunk && chunk.path.endsWith("_gradients.js")) chunk.map = undefined;
-      },
-    },
-  ],
 });
