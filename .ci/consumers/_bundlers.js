@@ -6,10 +6,11 @@ import { join } from "node:path";
 const ways = {
   // from the package, by the file that it names itself
   plain: "const options = undefined;",
+  // the same, where an option of the bundler is needed to see the file
+  resolved: "const options = undefined;",
   // from the file that the bundler packs
-  imported: `import shared from "@mulde/kernels/mulde.wasm";
-import single from "@mulde/kernels/mulde-single.wasm";
-const options = { wasm: globalThis.crossOriginIsolated === false ? single : shared };`,
+  imported: `import wasm from "@mulde/kernels/mulde.wasm";
+const options = { wasm };`,
   // from the file beside the bundle, where the program's author copied it
   beside: `const options = { wasm: new URL("mulde.wasm", import.meta.url) };`,
 };
@@ -61,7 +62,8 @@ async function rolldown(tools, { input, out, format, platform, way }) {
   await build({
     input,
     platform,
-    moduleTypes: way === "imported" ? { ".wasm": platform === "node" ? "binary" : "asset" } : {},
+    moduleTypes: way === "imported" ? { ".wasm": "binary" } : {},
+    experimental: { resolveNewUrlToAsset: way === "resolved" },
     onLog: (_level, { message }) => warnings.push(message),
     output: { dir: out, format, minify: true, entryFileNames: name, chunkFileNames: "[name]-[hash].js" },
   });
@@ -72,13 +74,35 @@ async function vite(tools, { input, out, format, platform }) {
   const { build } = await tools.module("vite");
   const warnings = [];
   const warn = (message) => void warnings.push(message);
-  const customLogger = { info() {}, warn, warnOnce: warn, error: warn, clearScreen() {}, hasErrorLogged: () => false };
+  const quiet = () => undefined;
+  const customLogger = {
+    info: quiet,
+    warn,
+    warnOnce: warn,
+    error: warn,
+    clearScreen: quiet,
+    hasErrorLogged: () => false,
+  };
   const node = {
     ssr: { noExternal: true },
-    build: { ssr: input, outDir: out, emptyOutDir: true, rolldownOptions: { output: { format, entryFileNames: "app.js" } } },
+    build: {
+      ssr: input,
+      outDir: out,
+      emptyOutDir: true,
+      rolldownOptions: { output: { format, entryFileNames: "app.js" } },
+    },
   };
-  const browser = { base: "./", build: { outDir: out, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 5000 } };
-  await build({ root: join(input, ".."), configFile: false, logLevel: "warn", customLogger, ...(platform === "node" ? node : browser) });
+  const browser = {
+    base: "./",
+    build: { outDir: out, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 5000 },
+  };
+  await build({
+    root: join(input, ".."),
+    configFile: false,
+    logLevel: "warn",
+    customLogger,
+    ...(platform === "node" ? node : browser),
+  });
   return { file: join(out, "app.js"), warnings };
 }
 
@@ -94,7 +118,7 @@ async function webpack(tools, { input, out, format, platform, program }) {
     output: { path: out, filename: name, module, chunkFormat: module ? "module" : "commonjs" },
     performance: { hints: false },
     // Terser takes half a minute for TensorFlow.js.
-    optimization: { minimize: program !== "training" },
+    optimization: { minimize: !["model", "training"].includes(program) },
   };
   const stats = await new Promise((resolve, reject) =>
     run(configuration, (error, result) => (error ? reject(error) : resolve(result))),
@@ -117,7 +141,8 @@ export async function bundled(tools, project, out, { bundler, program, target, w
   const input = entry(join(project, `${program}, ${target}, ${way}`), program, way, platform);
   mkdirSync(out, { recursive: true });
   const result = await bundlers[bundler](tools, { input, out, format, platform, way, program, external });
-  if (way === "beside") copyFileSync(join(project, "node_modules/@mulde/kernels/wasm/mulde.wasm"), join(out, "mulde.wasm"));
+  if (way === "beside")
+    copyFileSync(join(project, "node_modules/@mulde/kernels/wasm/mulde.wasm"), join(out, "mulde.wasm"));
   if (format === "esm" && platform === "node") writeFileSync(join(out, "package.json"), '{ "type": "module" }');
   if (platform === "browser" && bundler !== "vite") writeFileSync(join(out, "index.html"), page("./app.js"));
   return result;

@@ -1,6 +1,6 @@
 // Bundles of each bundler, for Node and for pages: they run where there is no node_modules, and answer as the packages themselves do.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { cpSync, readdirSync, statSync } from "node:fs";
+import { cpSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { bundled } from "../_bundlers.js";
 import { execute, lastJson } from "../_execute.js";
@@ -12,7 +12,7 @@ const programs = ["ranks", "top-k", "model", "training"];
 /** How the bundles of each bundler get the kernels' WebAssembly, as the README of @mulde/kernels tells. */
 const matrix = {
   esbuild: { "node-esm": "imported", "node-cjs": "imported", browser: "imported" },
-  rolldown: { "node-esm": "imported", "node-cjs": "imported", browser: "imported" },
+  rolldown: { "node-esm": "imported", "node-cjs": "imported", browser: "resolved" },
   vite: { "node-esm": "beside", browser: "plain" },
   webpack: { "node-esm": "plain", "node-cjs": "plain", browser: "plain" },
 };
@@ -160,6 +160,25 @@ async function leavesKernels(workshop, { projects }) {
   equal(kind, projects.native ? "native" : "wasm");
 }
 
+/** A page without a bundler: an import map names the packages' files. */
+async function mapsImports(workshop) {
+  const out = join(await workshop.bundles(), "no bundler");
+  const packages = join(await workshop.project(), "node_modules/@mulde");
+  for (const name of ["errors", "kernels"]) cpSync(join(packages, name), join(out, name), { recursive: true });
+  cpSync(program("bundled/top-k.js"), join(out, "top-k.js"));
+  const imports = { "@mulde/kernels": "./kernels/dist/browser.js", "@mulde/errors": "./errors/dist/index.js" };
+  writeFileSync(
+    join(out, "index.html"),
+    `<!doctype html><link rel="icon" href="data:," /><script type="importmap">${JSON.stringify({ imports })}</script>
+<script type="module">import { answer } from "./top-k.js"; globalThis.answered = answer({});</script>`,
+  );
+  for (const part of ["plain", "isolated"]) {
+    const { complaints, ...answer } = await workshop.inPage(out, part);
+    same(answer, await workshop.wanted("top-k"), part);
+    deepEqual(complaints, []);
+  }
+}
+
 export function bundleCases(session) {
   const workshop = new Workshop(session);
   session.closing.push(() => workshop.close());
@@ -178,5 +197,6 @@ export function bundleCases(session) {
       },
     ]),
   );
-  return [...bundles.filter(({ needed = true }) => needed), external];
+  const none = { name: "bundle: none, browser, top-k", run: () => mapsImports(workshop) };
+  return [...bundles.filter(({ needed = true }) => needed), external, none];
 }

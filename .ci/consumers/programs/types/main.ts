@@ -14,11 +14,11 @@ import {
   loadTf,
   modelScorer,
   modelTeacher,
-  NamedModel,
   openModel,
   saveModel,
   type KgeModel,
   type ModelDefinition,
+  type NamedModel,
   type Prediction,
   type SavedModel,
 } from "@mulde/kge-models";
