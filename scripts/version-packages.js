@@ -12,4 +12,4 @@ changesets(root, "version");
 for (const one of everyPackage(root)) {
   if (binaryOf(one)) rmSync(join(root, one.folder, "CHANGELOG.md"), { force: true });
 }
-process.exitCode = pnpm(["install", "--lockfile-only"]);
+process.exitCode = pnpm(["install", "--lockfile-only", "--no-frozen-lockfile"]);

@@ -11,6 +11,7 @@ export interface Manifest {
   readonly license?: string;
   readonly keywords?: readonly string[];
   readonly bin?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
   readonly type?: string;
   readonly packageManager?: string;
   readonly engines?: { readonly node?: string };

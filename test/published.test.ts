@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { notices } from "../scripts/_notices.js";
 import { type Packed, packageManager, packed } from "./_packed.js";
-import { read, root, workspace } from "./_workspace.js";
+import { everyPackage, read, root, rootManifest, workspace } from "./_workspace.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mulde-packed-"));
 let tarballs: Map<string, Packed>;
@@ -22,7 +23,7 @@ const budgets: Readonly<Record<string, number>> = {
   "@mulde/datasets": 42,
   "@mulde/eval": 15,
   "@mulde/senior": 28,
-  "@mulde/kge-models": 132,
+  "@mulde/kge-models": 158,
   "@mulde/mulde-trainer": 62,
   "@mulde/cli": 36,
 };
@@ -84,6 +85,40 @@ describe.each(workspace)("$manifest.name would publish", ({ folder: place, manif
     expect(budgets).toHaveProperty([name]);
     expect(tarballs.get(name)!.size / 1000).toBeLessThan(budgets[name]!);
   });
+});
+
+const platforms = everyPackage(root).filter(({ manifest }) => manifest.name.startsWith("@mulde/kernels-"));
+
+describe.each(platforms)("$manifest.name", ({ folder: place, manifest }) => {
+  const addon = join(root, place, "mulde.node");
+  const built = existsSync(addon);
+  if (!built) console.warn(`${manifest.name} is not built here: the test of its size is SKIPPED.`);
+
+  it.skipIf(!built)("packs its addon into less than 500 kB", () => {
+    expect(gzipSync(readFileSync(addon)).length / 1000).toBeLessThan(500);
+  });
+
+  it("has the papers, the addresses and the engines of the other packages", () => {
+    const [, key] = /^@mulde\/kernels-(.+)$/.exec(manifest.name)!;
+    expect(place).toBe(`packages/kernels/platforms/${key!}`);
+    expect(read(`${place}/README.md`)).toMatch(new RegExp(`^# ${manifest.name}\n`));
+    expect(manifest).toMatchObject({
+      license: "MIT",
+      engines: rootManifest.engines,
+      homepage: `https://github.com/mulde/mulde/tree/main/${place}#readme`,
+      bugs: "https://github.com/mulde/mulde/issues",
+      repository: { directory: place },
+    });
+    const papers = [
+      "CHANGELOG.md",
+      ...(existsSync(join(root, place, "THIRD-PARTY-NOTICES")) ? ["THIRD-PARTY-NOTICES"] : []),
+    ];
+    expect([...manifest.files!].sort()).toEqual([...papers, "mulde.node"].sort());
+  });
+});
+
+it("the platforms have packages", () => {
+  expect(platforms.length).toBeGreaterThan(5);
 });
 
 it("a bundle that holds others' work has a notice with their licence", () => {

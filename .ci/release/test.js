@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -118,12 +119,16 @@ function wanted() {
   return all.filter((tag) => !there.some(({ manifest: { name, version } }) => tag === `${name}@${version}`)).sort();
 }
 
+/** The packages with binaries for this machine. */
+function platformsHere() {
+  const libc = process.report.getReport().header.glibcVersionRuntime ? "glibc" : "musl";
+  const fits = ({ os, cpu, libc: library = [libc] }) =>
+    os.includes(process.platform) && cpu.includes(process.arch) && library.includes(libc);
+  return published().filter((one) => binaryOf(one) && fits(one.manifest.publishConfig));
+}
+
 function smoke(what) {
-  check(
-    what,
-    spawnSync(process.execPath, [join(root, ".ci/consumers/programs/smoke.js"), project], { stdio: "inherit" }).status,
-    0,
-  );
+  check(what, spawnSync(process.execPath, [join(root, ".ci/smoke.js"), project], { stdio: "inherit" }).status, 0);
 }
 
 async function first({ host }) {
@@ -149,6 +154,14 @@ async function first({ host }) {
   say("npm install in an empty project");
   run(project, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "@mulde/mulde-trainer", "@mulde/cli");
   check("npm installs each package once", installed(), wanted());
+  const binaries = installed().filter((tag) => tag.startsWith("@mulde/kernels-"));
+  const here = platformsHere().map(({ manifest: { name, version } }) => `${name}@${version}`);
+  check("npm installs the binary of this platform alone", binaries, here);
+  const { kernels } = JSON.parse(
+    run(project, process.execPath, "node_modules/@mulde/cli/bin/mulde.js", "info", "--json"),
+  );
+  const real = platformsHere().some((one) => statSync(join(copy, binaryOf(one))).size > 0);
+  check("the kernels are native where there is a binary", kernels.split(" ")[0], real ? "native" : "wasm");
   smoke("what is installed distils a Junior");
 }
 

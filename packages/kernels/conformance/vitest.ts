@@ -8,6 +8,8 @@ import {
   JestExtend,
 } from "@vitest/expect";
 
+// Messages tell whole values.
+chai.config.truncateThreshold = 0;
 for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) chai.use(plugin);
 
 const asymmetric = (globalThis as unknown as Record<symbol, object>)[ASYMMETRIC_MATCHERS_OBJECT];

@@ -2,9 +2,10 @@
 // g++ compiles the kernels for Linux, since its code is a sixth faster than clang's. They need no C library, so the same serve glibc and musl.
 // Not so for Windows: there g++ does not align the stack for vectors.
 
-const x64 = ["g++"];
+// Some systems' compilers guard the stack, which calls the C library and takes time.
+const x64 = ["g++", "-fno-stack-protector"];
 // Otherwise it calls a library for atomics.
-const arm64 = ["aarch64-linux-gnu-g++", "-mno-outline-atomics"];
+const arm64 = ["aarch64-linux-gnu-g++", "-fno-stack-protector", "-mno-outline-atomics"];
 
 /** What each package's manifest says of os, cpu and libc; zig's name of the target; what compiles the kernels, if not zig. */
 export const platforms = {

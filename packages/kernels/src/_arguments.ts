@@ -9,10 +9,16 @@ const bytes = 24 * constants.maxArguments;
 // Kernels only read arguments with these names, so copies of them need not be copied back.
 const inputs = /^(tables|queries|points|plan|labels)\./;
 
-/** Which of each kernel's arguments it may write to. */
-export const outputs: ReadonlyMap<string, readonly boolean[]> = new Map(
-  Object.entries(signatures).map(([kernel, text]) => [kernel, text.split(" ").map((name) => !inputs.test(name))]),
-);
+const known = new Map<string, readonly boolean[]>();
+
+/** Which of a kernel's arguments it may write to. */
+export function outputs(kernel: string): readonly boolean[] {
+  const before = known.get(kernel);
+  if (before) return before;
+  const written = signatures[kernel as keyof typeof signatures].split(" ").map((name) => !inputs.test(name));
+  known.set(kernel, written);
+  return written;
+}
 
 type ArrayTag = "Float32Array" | "Float64Array" | "Int32Array";
 
@@ -34,7 +40,7 @@ export class CallArguments {
 
   /** Writes the arguments in the layout of native/arguments.h. The kernel refuses what does not belong there. */
   write(kernel: string, args: readonly KernelArgument[]): void {
-    const written = outputs.get(kernel)!;
+    const written = outputs(kernel);
     const count = Math.min(args.length, constants.maxArguments);
     for (let i = 0; i < count; i++) {
       const value: unknown = args[i];

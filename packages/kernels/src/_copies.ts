@@ -9,11 +9,15 @@ interface Copy {
   readonly url: string | undefined;
 }
 
-// A module that is evaluated again, as a development server does, has the same URL but for its query.
-const own: Copy = { version: VERSION, url: (import.meta.url as string | undefined)?.replace(/[?#].*/, "") };
+const own: Copy = /* @__PURE__ */ thisCopy();
+
+function thisCopy(): Copy {
+  // A module that is evaluated again, as a development server does, has the same URL but for its query.
+  return { version: VERSION, url: (import.meta.url as string | undefined)?.replace(/[?#].*/, "") };
+}
 
 // Shared by every copy of this package in a process or page.
-const key = Symbol.for("@mulde/kernels");
+const key = /* @__PURE__ */ Symbol.for("@mulde/kernels");
 
 /** Warns once if another copy of this package is in use beside this one. */
 export function noteCopy(host: Host): void {

@@ -53,7 +53,9 @@ async function threadOf(worker: Worker, start: ThreadStart): Promise<Thread> {
       worker.onerror = (event) => {
         // The page would report it as uncaught.
         event.preventDefault();
-        reject(new Error(event.message || "the worker's script does not load"));
+        reject(
+          new Error(event.message || "its script does not load; give the URL of @mulde/kernels/worker.js as `worker`"),
+        );
       };
       worker.postMessage(start);
     });

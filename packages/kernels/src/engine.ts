@@ -22,8 +22,8 @@ export interface Engine extends AsyncDisposable {
    */
   free(...arrays: readonly (Float32Array | Int32Array | Float64Array | null)[]): void;
   /**
-   * Bytes of the arrays that this engine made and that were not freed. On the native engine, where the garbage collector frees memory, an array
-   * that was dropped without `free` counts too.
+   * Bytes of the arrays that this engine made and that were not freed. An array that was dropped without `free` counts too, even where the garbage
+   * collector frees its memory, as on the native engine.
    */
   bytesInUse(): number;
   /**

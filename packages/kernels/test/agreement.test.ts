@@ -142,8 +142,8 @@ async function results(options: KernelsOptions, threads: number): Promise<Result
 const first = new Map<string, Results>();
 beforeAll(async () => {
   for (const { name, options } of engines) first.set(name, await results(options, 1));
-  // Ample, for a machine that is busy.
-}, 60_000);
+  // Ample, for a machine that is busy or emulated.
+}, 600_000);
 
 function expectSameBits(one: Results, other: Results): void {
   for (const [key, values] of Object.entries(one)) {

@@ -41,8 +41,8 @@ it("runs on every engine of this machine", () => {
   expect(rest.engines.map(({ name }) => name)).toEqual(engines.map(({ name }) => name));
   expect(failed).toBe(0);
   expect(passed).toBeGreaterThan(10 * engines.length);
-  expect(passed + skipped).toBeGreaterThan(1000 * engines.length);
-});
+  expect(passed + skipped).toBeGreaterThan(600 * engines.length);
+}, 300_000);
 
 it("fails if a kernel computes something else, and says which tests do", () => {
   const broken = mkdtempSync(join(tmpdir(), "mulde-conformance-"));
@@ -51,17 +51,17 @@ it("fails if a kernel computes something else, and says which tests do", () => {
   cpSync(join(dist, "index.js"), join(dist, "whole.js"));
   writeFileSync(
     join(dist, "index.js"),
-    'export * from "./whole.js";\nimport { Kernels } from "./whole.js";\nKernels.prototype.adagrad = () => undefined;\n',
+    'export * from "./whole.js";\nimport { Kernels } from "./whole.js";\nKernels.prototype.encode = () => undefined;\n',
   );
-  const { status, stderr, report } = run(broken, "--engines", "wasm", "--threads", "1", "--every", "5");
+  const { status, stderr, report } = run(broken, "--engines", "wasm", "--threads", "1", "--every", "61");
   rmSync(broken, { recursive: true });
   const { failed, failures } = JSON.parse(report) as Report;
   expect(status).toBe(1);
   expect(failed).toBe(failures.length);
   expect(failures.length).toBeGreaterThan(0);
   expect(failures.every(({ message }) => message.length > 0)).toBe(true);
-  expect(stderr).toMatch(/^FAILED optimizers\.test\.ts > on wasm with 1 thread > .*adagrad/m);
-});
+  expect(stderr).toMatch(/^FAILED candidates\.test\.ts > on wasm with 1 thread > /m);
+}, 300_000);
 
 it("fails if an engine that was asked for is not there", () => {
   const { status, stderr } = run(folder, "--engines", "quantum");

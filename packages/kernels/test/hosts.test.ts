@@ -217,7 +217,7 @@ describe("a page", () => {
     for (const worker of places) expect((await createKernels({ threads: 2, worker })).threads).toBe(2);
     expect(new Set(scripts)).toEqual(new Set(["mine.js", "ended"]));
     await expect(createKernels({ threads: 2, worker: "/none.js" })).rejects.toThrow(
-      failure("KERNELS_NO_THREADS", "the worker's script does not load"),
+      failure("KERNELS_NO_THREADS", /a worker does not start \(its script does not load; give .*worker\.js/),
     );
   });
 

@@ -88,7 +88,7 @@ onEveryEngine((kernels) => {
     for (const { kernel, args } of calls) {
       const before = args.map((arg) => (ArrayBuffer.isView(arg) ? (arg as Float32Array).slice() : arg));
       engine.call(kernel, args);
-      for (const [i, written] of outputs.get(kernel)!.entries()) {
+      for (const [i, written] of outputs(kernel).entries()) {
         if (written || !ArrayBuffer.isView(args[i])) continue;
         looked.add(kernel);
         expect(args[i], `${kernel} ${i}`).toEqual(before[i]);

@@ -1,7 +1,7 @@
 import type * as tfjs from "@tensorflow/tfjs-core";
 import { MuldeError } from "@mulde/errors";
 import { node, onNode } from "./_node.js";
-import type { TfBackend } from "./tf.js";
+import type { TfBackend, TfState } from "./_tf-state.js";
 
 /** tfjs-core itself. Exported declarations do not name it: see tensors.ts. */
 type Core = typeof tfjs;
@@ -17,12 +17,6 @@ const REGISTERED: Readonly<Record<TfBackend, string>> = { node: "tensorflow", wa
  * would find.
  */
 const PACKAGES = { node: "@tensorflow/tfjs-node", wasm: "@tensorflow/tfjs-backend-wasm" } as const;
-
-/** What runs, and what does not. */
-export interface TfState {
-  active: string | undefined;
-  readonly failures: Map<string, MuldeError>;
-}
 
 /** Loads TensorFlow.js: see `loadTf`. */
 export async function load(state: TfState, preferred: TfBackend | undefined): Promise<Core> {

@@ -4,7 +4,7 @@ import type { DataIdentity } from "./_foreign-data.js";
 import { FactIndex, type KnownFacts, type NamedTriple, type Split } from "./_known-facts.js";
 import { bestTriples } from "./_predict.js";
 import { checkNames } from "./files/_vocabulary.js";
-import { folderOf, type ModelSource } from "./files/_folder.js";
+import { folderOf, type ModelSource } from "./files/_source.js";
 import type { ModelInfo } from "./files/_model-files.js";
 import { loadFrom } from "./files/load.js";
 import type { KgeModel } from "./model.js";

@@ -1,8 +1,5 @@
-import type { TfState } from "./_tf-engines.js";
+import type { TfBackend, TfState } from "./_tf-state.js";
 import type { Tf } from "./tensors.js";
-
-/** A TensorFlow.js engine: `@tensorflow/tfjs-node`, `@tensorflow/tfjs-backend-wasm` or `@tensorflow/tfjs-backend-cpu`. */
-export type TfBackend = "node" | "wasm" | "cpu";
 
 /** Which engine runs, and why the faster ones do not. */
 export interface TfInfo {

@@ -91,7 +91,7 @@ describe("the registry of models", () => {
   });
 
   it.each<[string, object, (string | number)[], RegExp]>([
-    ["an empty name", { name: "" }, ["name"], /a letter followed by .*but is ""/],
+    ["an empty name", { name: "" }, ["name"], /a letter followed by .*but is an empty string/],
     ["a name with a slash", { name: "../x" }, ["name"], /but is "\.\.\/x"/],
     [
       "no similarity",

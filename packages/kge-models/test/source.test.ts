@@ -100,8 +100,10 @@ describe("what is no model's place is one error", () => {
     [7, /^source: must be the path/],
     ["a\0b", /^source: must be the path/],
     [{ "model.safetensors": new Uint8Array() }, /^source: must be the path .* or the model's files by their names\./],
-    [new URL("ftp://127.0.0.1/model"), /^source: must begin with http:, https: or file:, but is ftp:/],
-  ])("%s", async (source, message) => {
+    ["http://", /^source: must be the URL of a saved model's directory, but is "http:\/\/"\./],
+    ["file:///a%2Fb", /^source: must be the URL of a saved model's directory, but is "file:/],
+    [new URL("ftp://127.0.0.1/model"), /^source: must begin with http:, https: or file:, but is "ftp:/],
+  ])("number %#", async (source, message) => {
     const error = await refused(loadModel(source as string));
     expect(error).toMatchObject({ code: "MODELS_SOURCE" });
     expect(error.message).toMatch(message);

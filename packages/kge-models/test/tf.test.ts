@@ -3,11 +3,12 @@ import util from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type * as Module from "../src/tf.js";
+import type { TfBackend } from "../src/index.js";
 import { backends } from "./_backends.js";
 import { whole } from "./_tfjs.js";
 
 describe("loadTf", () => {
-  let loadTf: (preferred?: Module.TfBackend) => Promise<typeof tfjs>;
+  let loadTf: (preferred?: TfBackend) => Promise<typeof tfjs>;
   let tfBackend: typeof Module.tfBackend;
 
   // A fresh module each time, as in a new process; tfjs-core itself is one instance for all.
@@ -111,6 +112,42 @@ describe("loadTf", () => {
     const tf = await loadTf(backend);
     tf.tidy(() => tf.square(tf.tensor1d([1, 2])).dataSync());
     for (const spy of written) expect(spy).not.toHaveBeenCalled();
+  });
+
+  // Without Node's own modules, as in a page, and with a tfjs-core of its own.
+  describe("in a page", () => {
+    let core: typeof tfjs;
+    beforeEach(async () => {
+      vi.stubGlobal("process", Object.assign(Object.create(process) as object, { getBuiltinModule: undefined }));
+      core = await import("@tensorflow/tfjs-core");
+    });
+    afterEach(() => {
+      vi.unstubAllGlobals();
+    });
+
+    it("takes the engine that the page registered", async () => {
+      vi.spyOn(core.engine(), "backendNames").mockReturnValue(["wasm"]);
+      await core.setBackend("wasm");
+      const warned = vi.spyOn(console, "warn");
+      expect((await loadTf()).getBackend()).toBe("wasm");
+      expect(tfBackend()).toEqual({ backend: "wasm", skipped: {} });
+      expect(warned).not.toHaveBeenCalled();
+    });
+
+    it("takes the cpu where there is none, also in place of WASM that was not registered", async () => {
+      const names = vi.spyOn(core.engine(), "backendNames").mockReturnValue([]);
+      expect((await loadTf()).getBackend()).toBe("cpu");
+      expect(tfBackend()).toEqual({ backend: "cpu", skipped: {} });
+      expect((await loadTf("wasm")).getBackend()).toBe("cpu");
+      expect(tfBackend()).toEqual({
+        backend: "cpu",
+        skipped: { wasm: "in a page, import @tensorflow/tfjs-backend-wasm and call its setWasmPaths first" },
+      });
+      // Registered later, it runs.
+      names.mockReturnValue(["wasm"]);
+      expect((await loadTf("wasm")).getBackend()).toBe("wasm");
+      expect(tfBackend()).toEqual({ backend: "wasm", skipped: {} });
+    });
   });
 
   it("shares one tfjs-core with tfjs-node", () => {

@@ -32,7 +32,7 @@ export const calls = ({ graph, model }) => ({
     does("train: nothing", () => train(), "TRAINER_OPTION"),
     does("train: null options", ({ data }) => train(null, { data }), "TRAINER_OPTION", "map"),
     does("train: text for options", ({ data }) => train("RotH", { data }), "TRAINER_OPTION", "RotH"),
-    does("train: a list for options", ({ data }) => train([options], { data }), "TRAINER_OPTION", "list"),
+    does("train: a list for options", ({ data }) => train([options], { data }), "TRAINER_OPTION", "array"),
     does("train: no context", () => train(options), "TRAINER_DATA", "data"),
     does("train: no data", () => train(options, {}), "TRAINER_DATA", "data"),
     does("train: data by name", () => train(options, { data: "UMLS" }), "TRAINER_DATA", "data"),
