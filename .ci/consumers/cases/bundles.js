@@ -162,9 +162,10 @@ async function mapsImports(workshop) {
 <script type="module">import { answer } from "./top-k.js"; globalThis.answered = answer({});</script>`,
   );
   for (const part of ["plain", "isolated"]) {
-    const { complaints, loaded: _loaded, ...answer } = await workshop.inPage(out, part);
+    const { complaints, loaded, ...answer } = await workshop.inPage(out, part);
     same(answer, await workshop.wanted("top-k"), part);
     deepEqual(complaints, []);
+    if (part === "plain") console.log(JSON.stringify({ page: basename(out), loaded }));
   }
 }
 
