@@ -117,8 +117,8 @@ async function webpack(tools, { input, out, format, platform, program }) {
     experiments: { outputModule: module },
     output: { path: out, filename: name, module, chunkFormat: module ? "module" : "commonjs" },
     performance: { hints: false },
-    // Terser takes half a minute for TensorFlow.js.
-    optimization: { minimize: !["model", "training"].includes(program) },
+    // Terser takes half a minute for TensorFlow.js, which only this page loads.
+    optimization: { minimize: platform === "browser" && program !== "training" },
   };
   const stats = await new Promise((resolve, reject) =>
     run(configuration, (error, result) => (error ? reject(error) : resolve(result))),

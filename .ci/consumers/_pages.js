@@ -20,9 +20,9 @@ export async function serve(folder) {
     const file = join(folder, path ?? "");
     if (path === undefined || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
     const type = kinds[extname(file)] ?? "application/octet-stream";
-    return response
-      .writeHead(200, { "Content-Type": type, ...(part === "isolated" && isolation) })
-      .end(readFileSync(file));
+    const bytes = readFileSync(file);
+    const headers = { "Content-Type": type, "Content-Length": bytes.length, ...(part === "isolated" && isolation) };
+    return response.writeHead(200, headers).end(bytes);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -44,7 +44,7 @@ function chromiumPath() {
 
 /**
  * Opens Chromium. `open` gives an empty page, with what its console and the network complain of; `answer` loads a page and returns what its
- * `answered` resolves to, with the complaints.
+ * `answered` resolves to, with the complaints and the bytes that it loaded.
  */
 export async function openChromium(tools) {
   const executablePath = chromiumPath();
@@ -69,10 +69,16 @@ export async function openChromium(tools) {
     open,
     answer: async (url) => {
       const { page, complaints } = await open();
+      // Bytes by the kind of file.
+      const loaded = {};
+      page.on("response", (response) => {
+        const kind = extname(new URL(response.url()).pathname).slice(1);
+        loaded[kind] = (loaded[kind] ?? 0) + Number(response.headers()["content-length"] ?? 0);
+      });
       try {
         await page.goto(url);
         await page.waitForFunction(() => globalThis.answered, undefined, { timeout: 20_000 });
-        return { ...(await page.evaluate(() => globalThis.answered)), complaints };
+        return { ...(await page.evaluate(() => globalThis.answered)), complaints, loaded };
       } catch (error) {
         throw new Error([error.message, ...complaints].join("\n"), { cause: error });
       } finally {

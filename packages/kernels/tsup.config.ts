@@ -13,7 +13,7 @@ export default defineConfig({
   define: { VERSION: JSON.stringify(version) },
   onSuccess: () => {
     // The file is started as a module; tools tell one by its exports.
-    writeFileSync(new URL("dist/_worker.js", import.meta.url), `${webWorker}export {};\n`);
+    writeFileSync(new URL("dist/_worker.js", import.meta.url), `${webWorker()}export {};\n`);
     return Promise.resolve();
   },
 });

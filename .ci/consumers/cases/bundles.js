@@ -1,7 +1,7 @@
 // Bundles of each bundler, for Node and for pages: they run where there is no node_modules, and answer as the packages themselves do.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { cpSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { cpSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { bundled } from "../_bundlers.js";
 import { execute, lastJson } from "../_execute.js";
 import { openChromium, serve } from "../_pages.js";
@@ -109,29 +109,18 @@ class Workshop {
   }
 }
 
-/** Bytes of a bundle's files by their kind. */
-function sizes(out) {
-  const bytes = {};
-  for (const path of readdirSync(out, { recursive: true })) {
-    const { size } = statSync(join(out, path));
-    const kind = extname(path).slice(1);
-    if (["js", "cjs", "wasm"].includes(kind)) bytes[kind] = (bytes[kind] ?? 0) + size;
-  }
-  return bytes;
-}
-
 /** A bundle that answers as the packages do. */
 async function answers(workshop, whole, task) {
   const { file, out, warnings } = await workshop.bundle(task);
   const wanted = await workshop.wanted(task.program);
   if (task.target === "browser") {
     for (const part of ["plain", "isolated"]) {
-      const { complaints, ...answer } = await workshop.inPage(out, part);
+      const { complaints, loaded, ...answer } = await workshop.inPage(out, part);
       same(answer, wanted, part);
       deepEqual(complaints, []);
       if ("threads" in answer && part === "plain") equal(answer.threads, 1);
+      if (part === "plain") console.log(JSON.stringify({ page: basename(out), loaded }));
     }
-    console.log(JSON.stringify({ bundle: basename(out), bytes: sizes(out) }));
   } else {
     for (const node of whole ? nodes : nodes.slice(0, 1)) {
       const { complaints, ...answer } = await workshop.inNode(file, node);
@@ -173,9 +162,10 @@ async function mapsImports(workshop) {
 <script type="module">import { answer } from "./top-k.js"; globalThis.answered = answer({});</script>`,
   );
   for (const part of ["plain", "isolated"]) {
-    const { complaints, ...answer } = await workshop.inPage(out, part);
+    const { complaints, loaded, ...answer } = await workshop.inPage(out, part);
     same(answer, await workshop.wanted("top-k"), part);
     deepEqual(complaints, []);
+    if (part === "plain") console.log(JSON.stringify({ page: basename(out), loaded }));
   }
 }
 

@@ -15,6 +15,9 @@ export const packaged: readonly string[] = [
   "darwin-x64",
 ];
 
+/** webpack warns about calls of `createRequire` that it cannot follow, unless they have another name. */
+export const requireFrom = createRequire;
+
 /** The path of an addon, or why there is none, as a clause that can follow "but". */
 export type Addon = { readonly path: string } | { readonly reason: string };
 
@@ -78,7 +81,7 @@ function places(): string[] {
 
 function resolved(name: string, place: string): string | undefined {
   try {
-    return createRequire(place).resolve(name);
+    return requireFrom(place).resolve(name);
   } catch {
     return undefined;
   }

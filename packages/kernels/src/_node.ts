@@ -6,7 +6,7 @@ import type { Host, Place, Thread, ThreadStart } from "./_host.js";
 import { loop } from "./_worker-source.js";
 import { nativeEngine } from "./native.js";
 
-const nodeWorker = `${loop}const { parentPort, workerData } = require("node:worker_threads");
+const nodeWorker = (): string => `${loop}const { parentPort, workerData } = require("node:worker_threads");
 void loop(workerData, () => parentPort.postMessage("ready"));
 `;
 
@@ -36,7 +36,7 @@ function urlOf(place: Place): URL {
 
 async function startThread(start: ThreadStart): Promise<Thread> {
   // The process may run with flags that a worker refuses, such as --input-type.
-  const worker = new Worker(nodeWorker, { eval: true, workerData: start, execArgv: [] });
+  const worker = new Worker(nodeWorker(), { eval: true, workerData: start, execArgv: [] });
   await new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
     worker.once("error", reject);

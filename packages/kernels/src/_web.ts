@@ -21,7 +21,7 @@ export const web: Host = {
 const fromFile = () => new Worker(new URL("./_worker.js", import.meta.url), { type: "module" });
 
 function fromText(): Worker {
-  const url = URL.createObjectURL(new Blob([webWorker], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([webWorker()], { type: "text/javascript" }));
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
   return worker;

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
 import { allocated, ArrayLedger, type ArrayType, checkLength, type EngineArray } from "./_arrays.js";
-import { findAddon } from "./_addon.js";
+import { findAddon, requireFrom } from "./_addon.js";
 import { type Fault, faultError, freedError, kernelNumber } from "./_fault.js";
 import { abi } from "./_generated.js";
 import type { Engine, KernelArgument } from "./engine.js";
@@ -35,8 +34,11 @@ export function nativeEngine(threads: number, isa = "", addon = findAddon()): En
   const { path } = addon;
   let loaded: Loaded | null;
   try {
-    loaded = (createRequire(path)(path) as Addon).load(isa, threads);
+    loaded = (requireFrom(path)(path) as Addon).load(isa, threads);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_DLOPEN_DISABLED") {
+      return missing("Node.js loads no addons here (--no-addons, or --permission without --allow-addons)");
+    }
     return missing(`the native kernels in ${path} do not load (${firstLine(error)})`);
   }
   if (loaded === null) return missing(`this processor has no ${isa || "AVX2 or AVX-512"} unit`);

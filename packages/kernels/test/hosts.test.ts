@@ -72,7 +72,7 @@ describe("the entry for browsers", () => {
   });
 
   it("brings the script of its threads as a file too", () => {
-    expect(readFileSync(new URL("../dist/_worker.js", import.meta.url), "utf8")).toBe(`${webWorker}export {};\n`);
+    expect(readFileSync(new URL("../dist/_worker.js", import.meta.url), "utf8")).toBe(`${webWorker()}export {};\n`);
   });
 });
 

@@ -132,4 +132,15 @@ describe("the addon", () => {
     expect(reason).toContain(`the native kernels in ${path} do not load (`);
     expect(reason).not.toContain("\n");
   });
+
+  // Where none was built, there is none to refuse.
+  it.skipIf("reason" in findAddon())("gives its reason if Node.js may load no addons", () => {
+    const program = `import { createKernels } from ${JSON.stringify(pathToFileURL(join(here, "dist/index.js")).href)};
+      console.log((await createKernels({ threads: 1 })).engine.fallback);`;
+    const { stdout } = spawnSync(process.execPath, ["--no-addons", "--input-type=module", "-e", program], {
+      encoding: "utf8",
+      env: { ...process.env, MULDE_KERNELS: "" },
+    });
+    expect(stdout.trim()).toBe("Node.js loads no addons here (--no-addons, or --permission without --allow-addons)");
+  });
 });
