@@ -54,7 +54,7 @@ describe("code comes from few places", () => {
   });
 
   it("is required, or started as a worker, in the package's own files only", () => {
-    expect(filesWith(/\bcreateRequire\(|\brequire\(/)).toEqual([
+    expect(filesWith(/\bcreateRequire\(|\brequire\(|\brequireFrom\(/)).toEqual([
       "apps/cli/src/_output.ts",
       "packages/datasets/src/wordnet.ts",
       "packages/kernels/src/_addon.ts",
