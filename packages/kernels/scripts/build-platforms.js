@@ -2,13 +2,13 @@
 //   node packages/kernels/scripts/build-platforms.js [--pack FOLDER] [key...]
 // Without keys it builds all. --pack also packs those packages into a folder. It needs g++, g++-aarch64-linux-gnu and the npm registry, from which
 // zig comes; the exit code is 77 if all that it could not build lacks a tool, and 1 if a build failed.
-import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { def_paths } from "node-api-headers";
+import { pnpm } from "../../../scripts/_pnpm.js";
 import { answers, compileKernels, compilerFor, linkAddon, run } from "./compile.js";
 import { platforms } from "./platforms.js";
 import { findZig } from "./zig.js";
@@ -52,12 +52,9 @@ function build(zig, key, work) {
 }
 
 function pack(keys, folder) {
-  mkdirSync(folder, { recursive: true });
-  for (const key of keys) {
-    const args = ["--yes", "pnpm@10.34.9", "pack", "--pack-destination", resolve(folder)];
-    const { status, stdout, stderr } = spawnSync("npx", args, { cwd: join(here, "platforms", key), encoding: "utf8" });
-    if (status !== 0) throw new Error(`@mulde/kernels-${key} cannot be packed:\n${stdout}${stderr}`);
-  }
+  const filters = keys.map((key) => `--filter=@mulde/kernels-${key}`);
+  const args = ["--recursive", ...filters, "pack", "--pack-destination", resolve(folder)];
+  if (keys.length > 0 && pnpm(args) !== 0) throw new Error("the packages cannot be packed; see above");
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { pack: { type: "string" } } });

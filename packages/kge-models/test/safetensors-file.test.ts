@@ -148,7 +148,10 @@ describe("opening", () => {
     });
     await mkdir(path);
     await expect(openSafetensors(path)).rejects.toMatchObject({ code: "SAFETENSORS_READ", file: path });
-    if (process.platform === "win32") return;
+  });
+
+  // Windows has no pipes among its files.
+  it.skipIf(process.platform === "win32")("refuses a pipe, without waiting for its other end", async () => {
     const pipe = join(directory, "pipe");
     execFileSync("mkfifo", [pipe]);
     await expect(openSafetensors(pipe)).rejects.toMatchObject({ code: "SAFETENSORS_READ", file: pipe });

@@ -238,12 +238,15 @@ describe("a malformed model directory is one error that names the file:", () => 
     await refused("MODELS_NOT_FOUND", at(file), /there is no such file; .*directory of a saved model\.$/);
   });
 
-  it.each(files)("a directory or a pipe in place of %s", async (file) => {
+  it.each(files)("a directory in place of %s", async (file) => {
     await rm(at(file));
     await mkdir(at(file));
     await refused("MODELS_READ", at(file), /this is a directory, not a file/);
-    await rm(at(file), { recursive: true });
-    if (process.platform === "win32") return;
+  });
+
+  // Windows has no pipes among its files.
+  it.skipIf(process.platform === "win32").each(files)("a pipe in place of %s", async (file) => {
+    await rm(at(file));
     execFileSync("mkfifo", [at(file)]);
     await refused("MODELS_READ", at(file), /a device or a pipe/);
   });
